@@ -1,0 +1,450 @@
+//! A workflow as the engine reads it: resolved, checked, immutable, with dense indices.
+//!
+//! Knows no YAML and no positions: whatever could be wrong was a finding before it came here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::escalation::Light;
+use crate::model::id::{ActivityId, CalendarId, ClockId, FieldId, LevelId, Outcome, PolicyId};
+use crate::model::id::{ReasonCode, RoleId, StageId, StepId, TaskId, WorkflowId};
+use crate::model::organization::Title;
+use crate::model::task::TaskKind;
+use crate::model::time::{Amount, Offset};
+use crate::model::value::Decimal;
+use crate::script::{Condition, Functions};
+
+/// A stage's place in [`Workflow::stages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StageIndex(pub usize);
+
+/// A task's place in [`Stage::tasks`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskIndex(pub usize);
+
+/// One version of a workflow.
+#[derive(Debug)]
+pub struct Workflow {
+    /// Its name.
+    pub id: WorkflowId,
+    /// Its version: 1, 2, 3, …; 0 while it is not published.
+    pub version: u32,
+    /// SHA-256 of everything that is pinned with it, in hexadecimal.
+    pub digest: String,
+    /// What people call it.
+    pub title: Title,
+    /// The calendar by which its time is counted (looked up live).
+    pub calendar: CalendarId,
+    /// Who becomes steward.
+    pub steward: StewardRule,
+    /// The fields of an instance, in the order of the file.
+    pub fields: Vec<Field>,
+    /// What can be logged.
+    pub activities: Vec<ActivityKind>,
+    /// The clocks of the whole instance.
+    pub clocks: Vec<ClockSpec>,
+    /// The rules of a suspension; none: instances cannot be suspended.
+    pub suspension: Option<SuspensionRule>,
+    /// Reason codes for `terminate` in every stage.
+    pub may_terminate: Vec<TerminationRule>,
+    /// What people call the reason codes.
+    pub reasons: BTreeMap<ReasonCode, Title>,
+    /// The stages in the order of the file.
+    pub stages: Vec<Stage>,
+    /// The ladders that its clocks name.
+    pub policies: Vec<Policy>,
+    /// The levels of escalation, lowest first.
+    pub levels: Vec<LevelId>,
+    /// The functions that it names.
+    pub functions: Arc<Functions>,
+}
+
+impl Workflow {
+    /// The stage of this name and its index.
+    pub fn stage(&self, id: &str) -> Option<(StageIndex, &Stage)> {
+        let at = self.stages.iter().position(|stage| stage.id.as_str() == id)?;
+        Some((StageIndex(at), &self.stages[at]))
+    }
+
+    /// The stages of the path, in order.
+    pub fn path(&self) -> impl Iterator<Item = (StageIndex, &Stage)> {
+        self.stages
+            .iter()
+            .enumerate()
+            .filter(|(_, stage)| stage.beside.is_none())
+            .map(|(at, stage)| (StageIndex(at), stage))
+    }
+
+    /// The stages beside the path, in order.
+    pub fn beside(&self) -> impl Iterator<Item = (StageIndex, &Stage, &Beside)> {
+        self.stages
+            .iter()
+            .enumerate()
+            .filter_map(|(at, stage)| Some((StageIndex(at), stage, stage.beside.as_ref()?)))
+    }
+
+    /// The field of this name.
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id.as_str() == id)
+    }
+
+    /// The kind of activity of this name.
+    pub fn activity(&self, id: &str) -> Option<&ActivityKind> {
+        self.activities.iter().find(|activity| activity.id.as_str() == id)
+    }
+
+    /// The ladder of this name.
+    pub fn policy(&self, id: &str) -> Option<&Policy> {
+        self.policies.iter().find(|policy| policy.id.as_str() == id)
+    }
+
+    /// The indexed fields, in the order of the file.
+    pub fn indexed_fields(&self) -> Vec<FieldId> {
+        let indexed = self.fields.iter().filter(|field| field.indexed);
+        indexed.map(|field| field.id.clone()).collect()
+    }
+}
+
+/// Who becomes steward of a new instance.
+#[derive(Debug, Clone)]
+pub enum StewardRule {
+    /// Only a caller names one; without one the role `steward` is empty.
+    ByCaller,
+    /// A function of the rules; the caller may still name somebody.
+    Function(FunctionName),
+    /// The least loaded member of a role or group.
+    LeastLoadedOf(RoleId),
+}
+
+/// A function of the rules, known to exist and to take only arguments that can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionName(pub Arc<str>);
+
+/// One field of an instance, a form or an activity.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
+    pub id: FieldId,
+    /// What people call it.
+    pub title: Title,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// Whether it must be given when the instance, the form or the activity is made.
+    pub required: bool,
+    /// When else it must be given (forms only; sees the outcome about to be recorded).
+    pub required_when: Option<Condition>,
+    /// Whether instances can be listed by it.
+    pub indexed: bool,
+    /// The unit in which numbers are given, for people.
+    pub unit: Option<Arc<str>>,
+    /// The smallest number.
+    pub at_least: Option<Decimal>,
+    /// The largest number.
+    pub at_most: Option<Decimal>,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Any text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// An exact decimal.
+    Decimal,
+    /// Yes or no.
+    Boolean,
+    /// A day.
+    Date,
+    /// One of these words.
+    Choice(Vec<Arc<str>>),
+}
+
+/// A kind of activity.
+#[derive(Debug)]
+pub struct ActivityKind {
+    /// Its name.
+    pub id: ActivityId,
+    /// What people call it.
+    pub title: Title,
+    /// What is logged with it.
+    pub fields: Vec<Field>,
+}
+
+/// The rules of a suspension.
+#[derive(Debug)]
+pub struct SuspensionRule {
+    /// Who approves it: then this role issues the command.
+    pub approver: Option<RoleId>,
+    /// How long it may last.
+    pub clock: ClockSpec,
+}
+
+/// A reason code that may end an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminationRule {
+    /// The code.
+    pub code: ReasonCode,
+    /// Who approves it: then this role issues the command.
+    pub approver: Option<RoleId>,
+}
+
+/// One stage.
+#[derive(Debug)]
+pub struct Stage {
+    /// Its name.
+    pub id: StageId,
+    /// What people call it.
+    pub title: Title,
+    /// What to do and how.
+    pub guide: Title,
+    /// Who may move it; default: the steward.
+    pub role: RoleId,
+    /// How it runs beside the path; none: it is a stage of the path.
+    pub beside: Option<Beside>,
+    /// When it is passed over (path stages).
+    pub skip_when: Option<Condition>,
+    /// The fields that must be filled to leave it.
+    pub requires: Vec<FieldId>,
+    /// How it is left.
+    pub advance: AdvanceMode,
+    /// Its limits. The one under `sla:` has the id `stage`, others their own.
+    pub clocks: Vec<ClockSpec>,
+    /// Its tasks, in the order of the file. `after` leads only to earlier ones in no particular
+    /// order, never in a circle.
+    pub tasks: Vec<TaskSpec>,
+    /// Where it leads: the first that holds; empty: to the following path stage.
+    pub next: Vec<NextRule>,
+    /// Where it may be returned to.
+    pub return_to: Vec<ReturnRule>,
+    /// Reason codes for `terminate` in this stage, the common ones not repeated.
+    pub may_terminate: Vec<TerminationRule>,
+}
+
+impl Stage {
+    /// The task of this name and its index.
+    pub fn task(&self, id: &str) -> Option<(TaskIndex, &TaskSpec)> {
+        let at = self.tasks.iter().position(|task| task.id.as_str() == id)?;
+        Some((TaskIndex(at), &self.tasks[at]))
+    }
+}
+
+/// How a stage runs beside the path.
+#[derive(Debug)]
+pub struct Beside {
+    /// From which path stage on it may open.
+    pub opens_from: StageIndex,
+    /// When it opens by itself. Without it: by command, or at the end of the path.
+    pub when: Option<Condition>,
+    /// Whether it may be open several times, one after the other.
+    pub recurring: bool,
+    /// When a recurring stage has been open often enough; none: always.
+    pub enough_when: Option<Condition>,
+    /// Whether a return to before `opens_from` closes it.
+    pub close_on_return: bool,
+}
+
+/// How a stage is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AdvanceMode {
+    /// Somebody advances it.
+    ByHand,
+    /// It is left as soon as nothing is missing.
+    Automatic,
+}
+
+/// Where a stage leads.
+#[derive(Debug)]
+pub struct NextRule {
+    /// The stage; always later on the path.
+    pub to: StageIndex,
+    /// When; none: always.
+    pub when: Option<Condition>,
+}
+
+/// Where a stage may be returned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnRule {
+    /// The stage; always earlier on the path.
+    pub to: StageIndex,
+    /// Who approves it: then this role issues the command.
+    pub approver: Option<RoleId>,
+}
+
+/// One task.
+#[derive(Debug)]
+pub struct TaskSpec {
+    /// Its name.
+    pub id: TaskId,
+    /// What people call it.
+    pub title: Title,
+    /// What to do and how; the stage's guide where it has none of its own.
+    pub guide: Title,
+    /// What it is.
+    pub kind: TaskKind,
+    /// One task for each of these words; empty: a single task.
+    pub for_each: Vec<Arc<str>>,
+    /// The role or group whose members may do it: one per word of `for_each`, or a single one; empty
+    /// for a wait.
+    pub roles: Vec<RoleId>,
+    /// A function that names the candidates within the role.
+    pub candidates: Option<FunctionName>,
+    /// How somebody is chosen.
+    pub assign: AssignMode,
+    /// When it is wanted; none: always.
+    pub when: Option<Condition>,
+    /// The tasks that must be done before, or not wanted.
+    pub after: Vec<TaskIndex>,
+    /// Whether the stage may be left without it.
+    pub optional: bool,
+    /// What it can end with; empty: it just ends.
+    pub outcomes: Vec<Outcome>,
+    /// How many of a `for_each` are enough.
+    pub join: Join,
+    /// Whether it must be done by somebody who did none of the tasks in `after`.
+    pub four_eyes: bool,
+    /// What is filled in with it.
+    pub form: Vec<Field>,
+    /// The items to check before it is done.
+    pub checklist: Vec<ChecklistItem>,
+    /// Its limit, with the id `task`; for a wait: how long.
+    pub clock: Option<ClockSpec>,
+    /// Who decides about more time; default: the role above the task's.
+    pub extension_approver: Option<RoleId>,
+}
+
+/// An item of a checklist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChecklistItem {
+    /// Its name.
+    pub id: Arc<str>,
+    /// What people read.
+    pub title: Title,
+}
+
+/// How somebody is chosen for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssignMode {
+    /// The steward if a candidate, otherwise the least loaded.
+    Default,
+    /// By a function of the rules.
+    Function(FunctionName),
+    /// Nobody: it waits to be claimed.
+    Offer,
+}
+
+/// How many of a `for_each` are enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Join {
+    /// All.
+    All,
+    /// One.
+    Any,
+    /// So many.
+    AtLeast(u32),
+}
+
+/// A time limit.
+#[derive(Debug)]
+pub struct ClockSpec {
+    /// Its name: `stage`, `task`, `suspension`, or as under `clocks:`.
+    pub id: ClockId,
+    /// How the due time comes about.
+    pub kind: ClockRule,
+    /// While this holds, time does not count (`within` and `every` only).
+    pub excluded_while: Option<Condition>,
+    /// Its ladder.
+    pub policy: Option<PolicyId>,
+    /// Whether it counts every hour of every day, on the calendar's always-on variant.
+    pub always_on: bool,
+}
+
+/// How a due time comes about.
+#[derive(Debug)]
+pub enum ClockRule {
+    /// So long from its start: the first entry that holds; the last one always does.
+    Within(Vec<LimitChoice>),
+    /// At 24:00 of the day in this field; no clock while the field is empty.
+    By(FieldId),
+    /// So long from its start or its last reset.
+    Every {
+        /// The first entry that holds; the last one always does.
+        limits: Vec<LimitChoice>,
+        /// The activities that reset it.
+        reset_by: Vec<ActivityId>,
+    },
+    /// A fixed period that nobody can breach.
+    Wait(Vec<LimitChoice>),
+}
+
+/// One entry of a limit list.
+#[derive(Debug)]
+pub struct LimitChoice {
+    /// When; none: always.
+    pub when: Option<Condition>,
+    /// How long.
+    pub take: Amount,
+}
+
+/// A ladder: what is done as a limit comes near and runs out.
+#[derive(Debug)]
+pub struct Policy {
+    /// Its name.
+    pub id: PolicyId,
+    /// Its steps, lowest first.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a ladder.
+#[derive(Debug)]
+pub struct Step {
+    /// Its name within the ladder: the level's unless it has one of its own.
+    pub id: StepId,
+    /// Its level.
+    pub level: LevelId,
+    /// When it fires.
+    pub at: StepInstant,
+    /// The light that it sets.
+    pub light: Light,
+    /// Who is told.
+    pub notify: Vec<RoleId>,
+    /// How long an acknowledgement is awaited.
+    pub ack_within: Option<Amount>,
+    /// What an acknowledgement must hold.
+    pub require: Vec<Requirement>,
+    /// How it tells again.
+    pub repeat: Option<Repeat>,
+}
+
+/// When a step fires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepInstant {
+    /// At a share of the limit, in percent.
+    Share(u32),
+    /// When the limit runs out.
+    Due,
+    /// So long before or after that.
+    Offset(Offset),
+    /// At the latest of these.
+    LaterOf(Vec<StepInstant>),
+    /// At the earliest of these.
+    EarlierOf(Vec<StepInstant>),
+}
+
+/// What an acknowledgement must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Requirement {
+    /// How the delay will be made good.
+    RecoveryPlan,
+    /// The date that is promised.
+    PromisedDate,
+}
+
+/// How a step tells again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Repeat {
+    /// How long between two.
+    pub every: Amount,
+    /// How often; none: until a higher step fires or the work is done.
+    pub times: Option<u32>,
+}

@@ -1,0 +1,6 @@
+//! The compiler: an administrator's files become compiled workflows, calendars and an organization,
+//! or a list of findings with file, line, column and a hint.
+//!
+//! Never names tokio, a store or the engine. `serde_yaml` is named in `load` only.
+
+pub mod compiled;

@@ -1,0 +1,291 @@
+//! Commands: what somebody wants of an instance. Checked for form at the edge, for sense by the engine.
+
+use std::sync::Arc;
+
+use super::actor::Actor;
+use super::clock::{ClockNumber, Limit};
+use super::id::{ActivityId, InstanceId, MemberId, Outcome, ReasonCode, StageId, WorkflowId};
+use super::task::TaskNumber;
+use super::time::{Date, Timestamp};
+use super::value::{Changes, Values};
+
+/// What somebody wants of one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Who.
+    pub actor: Actor,
+    /// By which a repeat is recognised.
+    pub request: Option<Request>,
+    /// Refused when the instance is at another revision.
+    pub expected_revision: Option<u64>,
+    /// Why a rule that refuses is to be overruled, where the actor's role may do that.
+    pub force: Option<String>,
+    /// What.
+    pub action: Action,
+}
+
+impl Command {
+    /// The empty command of a timer: only what fell due happens.
+    pub fn settle() -> Self {
+        Self {
+            actor: Actor::System,
+            request: None,
+            expected_revision: None,
+            force: None,
+            action: Action::Settle,
+        }
+    }
+}
+
+/// A request id, hashed with its actor, and the digest of what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Hash of the actor and the request id.
+    pub key: u64,
+    /// Digest of the command's content.
+    pub digest: u64,
+}
+
+/// Every kind of command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Begin an instance. Only for an id that is not taken.
+    Create(Create),
+    /// Leave a stage.
+    Advance(Advance),
+    /// Go back to an earlier stage.
+    Return(Return),
+    /// Do a done task again.
+    Redo(Redo),
+    /// Stand still.
+    Suspend(Suspend),
+    /// Go on.
+    Resume,
+    /// Give up.
+    Terminate(Terminate),
+    /// Open a stage beside the path.
+    OpenStage(OpenStage),
+    /// Change fields.
+    UpdateFields(UpdateFields),
+    /// Log a visit, a contact, a progress note.
+    LogActivity(LogActivity),
+    /// Give a task, or the stewardship, to another person.
+    Reassign(Reassign),
+    /// Take a task.
+    Claim(Claim),
+    /// Give a task back.
+    Release(Release),
+    /// Finish a task.
+    Complete(Complete),
+    /// Check or uncheck an item of a checklist.
+    Check(Check),
+    /// Say something about a task or the instance.
+    Comment(Comment),
+    /// Ask for more time for a task.
+    RequestExtension(RequestExtension),
+    /// Grant or refuse it.
+    DecideExtension(DecideExtension),
+    /// Take notice of an escalation.
+    Acknowledge(Acknowledge),
+    /// Nothing: only what fell due happens.
+    Settle,
+}
+
+/// Begin an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Create {
+    /// Its id.
+    pub id: InstanceId,
+    /// Its workflow; the active version is taken.
+    pub workflow: WorkflowId,
+    /// Its first fields.
+    pub fields: Values,
+    /// Who is to be steward; otherwise the workflow's rule decides.
+    pub steward: Option<MemberId>,
+}
+
+/// Leave a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Advance {
+    /// The stage that is left; default: the path stage.
+    pub stage: Option<StageId>,
+    /// The stage that the caller expects next; another one is refused.
+    pub target: Option<StageId>,
+    /// Free text for the record.
+    pub comment: String,
+}
+
+/// Go back to an earlier stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Return {
+    /// The stage to return to.
+    pub target: StageId,
+    /// Why.
+    pub reason: String,
+    /// Who proposed it, where an approver issues the command.
+    pub proposed_by: Option<MemberId>,
+}
+
+/// Do a done task again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redo {
+    /// The task.
+    pub task: TaskNumber,
+    /// Why.
+    pub reason: String,
+}
+
+/// Stand still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspend {
+    /// Why.
+    pub reason: String,
+    /// When it is expected to end.
+    pub expected_resume: Option<Date>,
+    /// Who proposed it, where an approver issues the command.
+    pub proposed_by: Option<MemberId>,
+}
+
+/// Give up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminate {
+    /// The code of the reason.
+    pub reason_code: ReasonCode,
+    /// Free text for the record.
+    pub comment: String,
+    /// Who proposed it, where an approver issues the command.
+    pub proposed_by: Option<MemberId>,
+}
+
+/// Open a stage beside the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenStage {
+    /// The stage.
+    pub stage: StageId,
+    /// Free text for the record.
+    pub comment: String,
+}
+
+/// Change fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateFields {
+    /// What is set and what is emptied.
+    pub changes: Changes,
+}
+
+/// Log an activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogActivity {
+    /// Its kind.
+    pub activity: ActivityId,
+    /// When it occurred; default: now.
+    pub occurred_at: Option<Timestamp>,
+    /// Its fields.
+    pub fields: Values,
+}
+
+/// Give a task, or the stewardship, to another person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reassign {
+    /// The task; none: the stewardship of the instance.
+    pub task: Option<TaskNumber>,
+    /// To whom.
+    pub to: MemberId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Take a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The task.
+    pub task: TaskNumber,
+}
+
+/// Give a task back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The task.
+    pub task: TaskNumber,
+    /// Why.
+    pub reason: String,
+}
+
+/// Finish a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complete {
+    /// The task.
+    pub task: TaskNumber,
+    /// What it ends with, where the task has outcomes.
+    pub outcome: Option<Outcome>,
+    /// The task's form.
+    pub form: Values,
+    /// Fields of the instance that change with it.
+    pub changes: Changes,
+    /// Free text for the record.
+    pub comment: String,
+}
+
+/// Check or uncheck an item of a checklist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The task.
+    pub task: TaskNumber,
+    /// The item.
+    pub item: Arc<str>,
+    /// Whether it is checked from now on.
+    pub checked: bool,
+}
+
+/// Say something about a task or the instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// The task; none: the instance.
+    pub task: Option<TaskNumber>,
+    /// What.
+    pub text: String,
+}
+
+/// Ask for more time for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestExtension {
+    /// The task.
+    pub task: TaskNumber,
+    /// How much, or up to which day.
+    pub by: Limit,
+    /// Why.
+    pub reason: String,
+}
+
+/// Grant or refuse more time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecideExtension {
+    /// The task.
+    pub task: TaskNumber,
+    /// How it is decided.
+    pub verdict: Verdict,
+    /// Free text for the record.
+    pub comment: String,
+}
+
+/// How a request is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// As asked.
+    Grant,
+    /// Not at all.
+    Refuse,
+}
+
+/// Take notice of an escalation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledge {
+    /// The clock whose ladder has fired.
+    pub clock: ClockNumber,
+    /// Free text for the record.
+    pub comment: String,
+    /// How the delay will be made good.
+    pub recovery_plan: Option<String>,
+    /// The date that is promised.
+    pub promised: Option<Date>,
+}

@@ -1,0 +1,580 @@
+//! Events: what happened, in the past tense, with every instant and every name that was computed.
+//!
+//! Applying an event copies; it never computes. Each payload can be understood without its instance.
+
+use std::sync::Arc;
+
+use super::actor::Actor;
+use super::clock::{Clock, ClockEnd, ClockRef, Exclusion, Extension, Limit, PauseReason, Plan};
+use super::clock::{RecalculationReason, Scheduled};
+use super::command::Request;
+use super::escalation::{Fired, FiredBecause, Light, Recipient};
+use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, Outcome};
+use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
+use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
+use super::time::{Date, Timestamp};
+use super::value::{Changes, Values};
+
+/// Everything that one accepted command, or one settling, made happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The instance; none for what happens to the service itself (a workflow published).
+    pub stamp: Option<Stamp>,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The request that it answered.
+    pub request: Option<Request>,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+/// Where a record belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Its workflow.
+    pub workflow: WorkflowId,
+    /// The version of the workflow to which it is pinned.
+    pub workflow_version: u32,
+    /// The instance's version with this record: its records are numbered 1, 2, 3, …
+    pub version: u64,
+    /// The instance's revision with this record; a settling leaves it as it was.
+    pub revision: u64,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When it was decided: the record's time.
+    pub time: Timestamp,
+    /// When it was due, where a limit or a step made it happen.
+    pub due_at: Option<Timestamp>,
+    /// What.
+    pub payload: Payload,
+}
+
+impl Event {
+    /// The instant from which its effects count.
+    pub fn effective_at(&self) -> Timestamp {
+        self.due_at.unwrap_or(self.time)
+    }
+}
+
+macro_rules! payloads {
+    ($($(#[$doc:meta])* $variant:ident = $kind:literal
+        { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+        /// What happened.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Payload {
+            $($(#[$doc])* $variant { $($(#[$field_doc])* $field: $type,)* },)*
+        }
+
+        impl Payload {
+            /// The kinds of all events, in the order of this file.
+            pub const KINDS: &'static [&'static str] = &[$($kind,)*];
+
+            /// The kind, as subscribers filter by it.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $kind,)*
+                }
+            }
+        }
+    };
+}
+
+payloads! {
+    /// An instance began.
+    InstanceCreated = "instance.created" {
+        /// Its id.
+        id: InstanceId,
+        /// Its workflow.
+        workflow: WorkflowId,
+        /// The version of the workflow to which it is pinned.
+        workflow_version: u32,
+        /// The digest of its calendar.
+        calendar_digest: u64,
+        /// Its first fields.
+        fields: Values,
+    }
+    /// Somebody carries responsibility for the instance from now on.
+    StewardAssigned = "steward.assigned" {
+        /// Who, and why.
+        assignment: Assignment,
+        /// The steward's group.
+        group: Option<GroupId>,
+        /// Who it was before.
+        before: Option<MemberId>,
+        /// Why it changed, in words.
+        reason: String,
+    }
+    /// The instance stands still.
+    InstanceSuspended = "instance.suspended" {
+        /// Why.
+        reason: String,
+        /// When it is expected to go on.
+        expected_resume: Option<Date>,
+        /// Who proposed it.
+        proposed_by: Option<MemberId>,
+    }
+    /// The instance goes on.
+    InstanceResumed = "instance.resumed" {
+        /// Since when it stood still.
+        suspended_at: Timestamp,
+    }
+    /// The instance was given up.
+    InstanceTerminated = "instance.terminated" {
+        /// The code of the reason.
+        reason_code: ReasonCode,
+        /// In words.
+        comment: String,
+        /// Who proposed it.
+        proposed_by: Option<MemberId>,
+    }
+    /// All stages are done.
+    InstanceCompleted = "instance.completed" {
+    }
+    /// A path stage began.
+    StageEntered = "stage.entered" {
+        /// The stage.
+        stage: StageId,
+        /// The first stay is 1.
+        attempt: u32,
+    }
+    /// A path stage ended.
+    StageLeft = "stage.left" {
+        /// The stage.
+        stage: StageId,
+        /// Which stay.
+        attempt: u32,
+        /// The stage that follows; none at the end of the path.
+        to: Option<StageId>,
+        /// How long this stay was, in milliseconds of wall time.
+        dwell_ms: i64,
+        /// In words.
+        comment: String,
+    }
+    /// The instance went back.
+    StageReturned = "stage.returned" {
+        /// The stage that it left.
+        from: StageId,
+        /// The stage to which it returns.
+        to: StageId,
+        /// How often it has returned there, this time included.
+        returns: u32,
+        /// Why.
+        reason: String,
+        /// Who proposed it.
+        proposed_by: Option<MemberId>,
+    }
+    /// A stage was passed over.
+    StageSkipped = "stage.skipped" {
+        /// The stage.
+        stage: StageId,
+        /// Why.
+        because: SkipReason,
+    }
+    /// A stage beside the path began.
+    StageOpened = "stage.opened" {
+        /// The stage.
+        stage: StageId,
+        /// The first time is 1.
+        attempt: u32,
+        /// Why.
+        because: OpenReason,
+        /// In words.
+        comment: String,
+    }
+    /// A stage beside the path ended.
+    StageClosed = "stage.closed" {
+        /// The stage.
+        stage: StageId,
+        /// Which time.
+        attempt: u32,
+        /// How long this time was, in milliseconds of wall time.
+        dwell_ms: i64,
+        /// In words.
+        comment: String,
+    }
+    /// The path has ended: only stages beside it are still open, if any.
+    PathEnded = "path.ended" {
+    }
+    /// A task can be done from now on.
+    TaskOpened = "task.opened" {
+        /// The task as it begins: nobody holds it yet.
+        task: Task,
+    }
+    /// A task was given to somebody.
+    TaskAssigned = "task.assigned" {
+        /// The task.
+        task: TaskRef,
+        /// To whom, and why.
+        assignment: Assignment,
+    }
+    /// A task waits for somebody to claim it.
+    TaskOffered = "task.offered" {
+        /// The task.
+        task: TaskRef,
+        /// The role or group whose members may claim it.
+        role: RoleId,
+        /// Who that is now.
+        candidates: Vec<MemberId>,
+    }
+    /// Somebody took a task.
+    TaskClaimed = "task.claimed" {
+        /// The task.
+        task: TaskRef,
+        /// Who.
+        assignment: Assignment,
+    }
+    /// Somebody gave a task back.
+    TaskReleased = "task.released" {
+        /// The task.
+        task: TaskRef,
+        /// Who held it.
+        by: MemberId,
+        /// Why.
+        reason: String,
+    }
+    /// A task was given to another person.
+    TaskReassigned = "task.reassigned" {
+        /// The task.
+        task: TaskRef,
+        /// Who held it.
+        from: Option<MemberId>,
+        /// Who holds it now.
+        assignment: Assignment,
+        /// Why.
+        reason: String,
+    }
+    /// A task is done.
+    TaskCompleted = "task.completed" {
+        /// The task.
+        task: TaskRef,
+        /// What it ended with.
+        outcome: Option<Outcome>,
+        /// Its form.
+        form: Values,
+        /// Who did it; nobody for a period that has passed.
+        by: Option<MemberId>,
+        /// The absent member for whom that person stood in.
+        instead_of: Option<MemberId>,
+        /// In words.
+        comment: String,
+    }
+    /// A task is no longer wanted.
+    TaskCancelled = "task.cancelled" {
+        /// The task.
+        task: TaskRef,
+        /// Why.
+        because: CancelReason,
+    }
+    /// A done task is to be done again; its next attempt follows as `task.opened`.
+    TaskRedone = "task.redone" {
+        /// The task.
+        task: TaskRef,
+        /// Why.
+        reason: String,
+    }
+    /// An item of a checklist was checked or unchecked.
+    TaskChecked = "task.checked" {
+        /// The task.
+        task: TaskRef,
+        /// The item.
+        item: Arc<str>,
+        /// Whether it is checked from now on.
+        checked: bool,
+    }
+    /// Somebody said something.
+    CommentAdded = "comment.added" {
+        /// About which task; none: about the instance.
+        task: Option<TaskRef>,
+        /// What.
+        text: String,
+    }
+    /// More time was asked for.
+    ExtensionRequested = "extension.requested" {
+        /// For which task.
+        task: TaskRef,
+        /// How much, why, by whom.
+        request: ExtensionRequest,
+    }
+    /// More time was refused.
+    ExtensionRefused = "extension.refused" {
+        /// For which task.
+        task: TaskRef,
+        /// In words.
+        comment: String,
+    }
+    /// A clock began.
+    ClockStarted = "clock.started" {
+        /// The clock as it begins.
+        clock: Clock,
+    }
+    /// A limit is near.
+    ClockAtRisk = "clock.at_risk" {
+        /// The clock.
+        clock: ClockRef,
+        /// When its limit runs out.
+        due: Timestamp,
+    }
+    /// A limit has run out.
+    ClockBreached = "clock.breached" {
+        /// The clock.
+        clock: ClockRef,
+        /// When.
+        due: Timestamp,
+    }
+    /// A clock stands still.
+    ClockPaused = "clock.paused" {
+        /// The clock.
+        clock: ClockRef,
+        /// Why.
+        because: PauseReason,
+    }
+    /// A reason to stand still is gone; where another remains, the clock stands still further.
+    ClockResumed = "clock.resumed" {
+        /// The clock.
+        clock: ClockRef,
+        /// Which reason is gone.
+        because: PauseReason,
+        /// What does not count, all intervals merged.
+        excluded: Vec<Exclusion>,
+        /// What is to happen from now on; none while the clock stands still further.
+        plan: Option<Plan>,
+    }
+    /// More time was granted.
+    ClockExtended = "clock.extended" {
+        /// The clock.
+        clock: ClockRef,
+        /// How much.
+        extension: Extension,
+        /// The due time before.
+        due_before: Timestamp,
+        /// The epoch that begins.
+        epoch: u32,
+        /// What is to happen from now on.
+        plan: Plan,
+        /// Steps whose instant already lies behind: they only set the light.
+        inherited: Vec<Fired>,
+        /// When the new limit was already at risk or breached at this instant, as of then.
+        at_risk_at: Option<Timestamp>,
+        /// In words.
+        comment: String,
+    }
+    /// A clock was computed anew.
+    ClockRecalculated = "clock.recalculated" {
+        /// The clock.
+        clock: ClockRef,
+        /// Why.
+        because: RecalculationReason,
+        /// The limit that holds now.
+        limit: Limit,
+        /// The due time before.
+        due_before: Timestamp,
+        /// The epoch: the next one for a swapped limit, otherwise as it was.
+        epoch: u32,
+        /// What is to happen from now on.
+        plan: Plan,
+        /// For a new epoch: steps whose instant already lies behind; they only set the light.
+        inherited: Vec<Fired>,
+    }
+    /// A clock ended.
+    ClockStopped = "clock.stopped" {
+        /// The clock.
+        clock: ClockRef,
+        /// Why.
+        end: ClockEnd,
+    }
+    /// The instance's instants are computed with another calendar from now on.
+    CalendarAdopted = "calendar.adopted" {
+        /// The calendar's digest.
+        digest: u64,
+    }
+    /// A step of a ladder told people.
+    EscalationRaised = "escalation.raised" {
+        /// Which clock's ladder.
+        clock: ClockRef,
+        /// The ladder.
+        policy: PolicyId,
+        /// The step as fired: level, light, since when.
+        fired: Fired,
+        /// Why it fired.
+        because: FiredBecause,
+        /// Who is told, and why each; empty: nobody is in the role, see `nobody_in`.
+        recipients: Vec<Recipient>,
+        /// Roles in which nobody could be found, not even above.
+        nobody_in: Vec<RoleId>,
+        /// When the clock's limit runs out.
+        due: Timestamp,
+        /// Until when an acknowledgement is awaited.
+        acknowledge_by: Option<Timestamp>,
+        /// What is still to happen.
+        schedule: Vec<Scheduled>,
+    }
+    /// A step of a ladder told once more.
+    EscalationRepeated = "escalation.repeated" {
+        /// Which clock's ladder.
+        clock: ClockRef,
+        /// The ladder.
+        policy: PolicyId,
+        /// The step.
+        step: StepId,
+        /// Its level.
+        level: LevelId,
+        /// Its light.
+        light: Light,
+        /// The first repeat is 1.
+        repeat: u32,
+        /// Who is told.
+        recipients: Vec<Recipient>,
+        /// What is still to happen.
+        schedule: Vec<Scheduled>,
+    }
+    /// A step of a ladder did not tell, because a higher one did or the work was done.
+    EscalationPassedOver = "escalation.passed_over" {
+        /// Which clock's ladder.
+        clock: ClockRef,
+        /// The ladder.
+        policy: PolicyId,
+        /// The step as it counts.
+        fired: Fired,
+        /// What is still to happen.
+        schedule: Vec<Scheduled>,
+    }
+    /// Nobody acknowledged in time, and there is no higher step.
+    EscalationExhausted = "escalation.exhausted" {
+        /// Which clock's ladder.
+        clock: ClockRef,
+        /// The ladder.
+        policy: PolicyId,
+        /// The highest step.
+        step: StepId,
+        /// What is still to happen.
+        schedule: Vec<Scheduled>,
+    }
+    /// Somebody took notice of a step.
+    EscalationAcknowledged = "escalation.acknowledged" {
+        /// Which clock's ladder.
+        clock: ClockRef,
+        /// The ladder.
+        policy: PolicyId,
+        /// The step.
+        step: StepId,
+        /// Its level.
+        level: LevelId,
+        /// By whom.
+        by: MemberId,
+        /// In words.
+        comment: String,
+        /// How the delay will be made good.
+        recovery_plan: Option<String>,
+        /// The date that is promised.
+        promised: Option<Date>,
+        /// What is still to happen.
+        schedule: Vec<Scheduled>,
+    }
+    /// The work is done, or more time was granted: the light is out.
+    EscalationCleared = "escalation.cleared" {
+        /// Which clock's ladder.
+        clock: ClockRef,
+        /// The ladder.
+        policy: PolicyId,
+        /// The highest level that had fired.
+        level: LevelId,
+        /// The light that is out.
+        light: Light,
+    }
+    /// An activity was logged.
+    ActivityLogged = "activity.logged" {
+        /// Its kind.
+        activity: ActivityId,
+        /// When it occurred.
+        occurred_at: Timestamp,
+        /// Its fields.
+        fields: Values,
+    }
+    /// Fields changed.
+    FieldsUpdated = "fields.updated" {
+        /// What was set and what was emptied.
+        changes: Changes,
+    }
+    /// A rule was overruled by somebody whose role may do that.
+    RuleForced = "rule.forced" {
+        /// What was missing.
+        overruled: Vec<String>,
+        /// Why, in words.
+        reason: String,
+    }
+    /// A script failed where nothing may fail: the last answer was kept. Once per revision.
+    ScriptFailed = "script.failed" {
+        /// Which condition or function.
+        place: String,
+        /// What went wrong.
+        message: String,
+    }
+    /// A new version of a workflow was taken.
+    WorkflowPublished = "workflow.published" {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// The version.
+        version: u32,
+        /// Its content digest, in hexadecimal.
+        digest: String,
+    }
+    /// New instances take this version from now on; none: the workflow is retired.
+    WorkflowActivated = "workflow.activated" {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// The version.
+        version: Option<u32>,
+        /// The version before.
+        before: Option<u32>,
+    }
+    /// An edit has errors: nothing was changed.
+    WorkflowRejected = "workflow.rejected" {
+        /// What was edited.
+        paths: Vec<String>,
+        /// How many errors.
+        errors: u32,
+        /// The findings, one line each, at most twenty.
+        findings: Vec<String>,
+    }
+    /// A new calendar was taken.
+    CalendarPublished = "calendar.published" {
+        /// The calendar.
+        calendar: CalendarId,
+        /// Its content digest.
+        digest: u64,
+    }
+    /// A new organization was taken.
+    OrganizationChanged = "organization.changed" {
+        /// Its content digest, in hexadecimal.
+        digest: String,
+    }
+}
+
+/// Why a stage was passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SkipReason {
+    /// Its `skip_when` holds.
+    Condition,
+    /// The stage before leads past it.
+    PassedOver,
+    /// The path ended and its `when` does not hold.
+    NeverOpened,
+}
+
+/// Why a stage beside the path began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OpenReason {
+    /// Its `when` holds.
+    Condition,
+    /// The path ended and it had not opened before.
+    PathEnded,
+    /// Somebody opened it.
+    Command,
+}

@@ -1,0 +1,62 @@
+//! Every limit of the program, by name. A queue, a loop or a text without one is a defect.
+
+/// Bytes of a name in a workflow, a rule or the organization.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Bytes of an instance's id.
+pub const INSTANCE_ID_BYTES_MAX: usize = 64;
+/// Bytes of a request id.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Bytes of a free text in a command: a reason, a comment, a plan.
+pub const TEXT_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of one text field's value.
+pub const FIELD_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of one source file of a workflow or a rule.
+pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of one instance's stored body.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Open tasks of one instance.
+pub const OPEN_TASKS_MAX: usize = 512;
+/// Rounds of reactions that one command may set off.
+pub const REACTION_ROUNDS_MAX: usize = 64;
+/// Firings that one settling may process.
+pub const SETTLE_FIRINGS_MAX: usize = 4096;
+/// Accepted requests that an instance remembers whatever their age.
+pub const REQUESTS_KEPT_MIN: usize = 16;
+/// Accepted requests that an instance remembers at most.
+pub const REQUESTS_KEPT_MAX: usize = 512;
+/// Age up to which an accepted request is remembered, in milliseconds: 24 hours.
+pub const REQUEST_AGE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// Substitutes followed from one absent member to the next.
+pub const SUBSTITUTES_DEPTH_MAX: usize = 3;
+/// Partitions of a store, fixed when the store is made.
+pub const PARTITIONS: u16 = 64;
+/// Commands waiting for one worker.
+pub const MAILBOX_COMMANDS_MAX: usize = 1024;
+/// Commands that a worker decides as one group.
+pub const GROUP_COMMANDS_MAX: usize = 256;
+/// Events in one message of a subscription.
+pub const STREAM_EVENTS_MAX: usize = 256;
+/// Events a live subscriber may lag behind before it is told to resume from its token.
+pub const STREAM_LAG_EVENTS_MAX: usize = 16 * 1024;
+/// Bytes of one stored value; larger records are split over consecutive keys.
+pub const STORED_VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Stages of one workflow.
+pub const STAGES_MAX: usize = 128;
+/// Tasks of one stage, `for_each` counted singly.
+pub const STAGE_TASKS_MAX: usize = 128;
+/// Operations of one script evaluation.
+pub const SCRIPT_OPERATIONS_MAX: u64 = 20_000;
+/// Rows of one page of a list.
+pub const PAGE_SIZE_MAX: usize = 1000;
+/// Rows of one page when the caller does not say.
+pub const PAGE_SIZE_DEFAULT: usize = 50;
+/// Field violations told in one refusal: details travel in a header.
+pub const VIOLATIONS_TOLD_MAX: usize = 20;
+/// The clock may be this far past its last reading at start, in milliseconds: 30 days.
+pub const CLOCK_JUMP_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1000;
+
+const _: () = assert!(REQUESTS_KEPT_MIN <= REQUESTS_KEPT_MAX);
+const _: () = assert!(GROUP_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
+const _: () = assert!(STREAM_EVENTS_MAX <= STREAM_LAG_EVENTS_MAX);
+const _: () = assert!(STAGE_TASKS_MAX <= OPEN_TASKS_MAX);
+const _: () = assert!(PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX);

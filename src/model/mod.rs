@@ -1,0 +1,21 @@
+//! The vocabulary: plain data that every other module speaks in.
+//!
+//! Knows nothing of YAML, Rhai, protobuf, sled, tokio or any clock. Beside the standard library it
+//! uses two well-kept ones for what they exist for: `jiff` for civil dates and `rust_decimal` for
+//! money. Nothing here is serializable by design: every wire and disk form is a type of its own.
+
+pub mod id;
+pub mod limits;
+pub mod time;
+pub mod value;
+
+pub mod actor;
+pub mod organization;
+
+pub mod clock;
+pub mod escalation;
+pub mod instance;
+pub mod task;
+
+pub mod command;
+pub mod event;

@@ -1,0 +1,182 @@
+//! The organization: roles, groups, members, services and who is away.
+
+use super::id::{GroupId, MemberId, RoleId, ServiceId};
+use super::time::Date;
+
+/// The names that a person reads, by language.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Title {
+    /// English.
+    pub en: String,
+    /// Chinese.
+    pub zh: String,
+}
+
+/// Within what a role is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RoleScope {
+    /// Everywhere: every holder counts for every instance.
+    Everywhere,
+    /// Within a group: only holders in the group of the instance count.
+    Group,
+    /// By the instance itself: its steward.
+    Steward,
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub id: RoleId,
+    /// What people call it.
+    pub title: Title,
+    /// The role to which it answers, and which takes over where nobody is in it.
+    pub above: Option<RoleId>,
+    /// Within what it is held.
+    pub scope: RoleScope,
+    /// Whether it may force what the rules refuse, with a reason.
+    pub may_force: bool,
+}
+
+/// What a group is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupKind {
+    /// Works for the enterprises of an industry.
+    Industry,
+    /// Routes and follows up for all.
+    Coordination,
+    /// Outside the team: a department, a committee.
+    External,
+}
+
+/// A group. Its name may stand wherever a role is asked for: then every member of it is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub id: GroupId,
+    /// What people call it.
+    pub title: Title,
+    /// What it is for.
+    pub kind: GroupKind,
+    /// The role that takes over where nobody of the group is there.
+    pub above: Option<RoleId>,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The name by which files and events know the person.
+    pub id: MemberId,
+    /// What people call the person.
+    pub title: Title,
+    /// The group to which the person belongs.
+    pub group: Option<GroupId>,
+    /// The roles that the person holds.
+    pub roles: Vec<RoleId>,
+}
+
+/// Another program that calls the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub id: ServiceId,
+    /// The role that it holds itself; without one it only acts on behalf of a member.
+    pub role: Option<RoleId>,
+}
+
+/// Days on which a member is away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// Who is away.
+    pub member: MemberId,
+    /// The first day.
+    pub from: Date,
+    /// The last day.
+    pub to: Date,
+    /// Who receives what the member would.
+    pub substitute: Option<MemberId>,
+}
+
+/// The organization as it stands. Lists are in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Organization {
+    /// Every role.
+    pub roles: Vec<Role>,
+    /// Every group.
+    pub groups: Vec<Group>,
+    /// Every member.
+    pub members: Vec<Member>,
+    /// Every service.
+    pub services: Vec<Service>,
+    /// Every absence.
+    pub absences: Vec<Absence>,
+}
+
+impl Organization {
+    /// The role of this name.
+    pub fn role(&self, id: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.id.as_str() == id)
+    }
+
+    /// The group of this name.
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id.as_str() == id)
+    }
+
+    /// The member of this name.
+    pub fn member(&self, id: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.id.as_str() == id)
+    }
+
+    /// The service of this name.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.id.as_str() == id)
+    }
+
+    /// The members of a group, in the order of the file.
+    pub fn members_of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Member> {
+        self.members
+            .iter()
+            .filter(move |member| member.group.as_ref().is_some_and(|own| own.as_str() == group))
+    }
+
+    /// The roles above a role, nearest first; a circle ends where it closes.
+    pub fn roles_above(&self, id: &str) -> Vec<&Role> {
+        let mut above: Vec<&Role> = Vec::new();
+        let mut next = self.role(id).and_then(|role| role.above.as_ref());
+        while let Some(role) = next.and_then(|name| self.role(name.as_str())) {
+            if role.id.as_str() == id || above.iter().any(|seen| seen.id == role.id) {
+                break;
+            }
+            above.push(role);
+            next = role.above.as_ref();
+        }
+        above
+    }
+}
+
+/// How much each member has to do, as far as is known when something is decided. It only chooses
+/// between people: the choice is written into the event, so a replay never asks again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loads {
+    /// Per member.
+    pub members: std::collections::HashMap<MemberId, Load>,
+}
+
+/// What one member has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Open tasks assigned to the member.
+    pub open_tasks: u32,
+    /// Live instances of which the member is steward.
+    pub stewarded: u32,
+    /// The last time something was assigned to the member.
+    pub assigned_at: Option<super::time::Timestamp>,
+}
+
+impl Loads {
+    /// The load of a member; one who was never assigned anything has none.
+    pub fn of(&self, member: &MemberId) -> Load {
+        self.members.get(member).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,157 @@
+//! A task: something that one person has to do, or a period that has to pass.
+
+use std::sync::Arc;
+
+use super::clock::Limit;
+use super::id::{MemberId, Outcome, RoleId, StageId, TaskId};
+use super::time::Timestamp;
+
+/// A task's number within its instance; never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskNumber(pub u32);
+
+/// A task as events name it: enough to be understood without its instance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TaskRef {
+    /// Its number within the instance.
+    pub number: TaskNumber,
+    /// The stage to which it belongs.
+    pub stage: StageId,
+    /// Its name in the workflow.
+    pub id: TaskId,
+    /// For a task with `for_each`: which one.
+    pub each: Option<Arc<str>>,
+}
+
+/// What a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskKind {
+    /// Done by a person.
+    Human,
+    /// A fixed period; done when it is over.
+    Wait,
+}
+
+/// One task of an open stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its number, stage and name.
+    pub reference: TaskRef,
+    /// What it is.
+    pub kind: TaskKind,
+    /// The first attempt is 1; a redo begins the next one as a new task.
+    pub attempt: u32,
+    /// The role or group whose members may do it; for [`TaskKind::Wait`] none.
+    pub role: Option<RoleId>,
+    /// Since when it can be done.
+    pub opened_at: Timestamp,
+    /// Who holds it.
+    pub holder: Option<Holder>,
+    /// The items of its checklist that are checked.
+    pub checked: Vec<Arc<str>>,
+    /// An extension that was asked for and is not decided.
+    pub extension_request: Option<ExtensionRequest>,
+    /// How often an extension was granted.
+    pub extensions_granted: u32,
+    /// How it ended.
+    pub end: Option<TaskEnd>,
+}
+
+impl Task {
+    /// Whether it is still to be done.
+    pub fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
+}
+
+/// Who holds a task, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The person.
+    pub member: MemberId,
+    /// The absent member for whom this person stands in.
+    pub instead_of: Option<MemberId>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Why somebody was chosen: for a task, or as steward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssignmentReason {
+    /// The steward is a candidate.
+    Steward,
+    /// The only candidate.
+    OnlyCandidate,
+    /// The candidate with the least to do.
+    LeastLoaded,
+    /// Named by a function of the rules, in its words.
+    Function(Arc<str>),
+    /// Named by the caller.
+    Named,
+    /// Claimed by the person.
+    Claimed,
+    /// Nobody was in the role that was asked for: the role above was taken.
+    RoleAbove(RoleId),
+}
+
+/// Somebody chosen, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The person.
+    pub member: MemberId,
+    /// Why.
+    pub because: AssignmentReason,
+    /// The absent member for whom this person stands in.
+    pub instead_of: Option<MemberId>,
+}
+
+/// An extension that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtensionRequest {
+    /// How much, or up to which day.
+    pub by: Limit,
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub asked_by: MemberId,
+    /// When.
+    pub asked_at: Timestamp,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskEnd {
+    /// It is done.
+    Done {
+        /// What it ended with.
+        outcome: Option<Outcome>,
+        /// Who did it; nobody for a period that has passed.
+        by: Option<MemberId>,
+        /// The absent member for whom that person stood in.
+        instead_of: Option<MemberId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is no longer wanted.
+    Cancelled {
+        /// Why.
+        because: CancelReason,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Why a task is no longer wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CancelReason {
+    /// Enough of its fellows are done.
+    JoinReached,
+    /// Its stage was left while it was optional.
+    StageLeft,
+    /// The instance returned to an earlier stage.
+    Returned,
+    /// An earlier task is being done again.
+    Redone,
+    /// The instance ended.
+    InstanceEnded,
+}
