@@ -131,6 +131,19 @@ pub struct Plan {
     pub schedule: Vec<Scheduled>,
 }
 
+/// The beginning of an epoch: what already lies behind counts as happened, and tells nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    /// Its number.
+    pub number: u32,
+    /// Steps whose new instant already lies behind, lowest first: they only set the light.
+    pub inherited: Vec<Fired>,
+    /// When the limit was at risk, if that instant already lies behind.
+    pub at_risk_at: Option<Timestamp>,
+    /// When the limit ran out, if that instant already lies behind.
+    pub breached_at: Option<Timestamp>,
+}
+
 /// One running time limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {

@@ -58,8 +58,10 @@ pub struct Fired {
     pub level: LevelId,
     /// Its light.
     pub light: Light,
-    /// When it fired: waits and repeats count from here.
+    /// When it fired: the wait for an acknowledgement counts from here.
     pub at: Timestamp,
+    /// When it told last: the next repeat counts from here.
+    pub told_at: Timestamp,
     /// How it came to count as fired.
     pub firing: Firing,
     /// How often it has told again.

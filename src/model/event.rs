@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::actor::Actor;
-use super::clock::{Clock, ClockEnd, ClockRef, Exclusion, Extension, Limit, PauseReason, Plan};
-use super::clock::{RecalculationReason, Scheduled};
+use super::clock::{Clock, ClockEnd, ClockRef, Epoch, Exclusion, Extension, Limit, PauseReason};
+use super::clock::{Plan, RecalculationReason, Scheduled};
 use super::command::Request;
 use super::escalation::{Fired, FiredBecause, Light, Recipient};
 use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, Outcome};
@@ -355,13 +355,9 @@ payloads! {
         /// The due time before.
         due_before: Timestamp,
         /// The epoch that begins.
-        epoch: u32,
+        epoch: Epoch,
         /// What is to happen from now on.
         plan: Plan,
-        /// Steps whose instant already lies behind: they only set the light.
-        inherited: Vec<Fired>,
-        /// When the new limit was already at risk or breached at this instant, as of then.
-        at_risk_at: Option<Timestamp>,
         /// In words.
         comment: String,
     }
@@ -375,12 +371,10 @@ payloads! {
         limit: Limit,
         /// The due time before.
         due_before: Timestamp,
-        /// The epoch: the next one for a swapped limit, otherwise as it was.
-        epoch: u32,
+        /// The epoch that begins; none: the epoch stays, and what has fired stays fired.
+        epoch: Option<Epoch>,
         /// What is to happen from now on.
         plan: Plan,
-        /// For a new epoch: steps whose instant already lies behind; they only set the light.
-        inherited: Vec<Fired>,
     }
     /// A clock ended.
     ClockStopped = "clock.stopped" {

@@ -21,6 +21,8 @@ pub enum RoleScope {
     Group,
     /// By the instance itself: its steward.
     Steward,
+    /// By the task at hand: the person who holds it.
+    Holder,
 }
 
 /// A role.
