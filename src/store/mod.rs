@@ -13,6 +13,8 @@ use crate::model::instance::{Header, Instance, Status};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 
+mod pb;
+
 /// A partition of the store: instances by hash of their id, and 0 also for what concerns the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);

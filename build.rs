@@ -1,0 +1,51 @@
+//! Compiles `proto/` into Rust, without `protoc`: messages, clients and servers, and the
+//! descriptors that reflection hands out. Knows nothing of what the messages mean.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use prost::Message as _;
+
+const PROTO_ROOT: &str = "proto";
+
+/// Stored messages are nobody's business but the store's: reflection does not show them.
+const STORAGE_PACKAGE: &str = "sanbang.storage";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={PROTO_ROOT}");
+    let out_dir = PathBuf::from(env::var("OUT_DIR")?);
+
+    let mut files = proto_files(Path::new(PROTO_ROOT))?;
+    files.sort();
+    let descriptors = protox::Compiler::new([PROTO_ROOT])?
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(files)?
+        .file_descriptor_set();
+
+    let mut public = descriptors.clone();
+    public.file.retain(|file| !file.package().starts_with(STORAGE_PACKAGE));
+    fs::write(out_dir.join("sanbang_v1.bin"), public.encode_to_vec())?;
+
+    tonic_prost_build::configure()
+        .build_client(true)
+        .build_server(true)
+        .emit_rerun_if_changed(false)
+        .compile_fds(descriptors)?;
+    Ok(())
+}
+
+/// Every `.proto` file below a directory.
+fn proto_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.append(&mut proto_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
