@@ -1,8 +1,10 @@
 //! Sanbang (三帮): long-running, human-centred projects driven through stages that administrators
-//! write as YAML and Rhai, with time limits on real working calendars and escalation that is never lost.
+//! write as YAML and Rhai, with time limits on real working calendars and escalation that is never
+//! lost.
 //!
-//! A pure engine decides, one store writes once, a thin shell runs timers and streams, and every edge
-//! is a sandwich: decode, one call, encode. `ARCHITECTURE.md` tells which module may name which.
+//! A pure engine decides, one store writes once, a thin shell runs timers and streams, and every
+//! edge is a sandwich: decode, one call, encode. `ARCHITECTURE.md` tells which module may name
+//! which.
 
 pub mod model;
 

@@ -1,1 +1,3 @@
+//! Sanbang, the program: `sanbang --help` tells what it can do.
+
 fn main() {}

@@ -284,8 +284,8 @@ pub struct TaskSpec {
     pub kind: TaskKind,
     /// One task for each of these words; empty: a single task.
     pub for_each: Vec<Arc<str>>,
-    /// The role or group whose members may do it: one per word of `for_each`, or a single one; empty
-    /// for a wait.
+    /// The role or group whose members may do it: one per word of `for_each`, or a single one;
+    /// empty for a wait.
     pub roles: Vec<RoleId>,
     /// A function that names the candidates within the role.
     pub candidates: Option<FunctionName>,

@@ -1,4 +1,5 @@
-//! Commands: what somebody wants of an instance. Checked for form at the edge, for sense by the engine.
+//! Commands: what somebody wants of an instance. Checked for form at the edge, for sense by the
+//! engine.
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Events: what happened, in the past tense, with every instant and every name that was computed.
 //!
-//! Applying an event copies; it never computes. Each payload can be understood without its instance.
+//! Applying an event copies; it never computes. Each payload can be understood without its
+//! instance.
 
 use std::sync::Arc;
 

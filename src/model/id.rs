@@ -74,7 +74,8 @@ macro_rules! names {
                 }
             }
 
-            /// Takes a text that is known to be a name: a constant, or one read back from the store.
+            /// Takes a text that is known to be a name: a constant, or one read back from the
+            /// store.
             pub fn trusted(text: &str) -> Self {
                 Self(text.into())
             }
@@ -118,9 +119,11 @@ names! {
     WorkflowId by check_definition_name;
     /// A stage of a workflow.
     StageId by check_definition_name;
-    /// A task as the workflow defines it. One that runs is named by its [`super::task::TaskNumber`].
+    /// A task as the workflow defines it. One that runs is named by its
+    /// [`super::task::TaskNumber`].
     TaskId by check_definition_name;
-    /// A clock as the workflow defines it: `stage`, `task`, `suspension`, or a name under `clocks:`.
+    /// A clock as the workflow defines it: `stage`, `task`, `suspension`, or a name under
+    /// `clocks:`.
     ClockId by check_definition_name;
     /// A field of a workflow's instances.
     FieldId by check_definition_name;
@@ -142,7 +145,8 @@ names! {
     StepId by check_definition_name;
     /// A level of escalation, such as `L2`: data, never an enum.
     LevelId by check_definition_name;
-    /// Why something was terminated, returned, suspended: a code from the workflow or the common list.
+    /// Why something was terminated, returned, suspended: a code from the workflow or the common
+    /// list.
     ReasonCode by check_definition_name;
     /// What a task ended with, such as `pass_with_conditions`.
     Outcome by check_definition_name;

@@ -193,7 +193,8 @@ impl Instance {
         self.clocks.iter().map(Clock::light).max().unwrap_or_default()
     }
 
-    /// The header that the store keeps beside the body. `indexed` are the workflow's indexed fields.
+    /// The header that the store keeps beside the body. `indexed` are the workflow's indexed
+    /// fields.
     pub fn header(&self, indexed: &[FieldId]) -> Header {
         let tasks = self.open_tasks().map(|task| OpenTask {
             number: task.reference.number,

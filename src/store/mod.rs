@@ -15,7 +15,8 @@ use crate::model::value::Value;
 
 mod pb;
 
-/// A partition of the store: instances by hash of their id, and 0 also for what concerns the service.
+/// A partition of the store: instances by hash of their id, and 0 also for what concerns the
+/// service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);
 
@@ -33,7 +34,8 @@ pub enum Error {
     Conflict(Vec<InstanceId>),
     /// It may work later. Nothing of the batch was written.
     Unavailable(String),
-    /// The store cannot be trusted any more: the process stops, and does not answer what it was about to.
+    /// The store cannot be trusted any more: the process stops, and does not answer what it was
+    /// about to.
     Corrupt(String),
 }
 
@@ -189,8 +191,8 @@ pub trait Store: Send + Sync + 'static {
     /// first record of an instance in the batch must carry its stored version + 1, the next + 2, …
     fn commit(&self, batch: Batch) -> Result<Committed, Error>;
 
-    /// Records of a partition that hold events after `after`, oldest first, at most `limit` records.
-    /// The first may begin at or before `after` when `after` lies inside it.
+    /// Records of a partition that hold events after `after`, oldest first, at most `limit`
+    /// records. The first may begin at or before `after` when `after` lies inside it.
     fn events_after(
         &self,
         partition: Partition,
