@@ -40,7 +40,8 @@ const EXCUSED: &[(&str, &str)] = &[
 
 #[test]
 fn every_rust_file_is_tidy() {
-    report(rust_files().iter().flat_map(judge_rust).collect());
+    let problems: Vec<String> = rust_files().iter().flat_map(judge_rust).collect();
+    report(&problems);
 }
 
 #[test]
@@ -51,7 +52,8 @@ fn nothing_is_left_behind_in_any_file() {
     for path in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "Cargo.toml", ".ci/run"] {
         files.push(SourceFile { path: path.to_owned(), text: read(path) });
     }
-    report(files.iter().flat_map(judge_leftovers).collect());
+    let problems: Vec<String> = files.iter().flat_map(judge_leftovers).collect();
+    report(&problems);
 }
 
 #[test]
@@ -82,7 +84,7 @@ fn an_untidy_file_is_caught() {
     assert_eq!(judge_rust(&file), Vec::<String>::new());
 }
 
-fn report(problems: Vec<String>) {
+fn report(problems: &[String]) {
     assert!(problems.is_empty(), "{} findings:\n{}", problems.len(), problems.join("\n"));
 }
 
