@@ -14,6 +14,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 
 mod pb;
+pub mod record;
 
 /// A partition of the store: instances by hash of their id, and 0 also for what concerns the
 /// service.

@@ -1,0 +1,121 @@
+//! Clocks and escalations as they are stored.
+
+use super::Corrupt;
+use super::convert::{Storable, required};
+use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, ClockRef};
+use crate::model::clock::{Epoch, Exclusion, Extension, Pause, PauseReason, Plan};
+use crate::model::clock::{RecalculationReason, Scheduled};
+use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Recipient};
+use crate::store::pb;
+
+impl Storable<u32> for ClockNumber {
+    fn to_message(&self) -> u32 {
+        self.0
+    }
+
+    fn from_message(message: u32) -> Result<Self, Corrupt> {
+        Ok(Self(message))
+    }
+}
+
+impl Storable<pb::ClockOwner> for ClockOwner {
+    fn to_message(&self) -> pb::ClockOwner {
+        use pb::clock_owner::Kind;
+        let kind = match self {
+            Self::Instance => None,
+            Self::Stage(stage) => Some(Kind::Stage(stage.to_message())),
+            Self::Task(task) => Some(Kind::Task(task.to_message())),
+            Self::Suspension => Some(Kind::Suspension(true)),
+        };
+        pb::ClockOwner { kind }
+    }
+
+    fn from_message(message: pb::ClockOwner) -> Result<Self, Corrupt> {
+        use pb::clock_owner::Kind;
+        Ok(match message.kind {
+            None => Self::Instance,
+            Some(Kind::Stage(stage)) => Self::Stage(Storable::from_message(stage)?),
+            Some(Kind::Task(task)) => Self::Task(Storable::from_message(task)?),
+            Some(Kind::Suspension(_)) => Self::Suspension,
+        })
+    }
+}
+
+required_message!(ClockOwner as ClockOwner);
+
+message! { ClockRef as ClockRef { number, id, owner } }
+
+words! { ClockKind as ClockKind { Within, By, Every, Wait } }
+
+words! { PauseReason as PauseReason { Suspended, ExcludedWhile } }
+
+message! { Exclusion as Exclusion { from, to, because } }
+
+message! { Extension as Extension { by, granted_at } }
+
+message! { Pause as Pause { since, because } }
+
+impl Storable<pb::Alarm> for Alarm {
+    fn to_message(&self) -> pb::Alarm {
+        use pb::alarm::{Kind, LimitAlarm};
+        let kind = match self {
+            Self::AtRisk => Kind::Limit(LimitAlarm::AtRisk.into()),
+            Self::Due => Kind::Limit(LimitAlarm::Due.into()),
+            Self::Step(step) => Kind::Step(step.to_message()),
+            Self::Repeat(step) => Kind::Repeat(step.to_message()),
+            Self::Unacknowledged(step) => Kind::Unacknowledged(step.to_message()),
+        };
+        pb::Alarm { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Alarm) -> Result<Self, Corrupt> {
+        use pb::alarm::{Kind, LimitAlarm};
+        Ok(match required(message.kind, "Alarm.kind")? {
+            Kind::Limit(alarm) => match LimitAlarm::try_from(alarm) {
+                Ok(LimitAlarm::AtRisk) => Self::AtRisk,
+                Ok(LimitAlarm::Due) => Self::Due,
+                Ok(LimitAlarm::Unspecified) | Err(_) => {
+                    return Err(Corrupt::new(format!("{alarm} is no Alarm")));
+                }
+            },
+            Kind::Step(step) => Self::Step(Storable::from_message(step)?),
+            Kind::Repeat(step) => Self::Repeat(Storable::from_message(step)?),
+            Kind::Unacknowledged(step) => Self::Unacknowledged(Storable::from_message(step)?),
+        })
+    }
+}
+
+required_message!(Alarm as Alarm);
+
+message! { Scheduled as Scheduled { alarm, at } }
+
+message! { Plan as Plan { due, provisional, schedule } }
+
+message! { Epoch as Epoch { number, inherited, at_risk_at, breached_at } }
+
+message! {
+    Clock as Clock {
+        number, id, owner, kind, limit, policy, started_at, excluded, extended, epoch,
+        due_originally, plan, paused, at_risk_at, breached_at, fired,
+    }
+}
+
+words! { RecalculationReason as RecalculationReason { Calendar, SwappedLimit, DateField } }
+
+words! { ClockEnd as ClockEnd { Done, Cancelled, Reset } }
+
+words! { Light as Light { None, Blue, Yellow, Red } }
+
+words! { FiredBecause as FiredBecause { Time, Unacknowledged } }
+
+words! { Firing as Firing { Notified, PassedOver, Inherited } }
+
+message! {
+    Fired as Fired {
+        step, level, light, at, told_at, firing, repeats, acknowledged, notified,
+    }
+}
+
+message! { Acknowledged as Acknowledged { by, at, promised } }
+
+message! { Recipient as Recipient { member, role, instead_of, fallback_from } }

@@ -1,0 +1,138 @@
+//! Records, headers and bodies in the form in which they are kept: model to stored message and back.
+//!
+//! Writing is total. Reading takes nothing for granted and answers [`Corrupt`], which says what is
+//! wrong where. Each type of the model has exactly one form; the macros below write the conversions
+//! whose fields have the same names on both sides, so that a field forgotten on either side does not
+//! compile. Knows nothing of keys, chunks or files.
+
+use std::fmt;
+
+use prost::Message;
+
+use super::{Seq, pb};
+use crate::model::event::Record;
+use crate::model::instance::{Header, Instance};
+
+#[macro_use]
+mod convert;
+
+mod clock;
+mod event;
+mod instance;
+mod task;
+mod value;
+
+use convert::Storable;
+
+/// The format in which this program writes. A reader refuses a higher one.
+pub const FORMAT: u32 = 1;
+
+/// Why stored bytes cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrupt(String);
+
+impl Corrupt {
+    fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    /// The same, found within a larger thing.
+    fn within(self, place: &str) -> Self {
+        Self(format!("{place}: {}", self.0))
+    }
+}
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+/// A record as it is kept: with the place of the same instance's record before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainedRecord {
+    /// The record.
+    pub record: Record,
+    /// The number of the first event of the previous record of its instance.
+    pub previous: Option<Seq>,
+}
+
+/// The bytes of a record. `previous` is the first number of its instance's previous record.
+pub fn encode_record(record: &Record, previous: Option<Seq>) -> Vec<u8> {
+    event::record_to_message(record, previous).encode_to_vec()
+}
+
+/// A record from its bytes.
+pub fn decode_record(bytes: &[u8]) -> Result<ChainedRecord, Corrupt> {
+    let message: pb::Record = decode(bytes, "a record")?;
+    check_format(message.format, "a record")?;
+    event::record_from_message(message).map_err(|corrupt| corrupt.within("a record"))
+}
+
+/// The bytes of a header. `last_seq` is the first number of the record that made it.
+pub fn encode_header(header: &Header, last_seq: Seq) -> Vec<u8> {
+    let message = pb::StoredHeader {
+        format: FORMAT,
+        last_seq: last_seq.0,
+        header: Some(header.to_message()),
+    };
+    message.encode_to_vec()
+}
+
+/// A header, from its own bytes or from those of its instance.
+pub fn decode_header(bytes: &[u8]) -> Result<(Header, Seq), Corrupt> {
+    let message: pb::StoredHeader = decode(bytes, "a header")?;
+    check_format(message.format, "a header")?;
+    let header = Header::from_message(message.header).map_err(|it| it.within("a header"))?;
+    Ok((header, Seq(message.last_seq)))
+}
+
+/// The bytes of an instance: its header first, then what the header does not say. The header must
+/// be that of the body, see [`disagreement`].
+pub fn encode_instance(header: &Header, body: &Instance, last_seq: Seq) -> Vec<u8> {
+    let message = pb::StoredInstance {
+        format: FORMAT,
+        last_seq: last_seq.0,
+        header: Some(header.to_message()),
+        body: Some(instance::body_to_message(body)),
+    };
+    message.encode_to_vec()
+}
+
+/// An instance from its bytes.
+pub fn decode_instance(bytes: &[u8]) -> Result<(Instance, Seq), Corrupt> {
+    let message: pb::StoredInstance = decode(bytes, "an instance")?;
+    check_format(message.format, "an instance")?;
+    let instance = instance::instance_from_message(message.header, message.body)
+        .map_err(|corrupt| corrupt.within("an instance"))?;
+    Ok((instance, Seq(message.last_seq)))
+}
+
+/// What a header says that its body does not: the body is stored without what the header holds.
+pub fn disagreement(header: &Header, body: &Instance) -> Option<&'static str> {
+    instance::disagreement(header, body)
+}
+
+fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, Corrupt> {
+    M::decode(bytes).map_err(|error| {
+        // A newer format may not even decode: then the reason is the format, not the damage.
+        let newer = pb::FormatOnly::decode(bytes).ok().filter(|probe| probe.format > FORMAT);
+        match newer.map(|probe| check_format(probe.format, what)) {
+            Some(Err(corrupt)) => corrupt,
+            _ => Corrupt::new(format!("{what} does not decode: {error}")),
+        }
+    })
+}
+
+fn check_format(format: u32, what: &str) -> Result<(), Corrupt> {
+    match format {
+        0 => Err(Corrupt::new(format!("{what} has no format number"))),
+        1..=FORMAT => Ok(()),
+        newer => Err(Corrupt::new(format!(
+            "{what} has format {newer}, and this program reads up to {FORMAT}: a newer sanbang \
+             wrote it; start that one again, or restore the backup made before the upgrade"
+        ))),
+    }
+}

@@ -1,0 +1,110 @@
+//! Tasks as they are stored.
+
+use super::Corrupt;
+use super::convert::{Storable, required};
+use crate::model::task::{Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder};
+use crate::model::task::{Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
+use crate::store::pb;
+
+impl Storable<u32> for TaskNumber {
+    fn to_message(&self) -> u32 {
+        self.0
+    }
+
+    fn from_message(message: u32) -> Result<Self, Corrupt> {
+        Ok(Self(message))
+    }
+}
+
+message! { TaskRef as TaskRef { number, stage, id, each } }
+
+words! { TaskKind as TaskKind { Human, Wait } }
+
+words! {
+    CancelReason as CancelReason { JoinReached, StageLeft, Returned, Redone, InstanceEnded }
+}
+
+message! {
+    Task as Task {
+        reference, kind, attempt, role, opened_at, holder, checked, extension_request,
+        extensions_granted, end,
+    }
+}
+
+message! { Holder as Holder { member, instead_of, since } }
+
+message! { Assignment as Assignment { member, because, instead_of } }
+
+message! { ExtensionRequest as ExtensionRequest { by, reason, asked_by, asked_at } }
+
+impl Storable<pb::AssignmentReason> for AssignmentReason {
+    fn to_message(&self) -> pb::AssignmentReason {
+        use pb::assignment_reason::{Kind, PlainReason};
+        let plain = |reason: PlainReason| Kind::Plain(reason.into());
+        let kind = match self {
+            Self::Steward => plain(PlainReason::Steward),
+            Self::OnlyCandidate => plain(PlainReason::OnlyCandidate),
+            Self::LeastLoaded => plain(PlainReason::LeastLoaded),
+            Self::Function(words) => Kind::Function(words.to_message()),
+            Self::Named => plain(PlainReason::Named),
+            Self::Claimed => plain(PlainReason::Claimed),
+            Self::RoleAbove(role) => Kind::RoleAbove(role.to_message()),
+        };
+        pb::AssignmentReason { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::AssignmentReason) -> Result<Self, Corrupt> {
+        use pb::assignment_reason::{Kind, PlainReason};
+        Ok(match required(message.kind, "AssignmentReason.kind")? {
+            Kind::Plain(plain) => match PlainReason::try_from(plain) {
+                Ok(PlainReason::Steward) => Self::Steward,
+                Ok(PlainReason::OnlyCandidate) => Self::OnlyCandidate,
+                Ok(PlainReason::LeastLoaded) => Self::LeastLoaded,
+                Ok(PlainReason::Named) => Self::Named,
+                Ok(PlainReason::Claimed) => Self::Claimed,
+                Ok(PlainReason::Unspecified) | Err(_) => {
+                    return Err(Corrupt::new(format!("{plain} is no AssignmentReason")));
+                }
+            },
+            Kind::Function(words) => Self::Function(words.into()),
+            Kind::RoleAbove(role) => Self::RoleAbove(Storable::from_message(role)?),
+        })
+    }
+}
+
+required_message!(AssignmentReason as AssignmentReason);
+
+impl Storable<pb::TaskEnd> for TaskEnd {
+    fn to_message(&self) -> pb::TaskEnd {
+        use pb::task_end::Kind;
+        let kind = match self {
+            Self::Done { outcome, by, instead_of, at } => Kind::Done(pb::TaskDone {
+                outcome: outcome.to_message(),
+                by: by.to_message(),
+                instead_of: instead_of.to_message(),
+                at: at.to_message(),
+            }),
+            Self::Cancelled { because, at } => Kind::Cancelled(pb::TaskDropped {
+                because: because.to_message(),
+                at: at.to_message(),
+            }),
+        };
+        pb::TaskEnd { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::TaskEnd) -> Result<Self, Corrupt> {
+        use pb::task_end::Kind;
+        Ok(match required(message.kind, "TaskEnd.kind")? {
+            Kind::Done(done) => Self::Done {
+                outcome: Storable::from_message(done.outcome)?,
+                by: Storable::from_message(done.by)?,
+                instead_of: Storable::from_message(done.instead_of)?,
+                at: Storable::from_message(done.at)?,
+            },
+            Kind::Cancelled(dropped) => Self::Cancelled {
+                because: Storable::from_message(dropped.because)?,
+                at: Storable::from_message(dropped.at)?,
+            },
+        })
+    }
+}

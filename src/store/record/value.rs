@@ -1,0 +1,153 @@
+//! Values, amounts of time and actors as they are stored.
+
+use std::collections::BTreeMap;
+
+use super::Corrupt;
+use super::convert::{Storable, required};
+use crate::model::actor::Actor;
+use crate::model::clock::Limit;
+use crate::model::id::FieldId;
+use crate::model::time::{Amount, Unit};
+use crate::model::value::{Changes, Decimal, Value, Values};
+use crate::store::pb;
+
+impl Storable<pb::Value> for Value {
+    fn to_message(&self) -> pb::Value {
+        use pb::value::Kind;
+        let kind = match self {
+            Self::Text(text) => Kind::Text(text.to_message()),
+            Self::Integer(number) => Kind::Integer(*number),
+            Self::Decimal(number) => Kind::Decimal(number.to_string()),
+            Self::Boolean(yes) => Kind::Boolean(*yes),
+            Self::Date(date) => Kind::Date(date.to_message()),
+        };
+        pb::Value { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Value) -> Result<Self, Corrupt> {
+        use pb::value::Kind;
+        Ok(match required(message.kind, "Value.kind")? {
+            Kind::Text(text) => Self::Text(text.into()),
+            Kind::Integer(number) => Self::Integer(number),
+            Kind::Decimal(text) => match Decimal::from_str_exact(&text) {
+                Ok(number) => Self::Decimal(number),
+                Err(_) => return Err(Corrupt::new(format!("`{text}` is no decimal number"))),
+            },
+            Kind::Boolean(yes) => Self::Boolean(yes),
+            Kind::Date(date) => Self::Date(Storable::from_message(date)?),
+        })
+    }
+}
+
+required_message!(Value as Value);
+
+/// A field of a header, with its value.
+impl Storable<pb::FieldValue> for (FieldId, Value) {
+    fn to_message(&self) -> pb::FieldValue {
+        pb::FieldValue { field: self.0.to_message(), value: self.1.to_message() }
+    }
+
+    fn from_message(message: pb::FieldValue) -> Result<Self, Corrupt> {
+        let field = FieldId::from_message(message.field)?;
+        let value = Storable::from_message(message.value).map_err(|it| it.within(field.as_str()))?;
+        Ok((field, value))
+    }
+}
+
+impl Storable<Vec<pb::FieldValue>> for Values {
+    fn to_message(&self) -> Vec<pb::FieldValue> {
+        fields_to_message(self)
+    }
+
+    fn from_message(message: Vec<pb::FieldValue>) -> Result<Self, Corrupt> {
+        fields_from_message(message)
+    }
+}
+
+impl Storable<Vec<pb::FieldValue>> for Changes {
+    fn to_message(&self) -> Vec<pb::FieldValue> {
+        fields_to_message(self)
+    }
+
+    fn from_message(message: Vec<pb::FieldValue>) -> Result<Self, Corrupt> {
+        fields_from_message(message)
+    }
+}
+
+fn fields_to_message<V: Storable<Option<pb::Value>>>(
+    fields: &BTreeMap<FieldId, V>,
+) -> Vec<pb::FieldValue> {
+    let stored = |(field, value): (&FieldId, &V)| pb::FieldValue {
+        field: field.to_message(),
+        value: value.to_message(),
+    };
+    fields.iter().map(stored).collect()
+}
+
+fn fields_from_message<V: Storable<Option<pb::Value>>>(
+    fields: Vec<pb::FieldValue>,
+) -> Result<BTreeMap<FieldId, V>, Corrupt> {
+    let read = |stored: pb::FieldValue| {
+        let field = FieldId::from_message(stored.field)?;
+        let value = V::from_message(stored.value).map_err(|it| it.within(field.as_str()))?;
+        Ok((field, value))
+    };
+    fields.into_iter().map(read).collect()
+}
+
+impl Storable<pb::Actor> for Actor {
+    fn to_message(&self) -> pb::Actor {
+        match self {
+            Self::Member(member) => {
+                pb::Actor { member: Some(member.to_message()), service: None }
+            }
+            Self::Service { service, on_behalf_of } => pb::Actor {
+                member: on_behalf_of.to_message(),
+                service: Some(service.to_message()),
+            },
+            Self::System => pb::Actor { member: None, service: None },
+        }
+    }
+
+    fn from_message(message: pb::Actor) -> Result<Self, Corrupt> {
+        Ok(match (message.service, message.member) {
+            (Some(service), member) => Self::Service {
+                service: Storable::from_message(service)?,
+                on_behalf_of: Storable::from_message(member)?,
+            },
+            (None, Some(member)) => Self::Member(Storable::from_message(member)?),
+            (None, None) => Self::System,
+        })
+    }
+}
+
+required_message!(Actor as Actor);
+
+words! {
+    Unit as Unit {
+        WorkingDays, WorkingHours, WorkingMinutes, CalendarDays, Months, Hours, Minutes,
+    }
+}
+
+message! { Amount as Amount { count, unit } }
+
+impl Storable<pb::Limit> for Limit {
+    fn to_message(&self) -> pb::Limit {
+        use pb::limit::Kind;
+        let kind = match self {
+            Self::Amount(amount) => Kind::Amount(amount.to_message()),
+            Self::Date(date) => Kind::Date(date.to_message()),
+        };
+        pb::Limit { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Limit) -> Result<Self, Corrupt> {
+        use pb::limit::Kind;
+        Ok(match required(message.kind, "Limit.kind")? {
+            Kind::Amount(amount) => Self::Amount(Storable::from_message(amount)?),
+            Kind::Date(date) => Self::Date(Storable::from_message(date)?),
+        })
+    }
+}
+
+required_message!(Limit as Limit);
