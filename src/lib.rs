@@ -8,6 +8,8 @@
 
 pub mod model;
 
+pub mod calendar;
+
 pub mod script;
 
 pub mod definition;

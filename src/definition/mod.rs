@@ -4,3 +4,15 @@
 //! Never names tokio, a store or the engine. `serde_yaml` is named in `load` only.
 
 pub mod compiled;
+
+pub mod sources;
+
+pub mod authored;
+pub mod span;
+
+pub mod code;
+pub mod diagnostic;
+pub mod render;
+
+mod check;
+mod load;

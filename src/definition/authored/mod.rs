@@ -1,0 +1,11 @@
+//! The files as they are written: plain serde shapes that refuse unknown keys.
+//!
+//! Knows no meaning: names are texts, times are texts, and nothing is looked up. Shapes that can be
+//! shortened have visitors, never untagged or flattened ones, so that a mistake keeps its place.
+
+pub mod rules;
+pub mod shapes;
+pub mod workflow;
+
+pub use rules::{Calendar, Escalation, Organization, Reasons};
+pub use workflow::Workflow;

@@ -1,0 +1,172 @@
+//! Findings as data: what is wrong, where, and what to do about it.
+//!
+//! Knows nothing of how they are drawn ([`super::render`]) and nothing of what is checked.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::code::Code;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing is published while it stands.
+    Error,
+    /// Worth a look.
+    Warning,
+}
+
+impl Severity {
+    /// The word that people and programs read.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A stretch of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The file, relative to the configuration.
+    pub path: Arc<str>,
+    /// Its bytes within the file; always on borders of characters.
+    pub range: Range<usize>,
+    /// The line of its first character; the first is 1.
+    pub line: usize,
+    /// The column of its first character, counted in characters; the first is 1.
+    pub column: usize,
+}
+
+impl Span {
+    /// The beginning of a file: where a finding concerns the file as a whole.
+    pub fn start_of(path: &Arc<str>) -> Self {
+        Self { path: path.clone(), range: 0..0, line: 1, column: 1 }
+    }
+}
+
+/// A stretch with what there is to say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What; may be empty.
+    pub text: String,
+}
+
+/// One finding. If only one thing can be shown of it, that is its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What kind of mistake.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: lower case, values in backticks, no full stop.
+    pub message: String,
+    /// Where, and what is to be said of that place.
+    pub primary: Label,
+    /// Other places that belong to it.
+    pub secondary: Vec<Label>,
+    /// How to make it right, one remedy each.
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A finding at a place.
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            primary: Label { span, text: String::new() },
+            secondary: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Says something of the place itself.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// Points to another place that belongs to it.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says how to make it right.
+    #[must_use]
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+
+    /// Says which of the known names was meant, if one is near enough.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(written, known) {
+            Some(name) => self.hint(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+}
+
+/// The findings so far.
+#[derive(Debug, Default)]
+pub struct Findings {
+    list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// Takes one more.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Takes those of another list.
+    pub fn append(&mut self, other: Findings) {
+        self.list.extend(other.list);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether one of them forbids publishing.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|each| each.severity == Severity::Error)
+    }
+
+    /// All of them, sorted by file and place, each once.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        let key = |each: &Diagnostic| {
+            let span = &each.primary.span;
+            (span.path.clone(), span.range.start, each.code, each.message.clone())
+        };
+        self.list.sort_by_cached_key(key);
+        self.list.dedup();
+        self.list
+    }
+}
+
+/// The known name that was probably meant.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance_max = (written.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(written, name), name))
+        .filter(|(distance, name)| *distance <= distance_max && *distance < name.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
