@@ -162,7 +162,7 @@ fn excluded(from: &str, to: &str, together: Counted, language: Language) -> Stri
         (Counted::WorkingMs(total), _) => working_time(total, language),
     };
     words += language.pick("; in all ", "；累计 ");
-    words + &total
+    words + total.as_str()
 }
 
 fn counted_stretch(

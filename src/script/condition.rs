@@ -1,37 +1,116 @@
-//! Conditions: single expressions over facts, compiled once.
+//! Conditions: single expressions over facts, compiled and checked once, then asked many times.
 
+use std::fmt;
 use std::sync::Arc;
 
+use rhai::{AST, Dynamic};
+
+use super::check;
 use super::facts::Facts;
+use super::failure;
+use super::finding::Finding;
+use super::functions::Functions;
+use super::sandbox;
+use super::views::Named;
+use super::vocabulary::Vocabulary;
+
+pub use super::failure::Failure;
 
 /// A compiled condition.
+#[derive(Clone)]
 pub struct Condition {
     source: Arc<str>,
+    origin: Option<Arc<Origin>>,
+    ast: Arc<AST>,
+    named: Named,
+    functions: Arc<Functions>,
 }
 
-impl std::fmt::Debug for Condition {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Where an expression stands, for the failures that happen while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line of its first character.
+    pub line: usize,
+    /// The column of its first character; in a literal block that of every line.
+    pub column: usize,
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Condition({})", self.source)
     }
 }
 
 impl Condition {
+    /// Compiles an expression and checks every name, type, word and function in it.
+    pub fn compile(
+        source: &str,
+        vocabulary: &Vocabulary,
+        functions: &Arc<Functions>,
+    ) -> Result<Self, Vec<Finding>> {
+        let checked = check::expression(source, vocabulary, functions)?;
+        let ast = if checked.calls_functions {
+            let statements = checked.ast.statements().to_vec();
+            AST::new(statements, functions.ast.shared_lib().clone())
+        } else {
+            checked.ast
+        };
+        Ok(Self {
+            source: source.into(),
+            origin: None,
+            ast: Arc::new(ast),
+            named: checked.named,
+            functions: Arc::clone(functions),
+        })
+    }
+
+    /// The same condition with the place at which it stands.
+    #[must_use]
+    pub fn at(self, origin: Origin) -> Self {
+        Self { origin: Some(Arc::new(origin)), ..self }
+    }
+
     /// The expression as written.
     pub fn source(&self) -> &Arc<str> {
         &self.source
     }
 
     /// Whether it holds. Anything but a boolean is a failure.
-    pub fn holds(&self, _facts: &Facts) -> Result<bool, Failure> {
-        Ok(false)
+    pub fn holds(&self, facts: &Facts) -> Result<bool, Failure> {
+        let evaluated = sandbox::guarded(|| {
+            let mut scope = self.named.scope(facts);
+            sandbox::engine().eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast)
+        });
+        match evaluated {
+            Ok(Ok(answer)) => answer.as_bool().map_err(|_| {
+                let answered = if answer.is_unit() { "nothing" } else { answer.type_name() };
+                self.failure(rhai::Position::NONE, format!("it answers {answered}, not yes or no"))
+            }),
+            Ok(Err(error)) => {
+                let (function, position, message) = failure::innermost(&error);
+                Err(match function {
+                    Some(function) => {
+                        Failure { place: self.functions.place(function, position), message }
+                    }
+                    None => self.failure(position, message),
+                })
+            }
+            Err(message) => Err(self.failure(rhai::Position::NONE, message)),
+        }
     }
-}
 
-/// A script that failed while it ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Where: the file, line and column as far as known.
-    pub place: String,
-    /// What went wrong.
-    pub message: String,
+    fn failure(&self, position: rhai::Position, message: String) -> Failure {
+        let line = position.line().unwrap_or(1);
+        let column = position.position().unwrap_or(1).max(1);
+        let place = match self.origin.as_deref() {
+            Some(origin) => {
+                let (line, column) = (origin.line + line - 1, origin.column + column - 1);
+                format!("{}:{line}:{column}", origin.file)
+            }
+            None => format!("{line}:{column}"),
+        };
+        Failure { place, message }
+    }
 }

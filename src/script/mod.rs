@@ -1,10 +1,30 @@
-//! The Rhai sandbox: conditions and functions, evaluated over read-only facts.
+//! The Rhai sandbox: conditions and functions, checked when they are loaded, evaluated over
+//! read-only facts.
 //!
 //! The only module that names `rhai`. Never names YAML, the engine, tokio or a clock.
 
 pub mod condition;
 pub mod facts;
+pub mod finding;
 pub mod functions;
+pub mod vocabulary;
 
-pub use condition::{Condition, Failure};
-pub use functions::{Chosen, Functions, People};
+mod check;
+mod failure;
+mod nearest;
+mod numbers;
+mod people;
+mod rules;
+mod sandbox;
+mod spans;
+mod syntax;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub use condition::{Condition, Failure, Origin};
+pub use finding::{Finding, FindingKind};
+pub use functions::{Chosen, Functions, People, Use};
+pub use nearest::nearest;
+pub use vocabulary::{FieldType, TaskWords, Vocabulary};

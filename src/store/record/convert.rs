@@ -174,8 +174,7 @@ macro_rules! required_message {
             fn from_message(
                 message: Option<$crate::store::pb::$name>,
             ) -> Result<Self, $crate::store::record::Corrupt> {
-                let message =
-                    $crate::store::record::convert::required(message, stringify!($name))?;
+                let message = $crate::store::record::convert::required(message, stringify!($name))?;
                 $crate::store::record::convert::Storable::from_message(message)
             }
         }

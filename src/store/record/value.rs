@@ -49,7 +49,8 @@ impl Storable<pb::FieldValue> for (FieldId, Value) {
 
     fn from_message(message: pb::FieldValue) -> Result<Self, Corrupt> {
         let field = FieldId::from_message(message.field)?;
-        let value = Storable::from_message(message.value).map_err(|it| it.within(field.as_str()))?;
+        let value =
+            Storable::from_message(message.value).map_err(|it| it.within(field.as_str()))?;
         Ok((field, value))
     }
 }
@@ -98,13 +99,10 @@ fn fields_from_message<V: Storable<Option<pb::Value>>>(
 impl Storable<pb::Actor> for Actor {
     fn to_message(&self) -> pb::Actor {
         match self {
-            Self::Member(member) => {
-                pb::Actor { member: Some(member.to_message()), service: None }
+            Self::Member(member) => pb::Actor { member: Some(member.to_message()), service: None },
+            Self::Service { service, on_behalf_of } => {
+                pb::Actor { member: on_behalf_of.to_message(), service: Some(service.to_message()) }
             }
-            Self::Service { service, on_behalf_of } => pb::Actor {
-                member: on_behalf_of.to_message(),
-                service: Some(service.to_message()),
-            },
             Self::System => pb::Actor { member: None, service: None },
         }
     }

@@ -1,0 +1,100 @@
+//! The type check of expressions: names, fields, words, outcomes and comparisons, before an
+//! expression ever runs. Knows the vocabulary around it, never the facts of an instance.
+
+use std::sync::Arc;
+
+use rhai::{AST, Expr, ParseErrorType, Stmt};
+
+use super::finding::{Finding, FindingKind};
+use super::functions::Functions;
+use super::spans::Spans;
+use super::views::Named;
+use super::vocabulary::Vocabulary;
+use super::{nearest, people, sandbox, syntax};
+
+use types::Type;
+use walk::Checker;
+
+mod calls;
+mod types;
+mod walk;
+
+/// An expression in which nothing is wrong.
+pub(super) struct Checked {
+    pub(super) ast: AST,
+    /// The facts that it names.
+    pub(super) named: Named,
+    /// Whether it calls functions of the rules.
+    pub(super) calls_functions: bool,
+}
+
+/// Reads and checks an expression.
+pub(super) fn expression(
+    source: &str,
+    vocabulary: &Vocabulary,
+    functions: &Arc<Functions>,
+) -> Result<Checked, Vec<Finding>> {
+    let spans = Spans::of(source);
+    let scope = sandbox::declarations();
+    let compiled =
+        sandbox::guarded(|| sandbox::engine().compile_expression_with_scope(&scope, source));
+    let ast = match compiled {
+        Ok(Ok(ast)) => ast,
+        Ok(Err(error)) => {
+            let mut finding = syntax::refusal(None, &error, &spans);
+            if let ParseErrorType::VariableUndefined(name) = error.err_type() {
+                explain_name(&mut finding, name, vocabulary);
+            }
+            return Err(vec![finding]);
+        }
+        Err(message) => return Err(vec![syntax::gave_up(None, message)]),
+    };
+    let mut checker = Checker::new(vocabulary, functions, &spans);
+    if let Some(Stmt::Expr(expression)) = ast.statements().first() {
+        let answer = checker.of(expression);
+        demand_answer(&mut checker, expression, answer);
+    }
+    let (findings, named, calls_functions) = checker.finish();
+    if findings.is_empty() { Ok(Checked { ast, named, calls_functions }) } else { Err(findings) }
+}
+
+fn demand_answer(checker: &mut Checker<'_>, expression: &Expr, answer: Type<'_>) {
+    if !answer.may_be_boolean() {
+        let message = format!("the answer is {}, not yes or no", answer.described());
+        checker.tell(expression.start_position(), FindingKind::NotBoolean, message, None);
+    }
+}
+
+/// Says what could have been meant by a name that is none of the facts.
+fn explain_name(finding: &mut Finding, name: &str, vocabulary: &Vocabulary) {
+    let forbidden = |finding: &mut Finding, hint: &str| {
+        finding.kind = FindingKind::Forbidden;
+        finding.message = format!("a condition may not name `{name}`");
+        finding.hint = Some(hint.to_owned());
+    };
+    if ["now", "today", "time", "clock"].contains(&name) {
+        return forbidden(finding, "time belongs in a clock: `within`, `by` or `every`");
+    }
+    if ["member", "candidates"].contains(&name) || people::NAMES.contains(&name) {
+        return forbidden(
+            finding,
+            "only `steward`, `assign` and `candidates` functions see people",
+        );
+    }
+    let is_word = |words: &[Arc<str>]| words.iter().any(|word| **word == *name);
+    let in_choice = |(_, kind): &(Arc<str>, super::vocabulary::FieldType)| match kind {
+        super::vocabulary::FieldType::Choice(words) => is_word(words),
+        _ => false,
+    };
+    finding.hint = if vocabulary.field(name).is_some() {
+        Some(format!("write `project.{name}`"))
+    } else if vocabulary.task_named(name).is_some() {
+        Some(format!("write `tasks.{name}`"))
+    } else if vocabulary.fields.iter().any(in_choice)
+        || vocabulary.tasks.iter().any(|task| is_word(&task.outcomes))
+    {
+        Some(format!("put words in quotes: `\"{name}\"`"))
+    } else {
+        nearest::hint(name, sandbox::FACTS)
+    };
+}
