@@ -1,5 +1,6 @@
 //! A task: something that one person has to do, or a period that has to pass.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::clock::Limit;
@@ -21,6 +22,15 @@ pub struct TaskRef {
     pub id: TaskId,
     /// For a task with `for_each`: which one.
     pub each: Option<Arc<str>>,
+}
+
+impl fmt::Display for TaskRef {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.each {
+            Some(each) => write!(out, "task {} (`{}` for `{each}`)", self.number.0, self.id),
+            None => write!(out, "task {} (`{}`)", self.number.0, self.id),
+        }
+    }
 }
 
 /// What a task is.
