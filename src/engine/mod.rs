@@ -1,3 +1,136 @@
 //! The engine: two pure functions, and nothing else decides anything.
 //!
-//! Has no clock, no randomness, no IO, no threads; never names tokio, serde, rhai or the store.
+//! [`decide`] reads an instance and a command and says what happens; [`apply_record`] copies what
+//! happened into the instance. It has no clock, no randomness, no IO, no threads; it never names
+//! tokio, serde, rhai or the store. Simulation, specs, what-if and explanation are these two
+//! functions over a copy.
+
+mod apply;
+mod apply_clock;
+mod apply_task;
+mod decision;
+mod explain;
+mod rejection;
+mod rejection_text;
+mod settle;
+
+mod access;
+mod clocks;
+mod facts;
+mod ladder;
+mod leave;
+mod people;
+mod react;
+mod scene;
+mod stages;
+mod tasks;
+mod values;
+
+mod commands;
+
+pub use apply::apply_record;
+pub use decision::{Context, Decision, Outcome};
+pub use explain::{AlarmPreview, Deadline, explain_deadlines, preview_resume};
+pub use rejection::{CannotOpen, FieldProblem, Missing, Rejection};
+pub use values::check_values;
+
+use crate::model::command::{Action, Command};
+use crate::model::event::Record;
+use crate::model::instance::Instance;
+
+use scene::Scene;
+
+/// Decides a command: first everything that fell due strictly before now happens, then the command
+/// is judged on the instance as it is after that. Reads, never writes; the same arguments always
+/// give the same decision. What was settled is to be written even when the command is refused.
+pub fn decide(context: &Context<'_>, instance: Option<&Instance>, command: &Command) -> Decision {
+    match (instance, &command.action) {
+        (None, Action::Create(create)) => commands::create(context, create, command),
+        (None, _) => Decision::refused(None, Rejection::InstanceNotFound),
+        (Some(instance), action) => decide_existing(context, instance, action, command),
+    }
+}
+
+fn decide_existing(
+    context: &Context<'_>,
+    instance: &Instance,
+    action: &Action,
+    command: &Command,
+) -> Decision {
+    if let Some(answer) = known_request(instance, command) {
+        return answer;
+    }
+    let mut scene = Scene::new(context, instance.clone(), &command.actor);
+    scene.settle();
+    let settled = scene.finish_settling();
+    let after_settling = scene.instance.clone();
+    let judged = match action {
+        Action::Settle => return Decision::settled(settled, after_settling),
+        Action::Create(_) => Err(Rejection::InstanceExists),
+        _ => judge(&mut scene, action, command),
+    };
+    match judged {
+        Ok(()) => {
+            let record = scene.finish_command(command.request);
+            Decision::accepted(settled, record, scene.instance)
+        }
+        Err(rejection) => {
+            Decision { settled, outcome: Outcome::Refused(rejection), after: Some(after_settling) }
+        }
+    }
+}
+
+/// A request that was accepted before is answered as it was then; its id must not be used for
+/// anything else.
+fn known_request(instance: &Instance, command: &Command) -> Option<Decision> {
+    let request = command.request?;
+    let known = instance.requests.iter().find(|known| known.key == request.key)?;
+    let outcome = if known.digest == request.digest {
+        Outcome::Repeated { revision: known.revision }
+    } else {
+        Outcome::Refused(Rejection::RequestIdReused)
+    };
+    Some(Decision { settled: None, outcome, after: Some(instance.clone()) })
+}
+
+fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<(), Rejection> {
+    if let Some(expected) = command.expected_revision {
+        let actual = scene.instance.revision;
+        if expected != actual {
+            return Err(Rejection::StaleRevision { expected, actual });
+        }
+    }
+    scene.must_be_live()?;
+    match action {
+        Action::Create(_) | Action::Settle => {}
+        Action::Advance(advance) => commands::advance(scene, advance, command.force.as_deref())?,
+        Action::Return(back) => commands::return_to(scene, back)?,
+        Action::Redo(redo) => commands::redo(scene, redo)?,
+        Action::Suspend(suspend) => commands::suspend(scene, suspend)?,
+        Action::Resume => commands::resume(scene)?,
+        Action::Terminate(terminate) => commands::terminate(scene, terminate)?,
+        Action::OpenStage(open) => commands::open_stage(scene, open)?,
+        Action::UpdateFields(update) => commands::update_fields(scene, update)?,
+        Action::LogActivity(log) => commands::log_activity(scene, log)?,
+        Action::Reassign(reassign) => commands::reassign(scene, reassign)?,
+        Action::Claim(claim) => commands::claim(scene, claim)?,
+        Action::Release(release) => commands::release(scene, release)?,
+        Action::Complete(complete) => commands::complete(scene, complete)?,
+        Action::Check(check) => commands::check(scene, check)?,
+        Action::Comment(comment) => commands::comment(scene, comment)?,
+        Action::RequestExtension(request) => commands::request_extension(scene, request)?,
+        Action::DecideExtension(decide) => commands::decide_extension(scene, decide)?,
+        Action::Acknowledge(acknowledge) => commands::acknowledge(scene, acknowledge)?,
+    }
+    scene.react()?;
+    scene.must_be_within_limits()
+}
+
+/// Applies a record's events to a copy: what replay, loading and tests do.
+pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Instance> {
+    let mut instance = None;
+    for record in records {
+        apply_record(&mut instance, record);
+    }
+    instance
+}

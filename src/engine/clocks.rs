@@ -1,0 +1,303 @@
+//! Clocks: they begin, stand still, go on, are computed anew, and end.
+
+use crate::calendar::Calendar;
+use crate::definition::compiled::{ClockRule, ClockSpec, LimitChoice, Policy, Stage};
+use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, Exclusion};
+use crate::model::clock::{Limit, Pause, PauseReason, RecalculationReason};
+use crate::model::escalation::{Firing, Light};
+use crate::model::event::Payload;
+use crate::model::instance::Status;
+use crate::model::task::Task;
+use crate::model::time::{Amount, Timestamp};
+use crate::model::value::Value;
+
+use super::ladder::{self, Timing};
+use super::scene::Scene;
+
+impl<'a> Scene<'a> {
+    /// What the workflow says about a running clock.
+    pub(super) fn clock_spec(&self, clock: &Clock) -> Option<&'a ClockSpec> {
+        match &clock.owner {
+            ClockOwner::Instance => self.workflow().clocks.iter().find(|spec| spec.id == clock.id),
+            ClockOwner::Stage(stage) => {
+                self.stage_of(stage)?.clocks.iter().find(|spec| spec.id == clock.id)
+            }
+            ClockOwner::Task(task) => self.spec_of(task)?.clock.as_ref(),
+            ClockOwner::Suspension => Some(&self.workflow().suspension.as_ref()?.clock),
+        }
+    }
+
+    /// The stage by whose facts a clock's conditions are judged.
+    pub(super) fn clock_stage(&self, owner: &ClockOwner) -> Option<&'a Stage> {
+        match owner {
+            ClockOwner::Stage(stage) => self.stage_of(stage),
+            ClockOwner::Task(task) => self.stage_of(&task.stage),
+            ClockOwner::Instance | ClockOwner::Suspension => None,
+        }
+    }
+
+    pub(super) fn calendar_of(&self, spec: Option<&ClockSpec>) -> &'a Calendar {
+        match spec {
+            Some(spec) if spec.always_on => self.context.always_on,
+            Some(_) | None => self.context.calendar,
+        }
+    }
+
+    pub(super) fn policy_of(&self, spec: Option<&ClockSpec>) -> Option<&'a Policy> {
+        self.workflow().policy(spec?.policy.as_ref()?.as_str())
+    }
+
+    /// A running clock.
+    pub(super) fn clock(&self, number: ClockNumber) -> Option<&Clock> {
+        self.instance.clocks.iter().find(|clock| clock.number == number)
+    }
+
+    /// Begins a clock now, or at `from` where an activity reset it. A `by` clock whose field is
+    /// empty does not begin.
+    pub(super) fn start_clock(
+        &mut self,
+        spec: &'a ClockSpec,
+        owner: ClockOwner,
+        from: Option<Timestamp>,
+    ) {
+        let Some(limit) = self.limit_now(spec, &owner) else { return };
+        let started_at = from.unwrap_or_else(|| self.at());
+        let timing = Timing {
+            calendar: self.calendar_of(Some(spec)),
+            policy: self.policy_of(Some(spec)),
+            kind: kind_of(&spec.kind),
+            limit,
+            started_at,
+            excluded: &[],
+            extended: &[],
+        };
+        let plan = timing.first_plan();
+        let clock = Clock {
+            number: ClockNumber(self.instance.next_clock),
+            id: spec.id.clone(),
+            owner,
+            kind: timing.kind,
+            limit,
+            policy: spec.policy.clone(),
+            started_at,
+            excluded: Vec::new(),
+            extended: Vec::new(),
+            epoch: 1,
+            due_originally: plan.due,
+            plan,
+            paused: Vec::new(),
+            at_risk_at: None,
+            breached_at: None,
+            fired: Vec::new(),
+        };
+        let suspended = self.instance.status == Status::Suspended && stands_still(&clock);
+        let number = clock.number;
+        self.emit(Payload::ClockStarted { clock });
+        if suspended {
+            self.pause_clock(number, &PauseReason::Suspended);
+        }
+    }
+
+    /// The limit that holds now.
+    pub(super) fn limit_now(&mut self, spec: &'a ClockSpec, owner: &ClockOwner) -> Option<Limit> {
+        let choices = match &spec.kind {
+            ClockRule::By(field) => {
+                return match self.instance.fields.get(field) {
+                    Some(Value::Date(date)) => Some(Limit::Date(*date)),
+                    Some(_) | None => None,
+                };
+            }
+            ClockRule::Within(choices) | ClockRule::Wait(choices) => choices,
+            ClockRule::Every { limits, .. } => limits,
+        };
+        self.chosen_amount(choices, owner).map(Limit::Amount)
+    }
+
+    /// The first entry that holds; where one fails, the last.
+    fn chosen_amount(&mut self, choices: &'a [LimitChoice], owner: &ClockOwner) -> Option<Amount> {
+        let last = choices.last()?;
+        let stage = self.clock_stage(owner);
+        for choice in choices {
+            match &choice.when {
+                None => return Some(choice.take),
+                Some(when) => {
+                    if self.holds(when, stage, false) {
+                        return Some(choice.take);
+                    }
+                }
+            }
+        }
+        Some(last.take)
+    }
+
+    /// Ends the clocks that are meant. A light that burns goes out first.
+    pub(super) fn stop_clocks(&mut self, end: ClockEnd, meant: impl Fn(&Clock) -> bool) {
+        let numbers: Vec<ClockNumber> = self
+            .instance
+            .clocks
+            .iter()
+            .filter(|clock| meant(clock))
+            .map(|clock| clock.number)
+            .collect();
+        for number in numbers {
+            self.pass_over_due_steps(number);
+            self.clear_light(number);
+            if let Some(clock) = self.clock(number).map(Clock::reference) {
+                self.emit(Payload::ClockStopped { clock, end: end.clone() });
+            }
+        }
+    }
+
+    /// Steps that were due before the work was done, but had not told anybody yet: the work is
+    /// done, so they tell nobody any more.
+    fn pass_over_due_steps(&mut self, number: ClockNumber) {
+        let at = self.at();
+        let Some(clock) = self.clock(number).cloned() else { return };
+        let Some(policy) = self.policy_of(self.clock_spec(&clock)) else { return };
+        for step in &policy.steps {
+            let due = clock.plan.schedule.iter().any(|scheduled| {
+                scheduled.alarm == Alarm::Step(step.id.clone()) && scheduled.at < at
+            });
+            if due {
+                self.pass_over(number, policy, step, self.now);
+            }
+        }
+    }
+
+    fn clear_light(&mut self, number: ClockNumber) {
+        let Some(clock) = self.clock(number) else { return };
+        let (Some(fired), Some(policy)) = (clock.fired.last(), &clock.policy) else { return };
+        if fired.light == Light::None {
+            return;
+        }
+        let cleared = Payload::EscalationCleared {
+            clock: clock.reference(),
+            policy: policy.clone(),
+            level: fired.level.clone(),
+            light: fired.light,
+        };
+        self.emit(cleared);
+    }
+
+    /// A clock stands still. What was due before that has told first.
+    pub(super) fn pause_clock(&mut self, number: ClockNumber, because: &PauseReason) {
+        self.fire_due_steps(number);
+        let Some(clock) = self.clock(number).map(Clock::reference) else { return };
+        self.emit(Payload::ClockPaused { clock, because: because.clone() });
+    }
+
+    /// A reason to stand still is gone.
+    pub(super) fn resume_clock(&mut self, number: ClockNumber, because: &PauseReason) {
+        let at = self.at();
+        let Some(clock) = self.clock(number).cloned() else { return };
+        let Some(pause) = clock.paused.iter().find(|pause| pause.because == *because) else {
+            return;
+        };
+        let excluded = merged(&clock.excluded, pause, at);
+        let goes_on = clock.paused.len() == 1;
+        let plan = goes_on.then(|| {
+            let spec = self.clock_spec(&clock);
+            let resumed = Clock { excluded: excluded.clone(), ..clock.clone() };
+            let timing = Timing::of(&resumed, self.calendar_of(spec), self.policy_of(spec));
+            timing.continued_plan(&resumed, at)
+        });
+        let (clock, because) = (clock.reference(), because.clone());
+        self.emit(Payload::ClockResumed { clock, because, excluded, plan });
+    }
+
+    /// A clock is computed anew: with another calendar in its epoch, with another limit in the next.
+    pub(super) fn recalculate(
+        &mut self,
+        number: ClockNumber,
+        limit: Limit,
+        because: RecalculationReason,
+    ) {
+        let at = self.at();
+        let Some(before) = self.clock(number).cloned() else { return };
+        let spec = self.clock_spec(&before);
+        let clock = Clock { limit, ..before.clone() };
+        let timing = Timing::of(&clock, self.calendar_of(spec), self.policy_of(spec));
+        let (epoch, plan) = match because {
+            RecalculationReason::Calendar => (None, timing.continued_plan(&clock, at)),
+            RecalculationReason::SwappedLimit | RecalculationReason::DateField => {
+                let (epoch, plan) = timing.next_epoch(&clock, at);
+                (Some(epoch), plan)
+            }
+        };
+        let changes = plan != before.plan || limit != before.limit;
+        if !changes {
+            return;
+        }
+        if let Some(epoch) = &epoch {
+            self.clear_if_darker(number, epoch.inherited.last().map(|fired| fired.light));
+        }
+        let (clock, due_before) = (before.reference(), before.plan.due);
+        self.emit(Payload::ClockRecalculated { clock, because, limit, due_before, epoch, plan });
+    }
+
+    /// A light that will be out, or another one, in the epoch that begins.
+    pub(super) fn clear_if_darker(&mut self, number: ClockNumber, light: Option<Light>) {
+        let before = self.clock(number).map_or(Light::None, Clock::light);
+        if light.unwrap_or_default() < before {
+            self.clear_light(number);
+        }
+    }
+
+    /// Begins the clock of a task.
+    pub(super) fn start_task_clock(&mut self, task: &Task) {
+        let spec = self.spec_of(&task.reference).and_then(|spec| spec.clock.as_ref());
+        if let Some(spec) = spec {
+            self.start_clock(spec, ClockOwner::Task(task.reference.clone()), None);
+        }
+    }
+
+    /// A step counts as fired without having told anybody.
+    pub(super) fn pass_over(
+        &mut self,
+        number: ClockNumber,
+        policy: &'a Policy,
+        step: &'a crate::definition::compiled::Step,
+        at: Timestamp,
+    ) {
+        let Some(clock) = self.clock(number).cloned() else { return };
+        let fired = ladder::fired_as(step, Firing::PassedOver, at);
+        let mut schedule = clock.plan.schedule.clone();
+        schedule.retain(|scheduled| scheduled.alarm != Alarm::Step(step.id.clone()));
+        let (clock, policy) = (clock.reference(), policy.id.clone());
+        self.emit(Payload::EscalationPassedOver { clock, policy, fired, schedule });
+    }
+}
+
+/// How a rule's clocks run.
+pub(super) fn kind_of(rule: &ClockRule) -> ClockKind {
+    match rule {
+        ClockRule::Within(_) => ClockKind::Within,
+        ClockRule::By(_) => ClockKind::By,
+        ClockRule::Every { .. } => ClockKind::Every,
+        ClockRule::Wait(_) => ClockKind::Wait,
+    }
+}
+
+/// Whether a suspension stops a clock: one that runs to a date or a fixed period runs on.
+pub(super) fn stands_still(clock: &Clock) -> bool {
+    match (clock.kind, &clock.owner) {
+        (_, ClockOwner::Suspension) | (ClockKind::By | ClockKind::Wait, _) => false,
+        (ClockKind::Within | ClockKind::Every, _) => true,
+    }
+}
+
+/// What does not count, with one more interval; intervals that meet become one.
+fn merged(excluded: &[Exclusion], pause: &Pause, to: Timestamp) -> Vec<Exclusion> {
+    let added = Exclusion { from: pause.since, to, because: pause.because.clone() };
+    let mut all: Vec<Exclusion> = excluded.to_vec();
+    all.push(added);
+    all.sort_by_key(|exclusion| (exclusion.from, exclusion.to));
+    let mut merged: Vec<Exclusion> = Vec::with_capacity(all.len());
+    for exclusion in all {
+        match merged.last_mut() {
+            Some(last) if exclusion.from <= last.to => last.to = last.to.max(exclusion.to),
+            Some(_) | None => merged.push(exclusion),
+        }
+    }
+    merged
+}

@@ -1,0 +1,85 @@
+//! Acknowledge: somebody takes notice of an escalation. It stops the repeats of that level only.
+
+use crate::definition::compiled::{Requirement, Step};
+use crate::engine::rejection::Rejection;
+use crate::engine::scene::Scene;
+use crate::model::clock::{Alarm, Clock};
+use crate::model::command::Acknowledge;
+use crate::model::escalation::{Fired, Firing};
+use crate::model::event::Payload;
+use crate::model::id::MemberId;
+
+pub(in crate::engine) fn acknowledge(
+    scene: &mut Scene<'_>,
+    acknowledge: &Acknowledge,
+) -> Result<(), Rejection> {
+    super::short_text(&acknowledge.comment, "comment")?;
+    let by = scene.acting_member()?;
+    let Some(clock) = scene.clock(acknowledge.clock).cloned() else {
+        return Err(Rejection::NothingToAcknowledge);
+    };
+    let awaits = |fired: &&Fired| fired.firing == Firing::Notified && fired.acknowledged.is_none();
+    let Some(fired) = clock.fired.iter().rev().find(awaits).cloned() else {
+        return Err(Rejection::NothingToAcknowledge);
+    };
+    let policy = scene.policy_of(scene.clock_spec(&clock));
+    let step = policy.and_then(|policy| policy.steps.iter().find(|step| step.id == fired.step));
+    let (Some(policy), Some(step)) = (policy, step) else {
+        return Err(Rejection::NothingToAcknowledge);
+    };
+    must_be_told(scene, &clock, &fired, step, &by)?;
+    must_hold_what_is_required(step, acknowledge)?;
+
+    let mut schedule = clock.plan.schedule.clone();
+    schedule.retain(|scheduled| match &scheduled.alarm {
+        Alarm::Repeat(told) | Alarm::Unacknowledged(told) => *told != step.id,
+        Alarm::AtRisk | Alarm::Due | Alarm::Step(_) => true,
+    });
+    scene.emit(Payload::EscalationAcknowledged {
+        clock: clock.reference(),
+        policy: policy.id.clone(),
+        step: step.id.clone(),
+        level: fired.level,
+        by,
+        comment: acknowledge.comment.clone(),
+        recovery_plan: acknowledge.recovery_plan.clone(),
+        promised: acknowledge.promised,
+        schedule,
+    });
+    Ok(())
+}
+
+/// A person who was told at that level or above it, who stands in for one, or who is in a role of
+/// the step or above.
+fn must_be_told(
+    scene: &Scene<'_>,
+    clock: &Clock,
+    fired: &Fired,
+    step: &Step,
+    by: &MemberId,
+) -> Result<(), Rejection> {
+    let from = clock.fired.iter().position(|known| known.step == fired.step).unwrap_or(0);
+    let told = clock.fired[from..].iter().flat_map(|known| &known.notified);
+    let mut told = told;
+    if told.any(|member| member == by || scene.stands_in(by, member)) {
+        return Ok(());
+    }
+    let task = scene.task_of(&clock.owner);
+    if step.notify.iter().any(|role| scene.holds_role(role, task)) {
+        return Ok(());
+    }
+    Err(Rejection::NotPermitted { doing: "acknowledge", allowed: step.notify.clone() })
+}
+
+fn must_hold_what_is_required(step: &Step, acknowledge: &Acknowledge) -> Result<(), Rejection> {
+    let plan = acknowledge.recovery_plan.as_deref().unwrap_or_default();
+    let missing: Vec<&'static str> = step
+        .require
+        .iter()
+        .filter_map(|requirement| match requirement {
+            Requirement::RecoveryPlan => plan.trim().is_empty().then_some("recovery_plan"),
+            Requirement::PromisedDate => acknowledge.promised.is_none().then_some("promised"),
+        })
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Rejection::AcknowledgementIncomplete(missing)) }
+}

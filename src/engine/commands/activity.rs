@@ -1,0 +1,58 @@
+//! Log activity: a visit, a contact, a progress note. It resets the cadences that say so.
+
+use crate::definition::compiled::{ClockRule, ClockSpec};
+use crate::engine::rejection::Rejection;
+use crate::engine::scene::Scene;
+use crate::engine::values;
+use crate::model::clock::{Clock, ClockEnd, ClockOwner};
+use crate::model::command::LogActivity;
+use crate::model::event::Payload;
+use crate::model::id::ActivityId;
+use crate::model::time::Timestamp;
+
+pub(in crate::engine) fn log_activity(
+    scene: &mut Scene<'_>,
+    log: &LogActivity,
+) -> Result<(), Rejection> {
+    let Some(kind) = scene.workflow().activity(log.activity.as_str()) else {
+        return Err(Rejection::UnknownActivity(log.activity.as_str().into()));
+    };
+    scene.must_command("log activity")?;
+    let mut problems = values::check_values(&kind.fields, &log.fields);
+    problems.extend(values::missing_required(&kind.fields, &log.fields));
+    if !problems.is_empty() {
+        return Err(Rejection::InvalidValues(problems));
+    }
+    let occurred_at = log.occurred_at.unwrap_or(scene.now);
+    if occurred_at > scene.now {
+        return Err(Rejection::InFuture);
+    }
+    scene.emit(Payload::ActivityLogged {
+        activity: log.activity.clone(),
+        occurred_at,
+        fields: log.fields.clone(),
+    });
+    reset_cadences(scene, &log.activity, occurred_at);
+    Ok(())
+}
+
+/// A reset opens a new clock, from when the activity occurred. One that occurred before the running
+/// clock began resets nothing.
+fn reset_cadences(scene: &mut Scene<'_>, activity: &ActivityId, occurred_at: Timestamp) {
+    let clocks: Vec<Clock> = scene.instance.clocks.clone();
+    for clock in clocks {
+        let Some(spec) = scene.clock_spec(&clock) else { continue };
+        if resets(spec, activity) && occurred_at >= clock.started_at {
+            let owner: ClockOwner = clock.owner.clone();
+            scene.stop_clocks(ClockEnd::Reset, |known| known.number == clock.number);
+            scene.start_clock(spec, owner, Some(occurred_at));
+        }
+    }
+}
+
+fn resets(spec: &ClockSpec, activity: &ActivityId) -> bool {
+    match &spec.kind {
+        ClockRule::Every { reset_by, .. } => reset_by.contains(activity),
+        ClockRule::Within(_) | ClockRule::By(_) | ClockRule::Wait(_) => false,
+    }
+}

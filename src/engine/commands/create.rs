@@ -1,0 +1,98 @@
+//! Create: an instance begins, finds its steward and enters its first stage.
+
+use crate::definition::compiled::StewardRule;
+use crate::engine::decision::{Context, Decision};
+use crate::engine::people;
+use crate::engine::rejection::Rejection;
+use crate::engine::scene::Scene;
+use crate::engine::values;
+use crate::model::command::{Command, Create};
+use crate::model::event::{Event, Payload};
+use crate::model::id::MemberId;
+use crate::model::task::{Assignment, AssignmentReason};
+
+pub(in crate::engine) fn create(
+    context: &Context<'_>,
+    create: &Create,
+    command: &Command,
+) -> Decision {
+    match begin(context, create, command) {
+        Ok(mut scene) => {
+            let record = scene.finish_command(command.request);
+            Decision::accepted(None, record, scene.instance)
+        }
+        Err(rejection) => Decision::refused(None, rejection),
+    }
+}
+
+fn begin<'a>(
+    context: &Context<'a>,
+    create: &Create,
+    command: &Command,
+) -> Result<Scene<'a>, Rejection> {
+    if let Some(expected) = command.expected_revision.filter(|expected| *expected != 0) {
+        return Err(Rejection::StaleRevision { expected, actual: 0 });
+    }
+    let workflow = context.workflow;
+    let mut problems = values::check_values(&workflow.fields, &create.fields);
+    problems.extend(values::missing_required(&workflow.fields, &create.fields));
+    if !problems.is_empty() {
+        return Err(Rejection::InvalidValues(problems));
+    }
+    let payload = Payload::InstanceCreated {
+        id: create.id.clone(),
+        workflow: workflow.id.clone(),
+        workflow_version: workflow.version,
+        calendar_digest: context.calendar.digest(),
+        fields: create.fields.clone(),
+    };
+    let event = Event { time: context.now, due_at: None, payload };
+    let Some(mut scene) = Scene::created(context, event, &command.actor) else {
+        return Err(Rejection::InstanceNotFound);
+    };
+    assign_steward(&mut scene, create.steward.as_ref())?;
+    scene.start_instance_clocks();
+    let way = scene.way_to(None, None)?;
+    scene.go(&way);
+    scene.react()?;
+    scene.must_be_within_limits()?;
+    Ok(scene)
+}
+
+fn assign_steward(scene: &mut Scene<'_>, named: Option<&MemberId>) -> Result<(), Rejection> {
+    let assignment = match named {
+        Some(member) => Some(name(scene, member)?),
+        None => match &scene.workflow().steward {
+            StewardRule::ByCaller => None,
+            StewardRule::Function(function) => scene.steward_by(function),
+            StewardRule::LeastLoadedOf(role) => {
+                let members = scene.members_in(role.as_str(), None);
+                least_stewarding(scene, &members)
+            }
+        },
+    };
+    if let Some(assignment) = assignment {
+        let group = scene.group_of(&assignment.member);
+        let (before, reason) = (None, String::new());
+        scene.emit(Payload::StewardAssigned { assignment, group, before, reason });
+    }
+    Ok(())
+}
+
+fn name(scene: &Scene<'_>, member: &MemberId) -> Result<Assignment, Rejection> {
+    if scene.organization().member(member.as_str()).is_none() {
+        return Err(Rejection::UnknownMember(member.clone()));
+    }
+    let because = AssignmentReason::Named;
+    Ok(Assignment { member: member.clone(), because, instead_of: None })
+}
+
+/// Of those who are there, the one who is steward of the fewest; ties as for tasks.
+fn least_stewarding(scene: &Scene<'_>, members: &[MemberId]) -> Option<Assignment> {
+    let present = members.iter().filter_map(|member| scene.present(member));
+    let best = present.min_by_key(|person| {
+        let load = scene.context.loads.of(&person.member);
+        (person.instead_of.is_some(), load.stewarded, load.assigned_at, person.member.clone())
+    })?;
+    Some(people::assignment(best, AssignmentReason::LeastLoaded))
+}

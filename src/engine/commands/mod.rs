@@ -1,0 +1,54 @@
+//! One file per command. Each is called on a settled scene: nothing here asks whether a timer is late.
+
+mod acknowledge;
+mod activity;
+mod advance;
+mod assignment;
+mod check;
+mod comment;
+mod complete;
+mod create;
+mod extension;
+mod fields;
+mod open_stage;
+mod redo;
+mod return_to;
+mod suspension;
+mod terminate;
+
+pub(super) use acknowledge::acknowledge;
+pub(super) use activity::log_activity;
+pub(super) use advance::advance;
+pub(super) use assignment::{claim, reassign, release};
+pub(super) use check::check;
+pub(super) use comment::comment;
+pub(super) use complete::complete;
+pub(super) use create::create;
+pub(super) use extension::{decide_extension, request_extension};
+pub(super) use fields::update_fields;
+pub(super) use open_stage::open_stage;
+pub(super) use redo::redo;
+pub(super) use return_to::return_to;
+pub(super) use suspension::{go_on, resume, suspend};
+pub(super) use terminate::terminate;
+
+use crate::model::limits;
+
+use super::rejection::{FieldProblem, Rejection};
+
+/// Refuses a text that is needed and empty, or one that is too long.
+fn needed_text(text: &str, name: &'static str) -> Result<(), Rejection> {
+    if text.trim().is_empty() {
+        return Err(Rejection::TextMissing(name));
+    }
+    short_text(text, name)
+}
+
+/// Refuses a text that is too long.
+fn short_text(text: &str, name: &'static str) -> Result<(), Rejection> {
+    if text.len() > limits::TEXT_BYTES_MAX {
+        let problem = format!("it is longer than {} bytes", limits::TEXT_BYTES_MAX);
+        return Err(Rejection::InvalidValues(vec![FieldProblem { field: name.into(), problem }]));
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Explaining: why a deadline is when it is, and what resuming would fire. Pure reads over a copy.
+
+use crate::calendar::explain::DayWalk;
+use crate::model::actor::Actor;
+use crate::model::clock::{Clock, ClockRef, Scheduled};
+use crate::model::instance::Instance;
+use crate::model::time::Timestamp;
+
+use super::commands;
+use super::decision::Context;
+use super::scene::Scene;
+
+/// A running clock with the walk over the days that leads to its due time.
+#[derive(Debug, Clone)]
+pub struct Deadline {
+    /// The clock as it stands.
+    pub clock: Clock,
+    /// Day by day, what counted and what did not.
+    pub walk: DayWalk,
+}
+
+/// What is going to happen on a clock, if nothing changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmPreview {
+    /// The clock.
+    pub clock: ClockRef,
+    /// When its limit runs out.
+    pub due: Timestamp,
+    /// What happens, in order of time.
+    pub schedule: Vec<Scheduled>,
+}
+
+/// Every running clock of an instance, explained, in order of its number.
+pub fn explain_deadlines(context: &Context<'_>, instance: &Instance) -> Vec<Deadline> {
+    let scene = Scene::new(context, instance.clone(), &Actor::System);
+    let clocks = scene.instance.clocks.iter();
+    clocks
+        .map(|clock| {
+            let calendar = scene.calendar_of(scene.clock_spec(clock));
+            let walk =
+                calendar.explain(clock.limit, clock.started_at, &clock.excluded, &clock.extended);
+            Deadline { clock: clock.clone(), walk }
+        })
+        .collect()
+}
+
+/// What would happen on each clock if a suspended instance were resumed now; nothing if it is not
+/// suspended.
+pub fn preview_resume(context: &Context<'_>, instance: &Instance) -> Vec<AlarmPreview> {
+    let mut scene = Scene::new(context, instance.clone(), &Actor::System);
+    let Some(suspension) = scene.instance.suspension.clone() else { return Vec::new() };
+    scene.settle();
+    commands::go_on(&mut scene, suspension.since);
+    // A preview cannot be refused: what does not come to rest is shown as far as it came.
+    let _unfinished = scene.react();
+    let clocks = scene.instance.clocks.iter();
+    clocks
+        .map(|clock| AlarmPreview {
+            clock: clock.reference(),
+            due: clock.plan.due,
+            schedule: clock.plan.schedule.clone(),
+        })
+        .collect()
+}

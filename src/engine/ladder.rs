@@ -1,0 +1,276 @@
+//! Ladders: the instants of a clock's limit and of its steps, and what remains of them.
+//!
+//! Everything here is computed from a clock's own data, its calendar and its ladder; what comes out
+//! goes into an event, and is never computed again for that event.
+
+use crate::calendar::{Calendar, Moment};
+use crate::definition::compiled::{Policy, Step, StepInstant};
+use crate::model::clock::Scheduled;
+use crate::model::clock::{Alarm, Clock, ClockKind, Epoch, Exclusion, Extension, Limit, Plan};
+use crate::model::escalation::{Fired, Firing};
+use crate::model::time::{Amount, Offset, Timestamp, Unit};
+
+/// The share at which a limit without a ladder is at risk, in percent.
+const AT_RISK_PERCENT: u32 = 80;
+
+/// What a clock's instants are computed from.
+#[derive(Clone, Copy)]
+pub(super) struct Timing<'a> {
+    pub(super) calendar: &'a Calendar,
+    pub(super) policy: Option<&'a Policy>,
+    pub(super) kind: ClockKind,
+    pub(super) limit: Limit,
+    pub(super) started_at: Timestamp,
+    pub(super) excluded: &'a [Exclusion],
+    pub(super) extended: &'a [Extension],
+}
+
+impl<'a> Timing<'a> {
+    /// The timing of a clock as it stands.
+    pub(super) fn of(clock: &'a Clock, calendar: &'a Calendar, policy: Option<&'a Policy>) -> Self {
+        Self {
+            calendar,
+            policy,
+            kind: clock.kind,
+            limit: clock.limit,
+            started_at: clock.started_at,
+            excluded: &clock.excluded,
+            extended: &clock.extended,
+        }
+    }
+
+    /// The plan of a clock that begins.
+    pub(super) fn first_plan(&self) -> Plan {
+        let due = self.due();
+        Plan { due: due.at, provisional: due.provisional, schedule: self.schedule(due.at) }
+    }
+
+    /// The plan of a clock that goes on in its epoch: what has fired stays fired, the rest gets the
+    /// instants that hold now, and waits and repeats go on from when people were told.
+    pub(super) fn continued_plan(&self, clock: &Clock, at: Timestamp) -> Plan {
+        let due = self.due();
+        let mut schedule = self.schedule(due.at);
+        let highest = clock.fired.last().and_then(|fired| self.rank(fired.step.as_str()));
+        schedule.retain(|scheduled| match &scheduled.alarm {
+            Alarm::AtRisk => clock.at_risk_at.is_none(),
+            Alarm::Due => clock.breached_at.is_none(),
+            Alarm::Step(step) => self.rank(step.as_str()) > highest,
+            Alarm::Repeat(_) | Alarm::Unacknowledged(_) => true,
+        });
+        for fired in &clock.fired {
+            self.add_waits(&mut schedule, fired, at);
+        }
+        retain_live_waits(&mut schedule, clock.fired.last());
+        self.sort(&mut schedule);
+        Plan { due: due.at, provisional: due.provisional, schedule }
+    }
+
+    /// The plan of a new epoch: steps still ahead may fire again, those behind count as fired.
+    pub(super) fn next_epoch(&self, clock: &Clock, at: Timestamp) -> (Epoch, Plan) {
+        let due = self.due();
+        let mut schedule = self.schedule(due.at);
+        let behind = |alarm: &Alarm| {
+            let found = schedule.iter().find(|scheduled| scheduled.alarm == *alarm);
+            found.filter(|scheduled| scheduled.at <= at).map(|scheduled| scheduled.at)
+        };
+        let steps = self.policy.map_or(&[][..], |policy| &policy.steps);
+        let highest =
+            steps.iter().rposition(|step| behind(&Alarm::Step(step.id.clone())).is_some());
+        let inherited = steps.iter().take(highest.map_or(0, |highest| highest + 1));
+        let inherited = inherited.map(|step| fired_as(step, Firing::Inherited, at)).collect();
+        let epoch = Epoch {
+            number: clock.epoch + 1,
+            inherited,
+            at_risk_at: behind(&Alarm::AtRisk),
+            breached_at: behind(&Alarm::Due),
+        };
+        schedule.retain(|scheduled| match &scheduled.alarm {
+            Alarm::AtRisk | Alarm::Due => scheduled.at > at,
+            Alarm::Step(step) => self.rank(step.as_str()) > highest,
+            Alarm::Repeat(_) | Alarm::Unacknowledged(_) => false,
+        });
+        (epoch, Plan { due: due.at, provisional: due.provisional, schedule })
+    }
+
+    /// The due time, derived.
+    pub(super) fn due(&self) -> Moment {
+        self.calendar.clock_due(self.limit, self.started_at, self.excluded, self.extended)
+    }
+
+    /// What is still to happen once a step has fired: nothing of the steps up to it, no waits for
+    /// lower ones, no endless repeats of lower ones; its own wait and repeat are added.
+    pub(super) fn schedule_after(
+        &self,
+        clock: &Clock,
+        fired: &Fired,
+        now: Timestamp,
+    ) -> Vec<Scheduled> {
+        let rank = self.rank(fired.step.as_str());
+        let mut schedule = clock.plan.schedule.clone();
+        schedule.retain(|scheduled| match &scheduled.alarm {
+            Alarm::AtRisk | Alarm::Due => true,
+            Alarm::Step(step) => self.rank(step.as_str()) > rank,
+            Alarm::Unacknowledged(step) => self.rank(step.as_str()) > rank,
+            Alarm::Repeat(step) => {
+                let endless = |repeat: &crate::definition::compiled::Repeat| repeat.times.is_none();
+                let repeat = self.step(step.as_str()).and_then(|step| step.repeat.as_ref());
+                self.rank(step.as_str()) > rank || !repeat.is_none_or(endless)
+            }
+        });
+        for scheduled in &mut schedule {
+            if let Alarm::Repeat(step) = &scheduled.alarm
+                && scheduled.at < now
+                && let Some(repeat) = self.step(step.as_str()).and_then(|step| step.repeat)
+            {
+                // The higher step tells now; the lower one's overdue repeat waits for its next turn.
+                scheduled.at = self.wait(repeat.every, now);
+            }
+        }
+        if fired.firing == Firing::Notified {
+            self.add_waits(&mut schedule, fired, now);
+        }
+        self.sort(&mut schedule);
+        schedule
+    }
+
+    /// Adds the waits of a step that has told people: for an acknowledgement, and to tell again.
+    pub(super) fn add_waits(&self, schedule: &mut Vec<Scheduled>, fired: &Fired, at: Timestamp) {
+        let Some(step) = self.step(fired.step.as_str()) else { return };
+        if fired.firing != Firing::Notified || fired.acknowledged.is_some() {
+            return;
+        }
+        if let Some(ack_within) = step.ack_within {
+            let until = self.wait(ack_within, fired.at);
+            if until >= at {
+                let alarm = Alarm::Unacknowledged(step.id.clone());
+                schedule.push(Scheduled { alarm, at: until });
+            }
+        }
+        if let Some(repeat) = step.repeat
+            && repeat.times.is_none_or(|times| fired.repeats < times)
+        {
+            let alarm = Alarm::Repeat(step.id.clone());
+            schedule.push(Scheduled { alarm, at: self.wait(repeat.every, fired.told_at) });
+        }
+    }
+
+    /// When a wait that began at an instant is over; time that does not count moves it on.
+    fn wait(&self, amount: Amount, from: Timestamp) -> Timestamp {
+        let over = self.calendar.clock_due(Limit::Amount(amount), from, self.excluded, &[]);
+        self.calendar.telling(over.at)
+    }
+
+    fn schedule(&self, due: Timestamp) -> Vec<Scheduled> {
+        if self.kind == ClockKind::Wait {
+            return vec![Scheduled { alarm: Alarm::Due, at: due }];
+        }
+        let steps = self.policy.map_or(&[][..], |policy| &policy.steps);
+        let mut schedule: Vec<Scheduled> = steps
+            .iter()
+            .map(|step| {
+                let at = self.calendar.telling(self.instant(&step.at, due)).max(self.started_at);
+                Scheduled { alarm: Alarm::Step(step.id.clone()), at }
+            })
+            .collect();
+        let first_before = schedule.iter().map(|scheduled| scheduled.at).filter(|at| *at < due);
+        let at_risk = first_before
+            .min()
+            .unwrap_or_else(|| self.calendar.telling(self.share(AT_RISK_PERCENT, due)).min(due));
+        schedule.push(Scheduled { alarm: Alarm::AtRisk, at: at_risk.max(self.started_at) });
+        schedule.push(Scheduled { alarm: Alarm::Due, at: due });
+        self.sort(&mut schedule);
+        schedule
+    }
+
+    fn instant(&self, at: &StepInstant, due: Timestamp) -> Timestamp {
+        match at {
+            StepInstant::Share(percent) => self.share(*percent, due),
+            StepInstant::Due => due,
+            StepInstant::Offset(Offset::After(amount)) => self.after_due(due, *amount),
+            StepInstant::Offset(before @ Offset::Before(_)) => {
+                self.calendar.offset(due, *before).at
+            }
+            StepInstant::LaterOf(all) => {
+                all.iter().map(|each| self.instant(each, due)).max().unwrap_or(due)
+            }
+            StepInstant::EarlierOf(all) => {
+                all.iter().map(|each| self.instant(each, due)).min().unwrap_or(due)
+            }
+        }
+    }
+
+    /// So long after the due time; a pause after the due time moves it on as well. A due time at
+    /// 00:00 belongs to the day that it ends, so counting begins just before it.
+    fn after_due(&self, due: Timestamp, amount: Amount) -> Timestamp {
+        if self.excluded.iter().all(|exclusion| exclusion.to <= due) {
+            return self.calendar.offset(due, Offset::After(amount)).at;
+        }
+        let late: Vec<Exclusion> = self
+            .excluded
+            .iter()
+            .filter(|exclusion| exclusion.to > due)
+            .map(|exclusion| Exclusion { from: exclusion.from.max(due), ..exclusion.clone() })
+            .collect();
+        let from = match amount.unit {
+            Unit::WorkingDays | Unit::CalendarDays | Unit::Months => due.plus_ms(-1),
+            Unit::WorkingHours | Unit::WorkingMinutes | Unit::Hours | Unit::Minutes => due,
+        };
+        self.calendar.clock_due(Limit::Amount(amount), from, &late, &[]).at
+    }
+
+    fn share(&self, percent: u32, due: Timestamp) -> Timestamp {
+        let unit = match self.limit {
+            Limit::Amount(amount) => amount.unit,
+            Limit::Date(_) => Unit::Minutes,
+        };
+        self.calendar.share_excluding(unit, self.started_at, due, percent, self.excluded).at
+    }
+
+    /// A step's place in the ladder; `None` sorts below every step.
+    pub(super) fn rank(&self, step: &str) -> Option<usize> {
+        self.policy?.steps.iter().position(|known| known.id.as_str() == step)
+    }
+
+    /// A step of the ladder.
+    pub(super) fn step(&self, step: &str) -> Option<&'a Step> {
+        self.policy?.steps.iter().find(|known| known.id.as_str() == step)
+    }
+
+    fn sort(&self, schedule: &mut [Scheduled]) {
+        schedule.sort_by_key(|scheduled| (scheduled.at, self.order(&scheduled.alarm)));
+    }
+
+    /// Of what is due at the same instant, the record comes before the telling.
+    pub(super) fn order(&self, alarm: &Alarm) -> (u8, Option<usize>) {
+        match alarm {
+            Alarm::AtRisk => (0, None),
+            Alarm::Due => (1, None),
+            Alarm::Repeat(step) => (2, self.rank(step.as_str())),
+            Alarm::Unacknowledged(step) => (3, self.rank(step.as_str())),
+            Alarm::Step(step) => (4, self.rank(step.as_str())),
+        }
+    }
+}
+
+/// Only the highest step waits for an acknowledgement, and only it repeats without end.
+fn retain_live_waits(schedule: &mut Vec<Scheduled>, highest: Option<&Fired>) {
+    schedule.retain(|scheduled| match &scheduled.alarm {
+        Alarm::Unacknowledged(step) => highest.is_some_and(|fired| fired.step == *step),
+        Alarm::AtRisk | Alarm::Due | Alarm::Step(_) | Alarm::Repeat(_) => true,
+    });
+}
+
+/// A step as it counts from now on.
+pub(super) fn fired_as(step: &Step, firing: Firing, at: Timestamp) -> Fired {
+    Fired {
+        step: step.id.clone(),
+        level: step.level.clone(),
+        light: step.light,
+        at,
+        told_at: at,
+        firing,
+        repeats: 0,
+        acknowledged: None,
+        notified: Vec::new(),
+    }
+}

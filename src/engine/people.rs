@@ -1,0 +1,309 @@
+//! People: which members are behind a role, who stands in for whom, and who is chosen.
+
+use crate::definition::compiled::{AssignMode, FunctionName, TaskSpec};
+use crate::model::escalation::Recipient;
+use crate::model::id::{GroupId, MemberId, RoleId};
+use crate::model::limits;
+use crate::model::organization::{Organization, RoleScope};
+use crate::model::task::{Assignment, AssignmentReason, Task, TaskEnd, TaskRef};
+use crate::script::{Chosen, Failure, People};
+
+use super::scene::Scene;
+
+/// The role that means the instance's steward.
+pub(super) const STEWARD: &str = "steward";
+/// The role that means the person who holds the task at hand.
+pub(super) const HOLDER: &str = "holder";
+
+/// A person, and for whom the person stands in.
+pub(super) struct Present {
+    pub(super) member: MemberId,
+    pub(super) instead_of: Option<MemberId>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn organization(&self) -> &'a Organization {
+        self.context.organization
+    }
+
+    /// The members behind a role or a group, for this instance, absent ones included.
+    pub(super) fn members_in(&self, role: &str, task: Option<&Task>) -> Vec<MemberId> {
+        let organization = self.organization();
+        let scope = organization.role(role).map(|role| role.scope);
+        match (role, scope) {
+            (STEWARD, _) | (_, Some(RoleScope::Steward)) => {
+                self.instance.steward.iter().cloned().collect()
+            }
+            (HOLDER, _) | (_, Some(RoleScope::Holder)) => {
+                let holder = task.and_then(|task| task.holder.as_ref());
+                holder.map(|holder| holder.member.clone()).into_iter().collect()
+            }
+            (_, Some(scope)) => organization
+                .members
+                .iter()
+                .filter(|member| member.roles.iter().any(|held| held.as_str() == role))
+                .filter(|member| match scope {
+                    RoleScope::Group => member.group == self.instance.group,
+                    RoleScope::Everywhere | RoleScope::Steward | RoleScope::Holder => true,
+                })
+                .map(|member| member.id.clone())
+                .collect(),
+            (_, None) => organization.members_of(role).map(|member| member.id.clone()).collect(),
+        }
+    }
+
+    /// The roles above a role or a group, nearest first.
+    pub(super) fn roles_above(&self, role: &str) -> Vec<RoleId> {
+        let organization = self.organization();
+        let ids = |roles: Vec<&crate::model::organization::Role>| -> Vec<RoleId> {
+            roles.into_iter().map(|role| role.id.clone()).collect()
+        };
+        if organization.role(role).is_some() {
+            return ids(organization.roles_above(role));
+        }
+        if role == HOLDER {
+            let steward = RoleId::trusted(STEWARD);
+            return std::iter::once(steward).chain(self.roles_above(STEWARD)).collect();
+        }
+        let Some(above) = organization.group(role).and_then(|group| group.above.clone()) else {
+            return Vec::new();
+        };
+        let further = ids(organization.roles_above(above.as_str()));
+        std::iter::once(above).chain(further).collect()
+    }
+
+    /// The person, or who stands in; none if that leads in a circle or to nobody.
+    pub(super) fn present(&self, member: &MemberId) -> Option<Present> {
+        let today = self.context.calendar.date_of(self.now);
+        let mut current = member.clone();
+        for _ in 0..=limits::SUBSTITUTES_DEPTH_MAX {
+            let absence = self.organization().absences.iter().find(|absence| {
+                absence.member == current && absence.from <= today && today <= absence.to
+            });
+            let Some(absence) = absence else {
+                let instead_of = (current != *member).then(|| member.clone());
+                return Some(Present { member: current, instead_of });
+            };
+            current = absence.substitute.clone()?;
+            if current == *member {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Everyone to be told for these roles, each person once, and the roles where nobody is.
+    pub(super) fn recipients(
+        &self,
+        roles: &[RoleId],
+        task: Option<&Task>,
+    ) -> (Vec<Recipient>, Vec<RoleId>) {
+        let mut recipients: Vec<Recipient> = Vec::new();
+        let mut nobody_in = Vec::new();
+        for role in roles {
+            let chain = std::iter::once(role.clone()).chain(self.roles_above(role.as_str()));
+            let mut found = false;
+            for place in chain {
+                let present = self.present_in(&place, task);
+                found = !present.is_empty();
+                for person in present {
+                    if recipients.iter().all(|known| known.member != person.member) {
+                        recipients.push(Recipient {
+                            member: person.member,
+                            role: place.clone(),
+                            instead_of: person.instead_of,
+                            fallback_from: (place != *role).then(|| role.clone()),
+                        });
+                    }
+                }
+                if found {
+                    break;
+                }
+            }
+            if !found {
+                nobody_in.push(role.clone());
+            }
+        }
+        (recipients, nobody_in)
+    }
+
+    fn present_in(&self, role: &RoleId, task: Option<&Task>) -> Vec<Present> {
+        let members = self.members_in(role.as_str(), task);
+        members.iter().filter_map(|member| self.present(member)).collect()
+    }
+
+    /// The members who may do a task: those of its role, narrowed by its function, without those
+    /// who must not because of four eyes.
+    pub(super) fn candidates(&mut self, task: &Task, spec: &TaskSpec) -> Vec<MemberId> {
+        let Some(role) = &task.role else { return Vec::new() };
+        let mut candidates = self.members_in(role.as_str(), Some(task));
+        if let Some(function) = &spec.candidates {
+            candidates = self.narrowed(function, task, candidates);
+        }
+        if spec.four_eyes {
+            let others = self.done_before(spec, &task.reference);
+            candidates.retain(|member| !others.iter().any(|(done, _)| done == member));
+        }
+        candidates
+    }
+
+    fn narrowed(
+        &mut self,
+        function: &FunctionName,
+        task: &Task,
+        candidates: Vec<MemberId>,
+    ) -> Vec<MemberId> {
+        let functions = self.workflow().functions.clone();
+        let facts = self.facts_about(task);
+        let named = functions.candidates(&function.0, &facts, self.people(&candidates));
+        match named {
+            Ok(named) => named,
+            Err(failure) => {
+                self.script_failed(failure);
+                candidates
+            }
+        }
+    }
+
+    fn facts_about(&mut self, task: &Task) -> crate::script::facts::Facts {
+        let facts = self.facts().clone();
+        match self.stage_of(&task.reference.stage) {
+            Some(stage) => super::facts::about(&facts, &self.instance, stage, Some(task)),
+            None => facts,
+        }
+    }
+
+    fn people<'b>(&self, candidates: &'b [MemberId]) -> People<'b>
+    where
+        'a: 'b,
+    {
+        People {
+            organization: self.context.organization,
+            loads: self.context.loads,
+            calendar: self.context.calendar,
+            now: self.now,
+            candidates,
+        }
+    }
+
+    /// Everyone who completed a task named in `after`, both names of a substitution.
+    pub(super) fn done_before(&self, spec: &TaskSpec, task: &TaskRef) -> Vec<(MemberId, TaskRef)> {
+        let Some(stage) = self.stage_of(&task.stage) else { return Vec::new() };
+        let before = spec.after.iter().filter_map(|index| stage.tasks.get(index.0));
+        let mut names = Vec::new();
+        for earlier in before {
+            let done = self.instance.tasks.iter().filter(|known| {
+                known.reference.stage == stage.id && known.reference.id == earlier.id
+            });
+            for known in done {
+                if let Some(TaskEnd::Done { by, instead_of, .. }) = &known.end {
+                    let both = by.iter().chain(instead_of);
+                    names.extend(both.map(|member| (member.clone(), known.reference.clone())));
+                }
+            }
+        }
+        names
+    }
+
+    /// Chooses who does a task; none: it is offered to all candidates.
+    pub(super) fn choose(&mut self, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
+        let role = task.role.clone()?;
+        let candidates = self.candidates(task, spec);
+        let chosen = match &spec.assign {
+            AssignMode::Offer => return None,
+            AssignMode::Function(function) => {
+                let named = self.named_by(function, task, &candidates);
+                named.or_else(|| self.by_default(&candidates))
+            }
+            AssignMode::Default => self.by_default(&candidates),
+        };
+        chosen.or_else(|| self.from_above(&role, task, spec))
+    }
+
+    fn named_by(
+        &mut self,
+        function: &FunctionName,
+        task: &Task,
+        candidates: &[MemberId],
+    ) -> Option<Assignment> {
+        let functions = self.workflow().functions.clone();
+        let facts = self.facts_about(task);
+        let chosen = functions.choose(&function.0, &facts, self.people(candidates));
+        self.accept(chosen)
+    }
+
+    /// Chooses the steward of a new instance by a function of the rules.
+    pub(super) fn steward_by(&mut self, function: &FunctionName) -> Option<Assignment> {
+        let functions = self.workflow().functions.clone();
+        let facts = self.facts().clone();
+        let everyone: Vec<MemberId> =
+            self.organization().members.iter().map(|member| member.id.clone()).collect();
+        let chosen = functions.choose(&function.0, &facts, self.people(&everyone));
+        self.accept(chosen)
+    }
+
+    /// A function's choice counts if the person is known and present, or somebody stands in.
+    fn accept(&mut self, chosen: Result<Option<Chosen>, Failure>) -> Option<Assignment> {
+        let chosen = match chosen {
+            Ok(chosen) => chosen?,
+            Err(failure) => {
+                self.script_failed(failure);
+                return None;
+            }
+        };
+        self.organization().member(chosen.member.as_str())?;
+        let because = AssignmentReason::Function(chosen.because);
+        self.present(&chosen.member).map(|present| assignment(present, because))
+    }
+
+    /// The steward if a candidate, otherwise the one with the least to do.
+    pub(super) fn by_default(&self, candidates: &[MemberId]) -> Option<Assignment> {
+        if let Some(steward) = &self.instance.steward
+            && candidates.contains(steward)
+            && let Some(present) = self.present(steward)
+        {
+            return Some(assignment(present, AssignmentReason::Steward));
+        }
+        self.least_loaded(candidates)
+    }
+
+    /// The one with the least to do of those who are there; if none is there, who stands in for one.
+    pub(super) fn least_loaded(&self, candidates: &[MemberId]) -> Option<Assignment> {
+        let because = if candidates.len() == 1 {
+            AssignmentReason::OnlyCandidate
+        } else {
+            AssignmentReason::LeastLoaded
+        };
+        let present: Vec<Present> =
+            candidates.iter().filter_map(|member| self.present(member)).collect();
+        let order = |person: &&Present| {
+            let load = self.context.loads.of(&person.member);
+            (person.instead_of.is_some(), load.open_tasks, load.assigned_at, person.member.clone())
+        };
+        let best = present.iter().min_by_key(order)?;
+        let (member, instead_of) = (best.member.clone(), best.instead_of.clone());
+        Some(Assignment { member, because, instead_of })
+    }
+
+    fn from_above(&self, role: &RoleId, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
+        let others =
+            if spec.four_eyes { self.done_before(spec, &task.reference) } else { Vec::new() };
+        self.roles_above(role.as_str()).into_iter().find_map(|above| {
+            let mut members = self.members_in(above.as_str(), Some(task));
+            members.retain(|member| !others.iter().any(|(done, _)| done == member));
+            let mut assignment = self.least_loaded(&members)?;
+            assignment.because = AssignmentReason::RoleAbove(above);
+            Some(assignment)
+        })
+    }
+
+    /// The group of a member.
+    pub(super) fn group_of(&self, member: &MemberId) -> Option<GroupId> {
+        self.organization().member(member.as_str()).and_then(|member| member.group.clone())
+    }
+}
+
+/// A person chosen for a reason.
+pub(super) fn assignment(present: Present, because: AssignmentReason) -> Assignment {
+    Assignment { member: present.member, because, instead_of: present.instead_of }
+}

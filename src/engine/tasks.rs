@@ -1,0 +1,197 @@
+//! Tasks: they open, find somebody, are finished, are cancelled.
+
+use std::sync::Arc;
+
+use crate::definition::compiled::{Stage, TaskSpec};
+use crate::model::clock::{ClockEnd, ClockOwner};
+use crate::model::event::Payload;
+use crate::model::id::Outcome;
+use crate::model::task::{Assignment, CancelReason, Task, TaskKind, TaskNumber, TaskRef};
+use crate::model::value::Values;
+
+use super::facts;
+use super::scene::Scene;
+
+/// Where a task of the workflow stands in the open activation of its stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Enough is done.
+    Done,
+    /// Its condition does not hold: it counts as done for what comes after it.
+    NotWanted,
+    /// Somebody is at it, or could be.
+    Open,
+    /// Something before it is not done.
+    NotYet,
+}
+
+impl<'a> Scene<'a> {
+    /// Where a task stands. A failing condition counts as not holding.
+    pub(super) fn progress(&mut self, stage: &'a Stage, spec: &'a TaskSpec) -> Progress {
+        let known = self.state_of(stage, spec);
+        if let Some(progress) = known {
+            return progress;
+        }
+        if !self.is_free(stage, spec) {
+            return Progress::NotYet;
+        }
+        let wanted = match &spec.when {
+            Some(when) => self.holds(when, Some(stage), false),
+            None => true,
+        };
+        if wanted { Progress::Open } else { Progress::NotWanted }
+    }
+
+    /// Where a task stands that has been opened; none if it has not.
+    fn state_of(&self, stage: &Stage, spec: &TaskSpec) -> Option<Progress> {
+        let (mut opened, mut open, mut done) = (false, false, 0);
+        for word in words_of(spec) {
+            if let Some(task) = facts::latest(&self.instance, stage, spec, word) {
+                opened = true;
+                open |= task.is_open();
+                done += usize::from(is_done(task));
+            }
+        }
+        match (opened, facts::is_enough(spec, done), open) {
+            (false, _, _) => None,
+            (true, true, _) => Some(Progress::Done),
+            // Cancelled because an earlier one is done again: it opens anew when that is done.
+            (true, false, false) => None,
+            (true, false, true) => Some(Progress::Open),
+        }
+    }
+
+    /// Whether everything that a task waits for is done or not wanted.
+    fn is_free(&mut self, stage: &'a Stage, spec: &'a TaskSpec) -> bool {
+        let before: Vec<&'a TaskSpec> =
+            spec.after.iter().filter_map(|index| stage.tasks.get(index.0)).collect();
+        before.into_iter().all(|earlier| {
+            matches!(self.progress(stage, earlier), Progress::Done | Progress::NotWanted)
+        })
+    }
+
+    /// Opens the tasks of a stage that can be done from now on.
+    pub(super) fn open_free_tasks(&mut self, stage: &'a Stage) {
+        for spec in &stage.tasks {
+            let none_open = self.state_of(stage, spec).is_none();
+            if none_open && self.progress(stage, spec) == Progress::Open {
+                self.open_task_group(stage, spec);
+            }
+        }
+    }
+
+    fn open_task_group(&mut self, stage: &'a Stage, spec: &'a TaskSpec) {
+        for (at, word) in words_of(spec).into_iter().enumerate() {
+            let before = facts::latest(&self.instance, stage, spec, word);
+            // A done one of a group whose fellows were cancelled stays done.
+            if before.is_some_and(is_done) {
+                continue;
+            }
+            let attempt = before.map_or(1, |task| task.attempt + 1);
+            let role = spec.roles.get(at).or(spec.roles.first()).cloned();
+            self.open_one(stage, spec, word.cloned(), role, attempt);
+        }
+    }
+
+    /// Opens one task and finds somebody for it.
+    pub(super) fn open_one(
+        &mut self,
+        stage: &'a Stage,
+        spec: &'a TaskSpec,
+        each: Option<Arc<str>>,
+        role: Option<crate::model::id::RoleId>,
+        attempt: u32,
+    ) {
+        let number = TaskNumber(self.instance.next_task);
+        let reference = TaskRef { number, stage: stage.id.clone(), id: spec.id.clone(), each };
+        let task = Task {
+            reference,
+            kind: spec.kind,
+            attempt,
+            role,
+            opened_at: self.at(),
+            holder: None,
+            checked: Vec::new(),
+            extension_request: None,
+            extensions_granted: 0,
+            end: None,
+        };
+        self.emit(Payload::TaskOpened { task: task.clone() });
+        if spec.kind == TaskKind::Human {
+            match self.choose(&task, spec) {
+                Some(assignment) => {
+                    let task = task.reference.clone();
+                    self.emit(Payload::TaskAssigned { task, assignment });
+                }
+                None => self.offer(&task, spec),
+            }
+        }
+        self.start_task_clock(&task);
+    }
+
+    /// A task waits to be claimed.
+    pub(super) fn offer(&mut self, task: &Task, spec: &TaskSpec) {
+        let Some(role) = task.role.clone() else { return };
+        let candidates = self.candidates(task, spec);
+        self.emit(Payload::TaskOffered { task: task.reference.clone(), role, candidates });
+    }
+
+    /// A task is done; its clock ends with it.
+    pub(super) fn finish_task(
+        &mut self,
+        task: &TaskRef,
+        outcome: Option<Outcome>,
+        form: Values,
+        by: Option<Assignment>,
+        comment: String,
+    ) {
+        let number = task.number;
+        self.stop_clocks(ClockEnd::Done, |clock| measures(&clock.owner, number));
+        let (by, instead_of) = match by {
+            Some(assignment) => (Some(assignment.member), assignment.instead_of),
+            None => (None, None),
+        };
+        let task = task.clone();
+        self.emit(Payload::TaskCompleted { task, outcome, form, by, instead_of, comment });
+    }
+
+    /// Open tasks that are meant are no longer wanted.
+    pub(super) fn cancel_tasks(&mut self, because: CancelReason, meant: impl Fn(&Task) -> bool) {
+        let tasks: Vec<TaskRef> = self
+            .instance
+            .open_tasks()
+            .filter(|task| meant(task))
+            .map(|task| task.reference.clone())
+            .collect();
+        for task in tasks {
+            let number = task.number;
+            self.stop_clocks(ClockEnd::Cancelled, |clock| measures(&clock.owner, number));
+            self.emit(Payload::TaskCancelled { task, because });
+        }
+    }
+
+    /// Once enough of a group are done, the rest is no longer wanted.
+    pub(super) fn cancel_joined(&mut self, stage: &'a Stage) {
+        for spec in stage.tasks.iter().filter(|spec| spec.for_each.len() > 1) {
+            if self.state_of(stage, spec) == Some(Progress::Done) {
+                self.cancel_tasks(CancelReason::JoinReached, |task| {
+                    task.reference.stage == stage.id && task.reference.id == spec.id
+                });
+            }
+        }
+    }
+}
+
+/// The words of a `for_each`, or a single nothing.
+pub(super) fn words_of(spec: &TaskSpec) -> Vec<Option<&Arc<str>>> {
+    if spec.for_each.is_empty() { vec![None] } else { spec.for_each.iter().map(Some).collect() }
+}
+
+/// Whether a task is done, not cancelled.
+pub(super) fn is_done(task: &Task) -> bool {
+    matches!(task.end, Some(crate::model::task::TaskEnd::Done { .. }))
+}
+
+fn measures(owner: &ClockOwner, number: TaskNumber) -> bool {
+    matches!(owner, ClockOwner::Task(task) if task.number == number)
+}
