@@ -13,8 +13,15 @@ use crate::model::instance::{Header, Instance, Status};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 
-mod pb;
 pub mod record;
+
+pub mod memory;
+
+mod chain;
+mod identity;
+mod index;
+mod ledger;
+mod pb;
 
 /// A partition of the store: instances by hash of their id, and 0 also for what concerns the
 /// service.
@@ -138,7 +145,7 @@ pub struct Query {
     pub groups: Vec<GroupId>,
     /// With one of these lights.
     pub lights: Vec<Light>,
-    /// With these indexed values.
+    /// With these indexed values: for each field that is named, one of the values named for it.
     pub fields: Vec<(FieldId, Value)>,
     /// With an open task held by one of these.
     pub holders: Vec<MemberId>,

@@ -79,6 +79,7 @@ const LAYERS: &[Layer] = &[
             "tempfile",
             "thiserror",
             "tracing",
+            "uuid",
         ]),
         remedy: "the store keeps records: applying them is `runtime`",
     },
