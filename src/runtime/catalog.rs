@@ -1,0 +1,158 @@
+//! The catalog: every published workflow, the calendars and the people, as they are now.
+//!
+//! A snapshot never changes; a new one takes its place in one step. Readers and workers hold the
+//! one that they began with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::calendar::Calendar;
+use crate::definition::compiled::Workflow;
+use crate::definition::sources::Sources;
+use crate::engine::Context;
+use crate::model::id::{CalendarId, FieldId, WorkflowId};
+use crate::model::instance::Header;
+use crate::model::organization::{Loads, Organization};
+use crate::model::time::Timestamp;
+
+use super::documents::SourceDocument;
+use super::publish::Publisher;
+
+/// A snapshot of what administrators wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    pub(super) workflows: BTreeMap<WorkflowId, Versions>,
+    pub(super) calendars: BTreeMap<CalendarId, LiveCalendar>,
+    pub(super) organization: Arc<Organization>,
+    pub(super) organization_digest: String,
+    /// The files that are live, by path.
+    pub(super) sources: BTreeMap<String, SourceDocument>,
+}
+
+/// The versions of one workflow.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    /// The one that new instances take; none: it is retired.
+    pub active: Option<u32>,
+    /// The digest of the edit that was taken last.
+    pub(super) taken: Option<String>,
+    /// All of them, by number.
+    pub versions: BTreeMap<u32, Arc<Published>>,
+}
+
+/// A published version of a workflow: it compiles for ever.
+#[derive(Debug)]
+pub struct Published {
+    /// The workflow.
+    pub workflow: Arc<Workflow>,
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// The files that it keeps, as they were then.
+    pub pinned: Sources,
+    /// Its indexed fields.
+    pub(super) indexed: Vec<FieldId>,
+}
+
+impl Published {
+    pub(super) fn new(workflow: Workflow, published_at: Timestamp, pinned: Sources) -> Self {
+        let indexed = workflow.indexed_fields();
+        Self { workflow: Arc::new(workflow), published_at, pinned, indexed }
+    }
+}
+
+/// A calendar as it counts now.
+#[derive(Debug, Clone)]
+pub struct LiveCalendar {
+    /// By its office hours.
+    pub calendar: Calendar,
+    /// Every hour of every day.
+    pub always_on: Calendar,
+}
+
+impl LiveCalendar {
+    pub(super) fn new(calendar: Calendar) -> Self {
+        Self { always_on: calendar.always_on(), calendar }
+    }
+}
+
+impl Catalog {
+    /// Every workflow, retired ones included, by name.
+    pub fn workflows(&self) -> impl Iterator<Item = (&WorkflowId, &Versions)> {
+        self.workflows.iter()
+    }
+
+    /// The versions of a workflow.
+    pub fn versions(&self, workflow: &str) -> Option<&Versions> {
+        self.workflows.get(workflow)
+    }
+
+    /// The version that new instances take.
+    pub fn active(&self, workflow: &str) -> Option<&Published> {
+        let versions = self.workflows.get(workflow)?;
+        versions.versions.get(&versions.active?).map(Arc::as_ref)
+    }
+
+    /// One version.
+    pub fn version(&self, workflow: &str, version: u32) -> Option<&Published> {
+        self.workflows.get(workflow)?.versions.get(&version).map(Arc::as_ref)
+    }
+
+    /// Every calendar, by name.
+    pub fn calendars(&self) -> impl Iterator<Item = (&CalendarId, &LiveCalendar)> {
+        self.calendars.iter()
+    }
+
+    /// The calendar of this name.
+    pub fn calendar(&self, id: &str) -> Option<&LiveCalendar> {
+        self.calendars.get(id)
+    }
+
+    /// The people.
+    pub fn organization(&self) -> &Arc<Organization> {
+        &self.organization
+    }
+
+    /// Everything that a decision about an instance of this version may look at; none: its calendar
+    /// is unknown.
+    pub fn context<'a>(
+        &'a self,
+        published: &'a Published,
+        loads: &'a Loads,
+        now: Timestamp,
+    ) -> Option<Context<'a>> {
+        let live = self.calendars.get(published.workflow.calendar.as_str())?;
+        Some(Context {
+            workflow: &published.workflow,
+            organization: &self.organization,
+            calendar: &live.calendar,
+            always_on: &live.always_on,
+            loads,
+            now,
+        })
+    }
+
+    /// Whether an instance's instants were computed with another calendar than the live one.
+    pub(super) fn is_outdated(&self, header: &Header) -> bool {
+        let published = self.version(header.workflow.as_str(), header.workflow_version);
+        let calendar = published.and_then(|it| self.calendars.get(it.workflow.calendar.as_str()));
+        calendar.is_some_and(|live| live.calendar.digest() != header.calendar_digest)
+    }
+}
+
+/// The place of the newest snapshot.
+pub(super) struct CatalogCell {
+    pub(super) newest: ArcSwap<Catalog>,
+    pub(super) publisher: Publisher,
+}
+
+impl CatalogCell {
+    pub(super) fn new(catalog: Catalog) -> Self {
+        Self { newest: ArcSwap::from_pointee(catalog), publisher: Publisher::default() }
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Catalog> {
+        self.newest.load_full()
+    }
+}

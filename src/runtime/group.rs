@@ -1,0 +1,312 @@
+//! One group being decided: working copies, writes, and what each asker will be told.
+//!
+//! A later command of the group sees what an earlier one did. Nothing here is visible to anybody
+//! before the group is durable.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{self, Decision, Outcome, Rejection};
+use crate::model::command::{Action, Command};
+use crate::model::event::Record;
+use crate::model::id::InstanceId;
+use crate::model::instance::Instance;
+use crate::model::organization::Loads;
+use crate::store::{Error, Write};
+
+use super::answer::{Answer, View};
+use super::cache::Cache;
+use super::catalog::{Catalog, Published};
+use super::loads::{Share, shift};
+use super::shared::Shared;
+use super::worker::{Progress, Task};
+
+/// Records read at once while looking for the one that a repeated request made.
+const HISTORY_PAGE: usize = 32;
+
+/// What an asker will be told once the group is durable.
+pub(super) enum Planned {
+    Accepted(Box<Answer>),
+    Refused(Rejection),
+    View(Option<View>),
+    Settled(Progress),
+    Contended,
+    Unavailable,
+    /// A defect, logged.
+    Defect,
+}
+
+/// A group that is being decided.
+pub(super) struct Deciding<'a> {
+    shared: &'a Shared,
+    cache: &'a mut Cache,
+    catalog: Arc<Catalog>,
+    /// The loads with what this group decided so far: many creations at once are spread.
+    loads: Loads,
+    copies: HashMap<InstanceId, Arc<Instance>>,
+    writes: Vec<Write>,
+    /// The last write of each instance, which carries its body.
+    last_writes: HashMap<InstanceId, usize>,
+}
+
+/// A decided group.
+pub(super) struct Decided {
+    pub(super) writes: Vec<Write>,
+    pub(super) copies: HashMap<InstanceId, Arc<Instance>>,
+}
+
+impl<'a> Deciding<'a> {
+    pub(super) fn begin(shared: &'a Shared, cache: &'a mut Cache) -> Self {
+        Self {
+            shared,
+            cache,
+            catalog: shared.catalog.snapshot(),
+            loads: shared.loads.load().as_ref().clone(),
+            copies: HashMap::new(),
+            writes: Vec::new(),
+            last_writes: HashMap::new(),
+        }
+    }
+
+    /// Decides one job. An error: the store cannot be trusted any more.
+    pub(super) fn plan(&mut self, task: &Task) -> Result<Planned, Error> {
+        let planned = match task {
+            Task::Command(request) => self.command(&request.instance, &request.command),
+            Task::View(request) => self.view(&request.instance),
+            Task::Settling(settling) => self.settle(&settling.instance),
+        };
+        match planned {
+            Ok(planned) => Ok(planned),
+            Err(Error::Unavailable(what)) => {
+                tracing::warn!(error = what, "an instance could not be read");
+                Ok(Planned::Unavailable)
+            }
+            Err(Error::Conflict(_)) => Ok(Planned::Contended),
+            Err(error @ Error::Corrupt(_)) => Err(error),
+        }
+    }
+
+    /// The writes, each instance's last one with its body, and the copies.
+    pub(super) fn finish(mut self) -> Decided {
+        for (at, write) in self.writes.iter_mut().enumerate() {
+            let id = write.record.stamp.as_ref().map(|stamp| &stamp.instance);
+            let Some(id) = id.filter(|id| self.last_writes.get(*id) == Some(&at)) else { continue };
+            write.body = self.copies.get(id).map(|copy| copy.as_ref().clone());
+        }
+        Decided { writes: self.writes, copies: self.copies }
+    }
+
+    fn command(&mut self, id: &InstanceId, command: &Command) -> Result<Planned, Error> {
+        let before = self.instance(id)?;
+        let catalog = Arc::clone(&self.catalog);
+        let published = match (&before, &command.action) {
+            (Some(instance), _) => pinned(&catalog, instance),
+            (None, Action::Create(create)) => {
+                let Some(active) = catalog.active(create.workflow.as_str()) else {
+                    let workflow = create.workflow.as_str().into();
+                    return Ok(Planned::Refused(Rejection::WorkflowNotActive(workflow)));
+                };
+                Some(active)
+            }
+            (None, _) => return Ok(Planned::Refused(Rejection::InstanceNotFound)),
+        };
+        let Some(published) = published else { return Ok(Planned::Defect) };
+        let Some(decision) = self.decide(&catalog, published, before.as_deref(), id, command)
+        else {
+            return Ok(Planned::Defect);
+        };
+        let outcome = self.take(published, before.as_deref(), decision);
+        match outcome {
+            Outcome::Accepted(record) => Ok(accepted(&record)),
+            Outcome::Refused(rejection) => Ok(Planned::Refused(rejection)),
+            Outcome::Repeated { revision } => self.repeated(id, revision),
+            // Only the timers may send an empty command.
+            Outcome::Nothing => Ok(Planned::Defect),
+        }
+    }
+
+    fn settle(&mut self, id: &InstanceId) -> Result<Planned, Error> {
+        let Some(before) = self.instance(id)? else {
+            return Ok(Planned::Settled(Progress::Nothing));
+        };
+        let catalog = Arc::clone(&self.catalog);
+        let Some(published) = pinned(&catalog, &before) else {
+            return Ok(Planned::Defect);
+        };
+        let command = Command::settle();
+        let Some(decision) = self.decide(&catalog, published, Some(&before), id, &command) else {
+            return Ok(Planned::Defect);
+        };
+        let progress = if decision.settled.is_some() { Progress::Made } else { Progress::Nothing };
+        self.take(published, Some(&before), decision);
+        Ok(Planned::Settled(progress))
+    }
+
+    fn view(&mut self, id: &InstanceId) -> Result<Planned, Error> {
+        let Some(instance) = self.instance(id)? else { return Ok(Planned::View(None)) };
+        let catalog = Arc::clone(&self.catalog);
+        let Some(published) = pinned(&catalog, &instance) else {
+            return Ok(Planned::Defect);
+        };
+        let workflow = Arc::clone(&published.workflow);
+        Ok(Planned::View(Some(View { instance, workflow })))
+    }
+
+    /// The instance as this group sees it.
+    fn instance(&mut self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
+        if let Some(copy) = self.copies.get(id) {
+            return Ok(Some(Arc::clone(copy)));
+        }
+        if let Some(held) = self.cache.get(id) {
+            return Ok(Some(held));
+        }
+        let Some(stored) = self.shared.store.load(id)? else { return Ok(None) };
+        let mut instance = stored.body;
+        for record in &stored.tail {
+            engine::apply_record(&mut instance, record);
+        }
+        let Some(instance) = instance.map(Arc::new) else {
+            return Err(Error::Corrupt(format!("instance {id} has neither body nor creation")));
+        };
+        self.cache.keep_one(Arc::clone(&instance));
+        Ok(Some(instance))
+    }
+
+    /// None: the engine has a defect, which is logged; the instance stays as it is.
+    fn decide(
+        &self,
+        catalog: &Catalog,
+        published: &Published,
+        before: Option<&Instance>,
+        id: &InstanceId,
+        command: &Command,
+    ) -> Option<Decision> {
+        let now = self.shared.clock.now();
+        let Some(context) = catalog.context(published, &self.loads, now) else {
+            let calendar = &published.workflow.calendar;
+            tracing::error!(instance = %id, %calendar, "the calendar of an instance is unknown");
+            return None;
+        };
+        let deciding = AssertUnwindSafe(|| engine::decide(&context, before, command));
+        let decision = catch_unwind(deciding);
+        if decision.is_err() {
+            tracing::error!(instance = %id, action = ?command.action, "deciding panicked");
+        }
+        decision.ok()
+    }
+
+    /// Takes what was decided into the group.
+    fn take(
+        &mut self,
+        published: &Published,
+        before: Option<&Instance>,
+        decision: Decision,
+    ) -> Outcome {
+        let Decision { settled, outcome, after } = decision;
+        let accepted = match &outcome {
+            Outcome::Accepted(record) => Some(record),
+            Outcome::Repeated { .. } | Outcome::Refused(_) | Outcome::Nothing => None,
+        };
+        let Some(after) = after.map(Arc::new) else { return outcome };
+        if settled.is_none() && accepted.is_none() {
+            return outcome;
+        }
+        let before_share = before.map(Share::of_instance).unwrap_or_default();
+        shift(&mut self.loads, &before_share, &Share::of_instance(&after));
+        if let Some(settled) = settled {
+            let mut between = before.cloned();
+            engine::apply_record(&mut between, &settled);
+            if let Some(between) = between {
+                self.write(published, &between, settled);
+            }
+        }
+        if let Some(record) = accepted {
+            self.write(published, &after, record.clone());
+        }
+        self.copies.insert(after.id.clone(), after);
+        outcome
+    }
+
+    fn write(&mut self, published: &Published, after: &Instance, record: Record) {
+        debug_assert_eq!(
+            record.stamp.as_ref().map(|stamp| stamp.version),
+            Some(after.version),
+            "a record carries the version that it makes"
+        );
+        self.last_writes.insert(after.id.clone(), self.writes.len());
+        self.writes.push(Write {
+            partition: self.shared.store.partition_of(&after.id),
+            record,
+            header: Some(after.header(&published.indexed)),
+            body: None,
+        });
+    }
+
+    /// The answer that the first command of this request got, rebuilt from its record.
+    fn repeated(&self, id: &InstanceId, revision: u64) -> Result<Planned, Error> {
+        let here = self.writes.iter().map(|write| &write.record);
+        if let Some(record) = here.rev().find(|record| made(record, id, revision)) {
+            return Ok(repeat(record));
+        }
+        let mut before = None;
+        loop {
+            let page = self.shared.store.history(id, before, HISTORY_PAGE)?;
+            let mut records = page.iter().map(|numbered| &numbered.record);
+            if let Some(record) = records.find(|record| made(record, id, revision)) {
+                return Ok(repeat(record));
+            }
+            before = page.last().and_then(|last| last.record.stamp.as_ref()).map(|it| it.version);
+            if before.is_none_or(|version| version <= 1) {
+                return Err(Error::Corrupt(format!("{id} has no record of revision {revision}")));
+            }
+        }
+    }
+}
+
+/// None: a defect, which is logged.
+fn pinned<'a>(catalog: &'a Catalog, instance: &Instance) -> Option<&'a Published> {
+    let version = instance.workflow_version;
+    let published = catalog.version(instance.workflow.as_str(), version);
+    if published.is_none() {
+        tracing::error!(
+            instance = %instance.id,
+            workflow = %instance.workflow,
+            version,
+            "the workflow version of an instance is not in the store"
+        );
+    }
+    published
+}
+
+/// Whether this record is the command, not a settling, that made a revision.
+fn made(record: &Record, id: &InstanceId, revision: u64) -> bool {
+    record.request.is_some()
+        && record
+            .stamp
+            .as_ref()
+            .is_some_and(|stamp| stamp.instance == *id && stamp.revision == revision)
+}
+
+fn accepted(record: &Record) -> Planned {
+    answer(record).map_or(Planned::Defect, |answer| Planned::Accepted(Box::new(answer)))
+}
+
+fn repeat(record: &Record) -> Planned {
+    let repeated = |answer| Planned::Accepted(Box::new(Answer { repeated: true, ..answer }));
+    answer(record).map_or(Planned::Defect, repeated)
+}
+
+fn answer(record: &Record) -> Option<Answer> {
+    let stamp = record.stamp.as_ref()?;
+    Some(Answer {
+        instance: stamp.instance.clone(),
+        workflow: stamp.workflow.clone(),
+        revision: stamp.revision,
+        kinds: record.events.iter().map(|event| event.payload.kind()).collect(),
+        repeated: false,
+        group_size: 0,
+        durable_after: Duration::ZERO,
+    })
+}

@@ -1,0 +1,296 @@
+//! The handle: everything that an edge may ask of the runtime, cheap to clone.
+//!
+//! A command, a look at one instance: through the mailbox of its worker. Lists, history and events:
+//! from the store. Nothing here decides.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::oneshot;
+
+use crate::engine::{self, AlarmPreview, Deadline};
+use crate::model::actor::Actor;
+use crate::model::command::Command;
+use crate::model::id::{InstanceId, WorkflowId};
+use crate::model::instance::Header;
+use crate::model::time::Timestamp;
+use crate::store::{self, Identity, Numbered, Query, Store};
+
+use super::answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
+use super::bell::Move;
+use super::catalog::Catalog;
+use super::clock::Stopwatch;
+use super::feed::{EventPage, FeedError, Start, Subscription};
+use super::mailbox::Full;
+use super::publish::{Activation, Publication, PublishError, SourceFile, Validation};
+use super::replay::Filter;
+use super::shared::{ClockJump, Shared};
+use super::stats::{Stats, count};
+use super::worker::{CommandRequest, Request, ViewRequest};
+
+/// Records read at once while collecting what happened since a revision.
+const HISTORY_PAGE: usize = 64;
+
+/// The way into the runtime.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// What there is to know about the service itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// What the store was made with.
+    pub identity: Identity,
+    /// The time now.
+    pub now: Timestamp,
+    /// Since when the process runs, by the same clock.
+    pub started_at: Timestamp,
+    /// When something happens next.
+    pub next_due: Option<Timestamp>,
+    /// Why commands are refused.
+    pub clock_jump: Option<ClockJump>,
+    /// Whether the service is shutting down.
+    pub draining: bool,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Has a command decided. The answer comes once it is durable, and so does a refusal once
+    /// everything is durable that it rests on.
+    pub async fn submit(
+        &self,
+        instance: InstanceId,
+        command: Command,
+    ) -> Result<Answer, SubmitError> {
+        if let Some(ClockJump { last, now }) = self.shared.clock_jump {
+            return Err(SubmitError::ClockJumped { last, now });
+        }
+        let (reply, answer) = oneshot::channel();
+        let inbox = self.shared.inbox_of(&instance);
+        let since = Stopwatch::start();
+        let request = CommandRequest { instance, command, since, reply };
+        let offered = inbox.offer(Request::Command(Box::new(request)));
+        offered.map_err(|full| match full {
+            Full::Overloaded => {
+                count(&self.shared.counters.overloaded);
+                SubmitError::Overloaded
+            }
+            Full::Closed => SubmitError::Draining,
+        })?;
+        answer.await.unwrap_or(Err(SubmitError::Unavailable))
+    }
+
+    /// An instance as it is durable, with its workflow; the caller's own writes are in it.
+    pub async fn view(&self, instance: &InstanceId) -> Result<Option<View>, ReadError> {
+        let (reply, answer) = oneshot::channel();
+        let inbox = self.shared.inbox_of(instance);
+        let request = ViewRequest { instance: instance.clone(), reply };
+        inbox.offer(Request::View(request)).map_err(|full| match full {
+            Full::Overloaded => {
+                count(&self.shared.counters.overloaded);
+                ReadError::Overloaded
+            }
+            Full::Closed => ReadError::Draining,
+        })?;
+        answer.await.unwrap_or(Err(ReadError::Unavailable))
+    }
+
+    /// Why each clock of an instance is due when it is; none: there is no such instance.
+    pub async fn explain_deadlines(
+        &self,
+        instance: &InstanceId,
+    ) -> Result<Option<Vec<Deadline>>, ReadError> {
+        self.explain(instance, engine::explain_deadlines).await
+    }
+
+    /// What would fire, and when, if the instance were resumed now; none: there is no such instance.
+    pub async fn preview_resume(
+        &self,
+        instance: &InstanceId,
+    ) -> Result<Option<Vec<AlarmPreview>>, ReadError> {
+        self.explain(instance, engine::preview_resume).await
+    }
+
+    /// The headers of the instances that are asked for.
+    pub async fn headers(&self, query: Query) -> Result<Vec<Header>, ReadError> {
+        self.read(move |store| store.query(&query)).await
+    }
+
+    /// An instance's records, latest first: those with a version below `before`, at most `limit`.
+    pub async fn history(
+        &self,
+        instance: &InstanceId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, ReadError> {
+        let instance = instance.clone();
+        self.read(move |store| store.history(&instance, before, limit)).await
+    }
+
+    /// The kinds of everything that happened to an instance after it had this revision, in order.
+    pub async fn kinds_since(
+        &self,
+        instance: &InstanceId,
+        revision: u64,
+    ) -> Result<Vec<&'static str>, ReadError> {
+        let instance = instance.clone();
+        self.read(move |store| kinds_since(store, &instance, revision)).await
+    }
+
+    /// One page of the events that are durable now, from the place that `start` names.
+    pub async fn events(
+        &self,
+        start: Start,
+        filter: Filter,
+        limit: usize,
+    ) -> Result<EventPage, FeedError> {
+        let feed = Arc::clone(&self.shared.feed);
+        let reading = tokio::task::spawn_blocking(move || feed.page(&start, &filter, limit));
+        reading.await.unwrap_or(Err(FeedError::Unavailable))
+    }
+
+    /// Events from the place that `start` names on: first from the store, then live.
+    pub fn subscribe(&self, start: &Start, filter: Filter) -> Result<Subscription, FeedError> {
+        self.shared.feed.subscribe(start, filter)
+    }
+
+    /// The workflows, calendars and people as they are now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.shared.catalog.snapshot()
+    }
+
+    /// What would be found in these files, laid over those that are live; nothing is changed.
+    pub async fn validate(&self, files: Vec<SourceFile>) -> Result<Validation, PublishError> {
+        self.publishing(move |shared| shared.catalog.validate(files)).await
+    }
+
+    /// Takes these files over those that are live, if there is no error in them.
+    pub async fn publish(
+        &self,
+        actor: Actor,
+        files: Vec<SourceFile>,
+    ) -> Result<Publication, PublishError> {
+        self.publishing(move |shared| shared.catalog.publish(shared, actor, files)).await
+    }
+
+    /// Lets new instances take this version of a workflow.
+    pub async fn activate(
+        &self,
+        actor: Actor,
+        workflow: WorkflowId,
+        version: u32,
+    ) -> Result<Activation, PublishError> {
+        self.publishing(move |shared| shared.catalog.activate(shared, actor, &workflow, version))
+            .await
+    }
+
+    /// Moves a simulated clock forward, through everything that falls due on the way, in order.
+    pub async fn advance_clock(&self, to: Timestamp) -> Result<Timestamp, AdvanceClockError> {
+        if !self.shared.clock.is_simulated() {
+            return Err(AdvanceClockError::NotSimulated);
+        }
+        let (reply, moved) = oneshot::channel();
+        self.shared.bell.move_clock(Move { to, reply });
+        moved.await.unwrap_or(Err(AdvanceClockError::Draining))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// What there is to know about the service itself.
+    pub async fn info(&self) -> Result<Info, ReadError> {
+        let next_due = self.read(Store::next_due).await?;
+        Ok(Info {
+            identity: self.shared.store.identity().clone(),
+            now: self.shared.clock.now(),
+            started_at: self.shared.started_at,
+            next_due,
+            clock_jump: self.shared.clock_jump,
+            draining: self.shared.draining.load(Ordering::Relaxed),
+        })
+    }
+
+    /// What the runtime counts about itself.
+    pub fn stats(&self) -> Stats {
+        let waiting: usize = self.shared.inboxes.iter().map(|inbox| inbox.waiting()).sum();
+        Stats {
+            readers: self.shared.feed.readers() as u64,
+            waiting: waiting as u64,
+            ..self.shared.counters.read()
+        }
+    }
+
+    async fn explain<T>(
+        &self,
+        instance: &InstanceId,
+        question: impl Fn(&engine::Context<'_>, &crate::model::instance::Instance) -> T,
+    ) -> Result<Option<T>, ReadError> {
+        let Some(view) = self.view(instance).await? else { return Ok(None) };
+        let catalog = self.shared.catalog.snapshot();
+        let instance = &view.instance;
+        let published = catalog.version(instance.workflow.as_str(), instance.workflow_version);
+        let loads = self.shared.loads.load();
+        let now = self.shared.clock.now();
+        let context = published.and_then(|published| catalog.context(published, &loads, now));
+        let context = context.ok_or(ReadError::Internal)?;
+        Ok(Some(question(&context, instance)))
+    }
+
+    /// Reads the store on a thread that may wait for it.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let shared = Arc::clone(&self.shared);
+        let reading = tokio::task::spawn_blocking(move || {
+            read(shared.store.as_ref()).map_err(|error| {
+                if let store::Error::Corrupt(what) = &error {
+                    (shared.fatal)(what);
+                }
+                tracing::error!(error = %error, "the store could not be read");
+                ReadError::Unavailable
+            })
+        });
+        reading.await.unwrap_or(Err(ReadError::Internal))
+    }
+
+    async fn publishing<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Shared) -> Result<T, PublishError> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let shared = Arc::clone(&self.shared);
+        let changing = tokio::task::spawn_blocking(move || change(&shared));
+        changing.await.unwrap_or(Err(PublishError::Internal))
+    }
+}
+
+fn kinds_since(
+    store: &dyn Store,
+    instance: &InstanceId,
+    revision: u64,
+) -> Result<Vec<&'static str>, store::Error> {
+    let mut kinds = Vec::new();
+    let mut before = None;
+    loop {
+        let page = store.history(instance, before, HISTORY_PAGE)?;
+        for numbered in &page {
+            let stamp = numbered.record.stamp.as_ref();
+            let Some(stamp) = stamp.filter(|stamp| stamp.revision > revision) else {
+                kinds.reverse();
+                return Ok(kinds);
+            };
+            before = Some(stamp.version);
+            kinds.extend(numbered.record.events.iter().rev().map(|event| event.payload.kind()));
+        }
+        if page.is_empty() {
+            kinds.reverse();
+            return Ok(kinds);
+        }
+    }
+}

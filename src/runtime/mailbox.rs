@@ -1,0 +1,135 @@
+//! A worker's mailbox: bounded, with one queue for what people ask and one for what fell due.
+//!
+//! Neither can starve the other: a worker takes from both. Knows nothing of what the jobs mean.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Of each group, at least this share is kept for settlings while any wait: one in four.
+const SETTLING_SHARE: usize = 4;
+
+/// Why a job was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Too many are waiting.
+    Overloaded,
+    /// Nothing is taken any more.
+    Closed,
+}
+
+pub(super) struct Mailbox<Request, Settling> {
+    queues: Mutex<Queues<Request, Settling>>,
+    arrived: Condvar,
+    requests_max: usize,
+}
+
+struct Queues<Request, Settling> {
+    requests: VecDeque<Request>,
+    settlings: VecDeque<Settling>,
+    open: bool,
+}
+
+/// What a worker takes at once.
+pub(super) struct Taken<Request, Settling> {
+    pub(super) requests: Vec<Request>,
+    pub(super) settlings: Vec<Settling>,
+}
+
+impl<Request, Settling> Mailbox<Request, Settling> {
+    pub(super) fn new(requests_max: usize) -> Self {
+        let queues = Queues { requests: VecDeque::new(), settlings: VecDeque::new(), open: true };
+        Self { queues: Mutex::new(queues), arrived: Condvar::new(), requests_max }
+    }
+
+    /// Puts a request in, unless too many wait.
+    pub(super) fn offer(&self, request: Request) -> Result<(), Full> {
+        let mut queues = self.lock();
+        if !queues.open {
+            return Err(Full::Closed);
+        }
+        if queues.requests.len() >= self.requests_max {
+            return Err(Full::Overloaded);
+        }
+        queues.requests.push_back(request);
+        drop(queues);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Puts a settling in. The timers bound how many are under way.
+    pub(super) fn offer_settling(&self, settling: Settling) -> Result<(), Full> {
+        let mut queues = self.lock();
+        if !queues.open {
+            return Err(Full::Closed);
+        }
+        queues.settlings.push_back(settling);
+        drop(queues);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Waits for jobs and takes at most `count`; none: closed and empty.
+    pub(super) fn take(&self, count: usize) -> Option<Taken<Request, Settling>> {
+        let mut queues = self.lock();
+        while queues.requests.is_empty() && queues.settlings.is_empty() {
+            if !queues.open {
+                return None;
+            }
+            queues = self.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
+        }
+        let kept = queues.settlings.len().min(count.div_ceil(SETTLING_SHARE));
+        let from_requests = queues.requests.len().min(count - kept);
+        let from_settlings = queues.settlings.len().min(count - from_requests);
+        let requests = queues.requests.drain(..from_requests).collect();
+        let settlings = queues.settlings.drain(..from_settlings).collect();
+        Some(Taken { requests, settlings })
+    }
+
+    /// How many requests wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().requests.len()
+    }
+
+    /// Takes nothing more; what is in is still worked off.
+    pub(super) fn close(&self) {
+        self.lock().open = false;
+        self.arrived.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queues<Request, Settling>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_bounded_and_settlings_get_their_share() {
+        let mailbox = Mailbox::new(10);
+        for request in 0..10 {
+            assert_eq!(mailbox.offer(request), Ok(()));
+        }
+        assert_eq!(mailbox.offer(10), Err(Full::Overloaded));
+        for settling in 0..100 {
+            assert_eq!(mailbox.offer_settling(settling), Ok(()));
+        }
+        let first = mailbox.take(8).unwrap();
+        assert_eq!((first.requests.len(), first.settlings.len()), (6, 2));
+        let second = mailbox.take(8).unwrap();
+        assert_eq!((second.requests.len(), second.settlings.len()), (4, 4));
+        assert_eq!(second.requests, [6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_closed_mailbox_is_worked_off() {
+        let mailbox: Mailbox<u32, u32> = Mailbox::new(10);
+        mailbox.offer(1).unwrap();
+        mailbox.close();
+        assert_eq!(mailbox.offer(2), Err(Full::Closed));
+        assert_eq!(mailbox.offer_settling(2), Err(Full::Closed));
+        assert_eq!(mailbox.take(8).unwrap().requests, [1]);
+        assert!(mailbox.take(8).is_none());
+    }
+}

@@ -1,0 +1,45 @@
+//! The shell: threads, time and order around the pure engine.
+//!
+//! Workers decide, one committer writes, one thread of timers lets happen what fell due, a feed shows
+//! what became durable, a catalog holds what administrators wrote. An edge gets a [`Handle`].
+//! Never names tonic, prost or axum.
+
+mod answer;
+mod catalog;
+mod change;
+mod clock;
+mod documents;
+mod feed;
+mod handle;
+mod publish;
+mod replay;
+mod start;
+mod stats;
+mod watch;
+
+mod bell;
+mod cache;
+mod committer;
+mod concerns;
+mod group;
+mod loads;
+mod mailbox;
+mod shared;
+mod timers;
+mod token;
+mod worker;
+
+pub use crate::store::{Identity, Numbered, Order, Partition, Query, Seq};
+pub use answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
+pub use catalog::{Catalog, LiveCalendar, Published, Versions};
+pub use clock::{Clock, Stopwatch};
+pub use committer::Fatal;
+pub use feed::{Delivery, EventPage, FeedError, Start, Subscription};
+pub use handle::{Handle, Info};
+pub use publish::{
+    Activation, Publication, PublishError, PublishedVersion, SourceFile, Validation,
+};
+pub use replay::{FeedEvent, Filter};
+pub use shared::ClockJump;
+pub use start::{Configuration, Options, Runtime, StartError};
+pub use stats::{LAG_BOUNDS_MS, Stats};

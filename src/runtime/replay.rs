@@ -1,0 +1,213 @@
+//! Reading the event feed back from the store, up to a known point, in order of time.
+//!
+//! Blocking: an asynchronous reader runs it on a thread of its own. Order is exact within a
+//! partition, and by time between them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::model::event::{Event, Record};
+use crate::model::id::{InstanceId, MemberId, WorkflowId};
+use crate::store::{Error, Numbered, Partition, Seq, Store};
+
+use super::concerns::concerns;
+
+/// Records read ahead per partition.
+const PAGE_RECORDS: usize = 16;
+/// Records looked at before a reader gets a word, whatever its filter hides.
+const SCAN_RECORDS_MAX: usize = 4096;
+
+/// Which events a reader wants; empty lists do not restrict.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Kinds, such as `clock.breached`, or groups of them, such as `clock` or `clock.*`.
+    pub kinds: Vec<String>,
+    /// Of these workflows.
+    pub workflows: Vec<WorkflowId>,
+    /// Of these instances.
+    pub instances: Vec<InstanceId>,
+    /// That one of these people caused, or that name one of them: chosen, told, holding before.
+    pub members: Vec<MemberId>,
+}
+
+impl Filter {
+    /// Whether an event of this record passes.
+    pub fn passes(&self, record: &Record, event: &Event) -> bool {
+        let stamp = record.stamp.as_ref();
+        let workflow_passes = self.workflows.is_empty()
+            || stamp.is_some_and(|stamp| self.workflows.contains(&stamp.workflow));
+        let instance_passes = self.instances.is_empty()
+            || stamp.is_some_and(|stamp| self.instances.contains(&stamp.instance));
+        let kind = event.payload.kind();
+        let kind_passes =
+            self.kinds.is_empty() || self.kinds.iter().any(|wanted| kind_matches(wanted, kind));
+        let about = |member: &MemberId| {
+            record.actor.member() == Some(member) || concerns(&event.payload, member)
+        };
+        let member_passes = self.members.is_empty() || self.members.iter().any(about);
+        workflow_passes && instance_passes && kind_passes && member_passes
+    }
+}
+
+fn kind_matches(wanted: &str, kind: &str) -> bool {
+    let wanted = wanted.strip_suffix(".*").unwrap_or(wanted);
+    kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// One event with its place.
+#[derive(Debug, Clone)]
+pub struct FeedEvent {
+    /// The partition.
+    pub partition: Partition,
+    /// Its number there.
+    pub seq: Seq,
+    /// The record that it belongs to.
+    pub record: Arc<Record>,
+    /// Its place in the record.
+    pub index: usize,
+}
+
+impl FeedEvent {
+    /// The event itself.
+    pub fn event(&self) -> &Event {
+        &self.record.events[self.index]
+    }
+}
+
+/// The events of a record that lie after `position`, up to `target`, as long as `room` lasts.
+/// Moves `position` over all that were looked at. True: the record holds nothing more.
+pub(super) fn take_from_record(
+    numbered: &Taken<'_>,
+    target: u64,
+    position: &mut u64,
+    filter: &Filter,
+    room: usize,
+    events: &mut Vec<FeedEvent>,
+) -> bool {
+    let first = numbered.first_seq.0;
+    for (index, event) in numbered.record.events.iter().enumerate() {
+        let seq = first + index as u64;
+        if seq <= *position {
+            continue;
+        }
+        if seq > target {
+            return true;
+        }
+        if filter.passes(numbered.record, event) {
+            if events.len() >= room {
+                return false;
+            }
+            events.push(FeedEvent {
+                partition: numbered.partition,
+                seq: Seq(seq),
+                record: Arc::clone(numbered.record),
+                index,
+            });
+        }
+        *position = seq;
+    }
+    true
+}
+
+/// A record that events are taken from.
+pub(super) struct Taken<'a> {
+    pub(super) partition: Partition,
+    pub(super) first_seq: Seq,
+    pub(super) record: &'a Arc<Record>,
+}
+
+/// A reading of the store from where `positions` stand up to `targets`.
+pub(super) struct Replay {
+    targets: Vec<u64>,
+    pages: Vec<VecDeque<(Seq, Arc<Record>)>>,
+}
+
+impl Replay {
+    pub(super) fn up_to(targets: Vec<u64>) -> Self {
+        let pages = targets.iter().map(|_| VecDeque::new()).collect();
+        Self { targets, pages }
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_done(&self, positions: &[u64]) -> bool {
+        positions.iter().zip(&self.targets).all(|(position, target)| position >= target)
+    }
+
+    /// The next events that pass the filter: at most `room`, fewer where a long stretch is hidden.
+    pub(super) fn read(
+        &mut self,
+        store: &dyn Store,
+        positions: &mut [u64],
+        filter: &Filter,
+        room: usize,
+    ) -> Result<Vec<FeedEvent>, Error> {
+        let mut events = Vec::new();
+        for _ in 0..SCAN_RECORDS_MAX {
+            self.refill(store, positions)?;
+            let heads = self.pages.iter().enumerate();
+            let earliest = heads.filter_map(|(at, page)| Some((page.front()?.1.time, at))).min();
+            let Some((_, at)) = earliest else { break };
+            let (first_seq, record) = self.pages[at].front().expect("a head was just seen");
+            let partition = Partition(u16::try_from(at).expect("partitions are counted in u16"));
+            let taken = Taken { partition, first_seq: *first_seq, record };
+            let exhausted = take_from_record(
+                &taken,
+                self.targets[at],
+                &mut positions[at],
+                filter,
+                room,
+                &mut events,
+            );
+            if !exhausted {
+                break;
+            }
+            self.pages[at].pop_front();
+            if events.len() >= room {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    fn refill(&mut self, store: &dyn Store, positions: &mut [u64]) -> Result<(), Error> {
+        for (at, page) in self.pages.iter_mut().enumerate() {
+            if !page.is_empty() || positions[at] >= self.targets[at] {
+                continue;
+            }
+            let partition = Partition(u16::try_from(at).expect("partitions are counted in u16"));
+            let records = store.events_after(partition, Seq(positions[at]), PAGE_RECORDS)?;
+            if records.is_empty() {
+                // Numbers are dense and durable before they become a target: nothing may be missing.
+                return Err(Error::Corrupt(format!(
+                    "partition {at} holds nothing after event {} of {}",
+                    positions[at], self.targets[at]
+                )));
+            }
+            page.extend(
+                records
+                    .into_iter()
+                    .map(|Numbered { first_seq, record, .. }| (first_seq, Arc::new(record))),
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_wanted_by_its_name_or_by_its_group() {
+        for (wanted, kind, expected) in [
+            ("clock.breached", "clock.breached", true),
+            ("clock", "clock.breached", true),
+            ("clock.*", "clock.breached", true),
+            ("clock.b", "clock.breached", false),
+            ("cl", "clock.breached", false),
+            ("task", "clock.breached", false),
+        ] {
+            assert_eq!(kind_matches(wanted, kind), expected, "{wanted} {kind}");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The timers: one thread that lets happen what fell due.
+//!
+//! There is one ordered entry per live instance, in the store. The thread wakes one millisecond
+//! after the earliest, or when a simulated clock is moved, and asks the workers to settle what is
+//! due, in due order and in bounded lots. It decides nothing and writes nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use crate::model::id::InstanceId;
+use crate::model::instance::Status;
+use crate::model::limits;
+use crate::model::time::Timestamp;
+use crate::store::{Error, Query};
+
+use super::answer::AdvanceClockError;
+use super::bell::Bell;
+use super::clock::Stopwatch;
+use super::committer::{Group, Job, Verdict};
+use super::shared::Shared;
+use super::stats::count;
+use super::worker::{Progress, Settled, Settling};
+
+/// Instances that are settled as one lot; the next one waits until all of it is durable.
+const LOT_INSTANCES_MAX: usize = limits::GROUP_COMMANDS_MAX;
+/// A real clock is looked at at least so often: it may have been set.
+const NAP_MAX: Duration = Duration::from_secs(1);
+/// So long a settling that failed is put off at first; each failure doubles it.
+const PUT_OFF_MIN: Duration = Duration::from_millis(500);
+const PUT_OFF_MAX: Duration = Duration::from_mins(1);
+/// So often the clock's reading is stored while nothing else is.
+const CLOCK_STORED_EVERY: Duration = Duration::from_hours(1);
+/// No instance has this name: settling it shows that a worker has seen the newest catalog.
+const NOBODY: &str = "-";
+
+pub(super) struct Timers {
+    shared: Arc<Shared>,
+    put_off: HashMap<InstanceId, PutOff>,
+    /// Where the search for instances with another calendar goes on; none: there is nothing to do.
+    search: Option<Search>,
+    clock_stored: Stopwatch,
+}
+
+struct PutOff {
+    since: Stopwatch,
+    so_long: Duration,
+}
+
+#[derive(Default)]
+struct Search {
+    after: Option<InstanceId>,
+    failed: bool,
+}
+
+/// The timers end: the workers or the committer take nothing more.
+struct Ended;
+
+/// An instance to be settled, and since when it is due.
+type Due = (InstanceId, Option<Timestamp>);
+
+impl Timers {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let put_off = HashMap::new();
+        let search = Some(Search::default());
+        Self { shared, put_off, search, clock_stored: Stopwatch::start() }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            let calls = self.bell().answer();
+            if calls.stop {
+                return;
+            }
+            if calls.calendars_changed {
+                self.search = Some(Search::default());
+            }
+            for wanted in calls.moves {
+                let moved = self.move_clock(wanted.to);
+                let _ = wanted.reply.send(moved);
+            }
+            match self.round() {
+                Ok(true) => {}
+                Ok(false) => self.rest(),
+                Err(Ended) => return,
+            }
+        }
+    }
+
+    /// One lot of what is due and one of what has another calendar. True: something was done.
+    fn round(&mut self) -> Result<bool, Ended> {
+        let settled = self.settle_due()?;
+        let found = self.settle_outdated()?;
+        self.store_clock()?;
+        Ok(settled > 0 || found)
+    }
+
+    fn rest(&mut self) {
+        let next = match self.shared.store.next_due() {
+            Ok(next) => next,
+            Err(error) => {
+                self.failed_to_read(&error);
+                None
+            }
+        };
+        let awaited = next.unwrap_or(Timestamp(i64::MAX));
+        let busy = !self.put_off.is_empty() || self.search.is_some();
+        let at_most = if busy {
+            Some(PUT_OFF_MIN)
+        } else if self.shared.clock.is_simulated() {
+            None
+        } else {
+            let left_ms = awaited.plus_ms(1).ms_since(self.shared.clock.now());
+            Some(Duration::from_millis(left_ms.max(0).unsigned_abs()).min(NAP_MAX))
+        };
+        self.bell().wait(awaited, at_most);
+    }
+
+    /// Settles the next lot of what is due; how many that were.
+    fn settle_due(&mut self) -> Result<usize, Ended> {
+        self.put_off.retain(|_, put_off| put_off.since.elapsed() < put_off.so_long * 2);
+        let waiting = self.put_off.values().filter(|put_off| put_off.is_waiting()).count();
+        let now = self.shared.clock.now();
+        let due = match self.shared.store.due(now, LOT_INSTANCES_MAX + waiting) {
+            Ok(due) => due,
+            Err(error) => {
+                self.failed_to_read(&error);
+                return Ok(0);
+            }
+        };
+        let lot: Vec<Due> = due
+            .into_iter()
+            .filter(|due| !self.is_put_off(&due.instance))
+            .map(|due| (due.instance, Some(due.next_due)))
+            .collect();
+        self.settle(lot)
+    }
+
+    /// Has a lot settled and waits for all of it.
+    fn settle(&mut self, lot: Vec<Due>) -> Result<usize, Ended> {
+        let asked = lot.len();
+        let (done, results) = sync_channel(asked);
+        for (instance, due) in lot {
+            let inbox = self.shared.inbox_of(&instance);
+            let settling = Settling { instance, due, done: done.clone() };
+            inbox.offer_settling(settling).map_err(|_| Ended)?;
+        }
+        drop(done);
+        for _ in 0..asked {
+            let settled = results.recv().map_err(|_| Ended)?;
+            self.note(settled);
+        }
+        Ok(asked)
+    }
+
+    fn note(&mut self, settled: Settled) {
+        let Settled { instance, due, progress } = settled;
+        match progress {
+            Progress::Made => {
+                self.put_off.remove(&instance);
+            }
+            Progress::Nothing if due.is_none() => {}
+            // A due instance that nothing happens to would be asked again at once, for ever.
+            Progress::Nothing | Progress::Failed => {
+                count(&self.shared.counters.settlings_failed);
+                if progress == Progress::Nothing {
+                    tracing::error!(instance = %instance, "nothing happened to a due instance");
+                }
+                let before = self.put_off.get(&instance).map(|put_off| put_off.so_long);
+                let so_long = before.map_or(PUT_OFF_MIN, |before| (before * 2).min(PUT_OFF_MAX));
+                let put_off = PutOff { since: Stopwatch::start(), so_long };
+                self.put_off.insert(instance, put_off);
+                if let Some(search) = &mut self.search {
+                    search.failed = true;
+                }
+            }
+        }
+    }
+
+    /// Settles the next lot of live instances whose instants were computed with another calendar
+    /// than the one that is live. True: there may be more.
+    fn settle_outdated(&mut self) -> Result<bool, Ended> {
+        let Some(search) = &mut self.search else { return Ok(false) };
+        let after = search.after.take();
+        if after.is_none() {
+            search.failed = false;
+            self.wait_for_newest_catalog()?;
+        }
+        let query = Query {
+            statuses: vec![Status::Active, Status::Suspended],
+            after,
+            limit: limits::PAGE_SIZE_MAX,
+            ..Query::default()
+        };
+        let page = match self.shared.store.query(&query) {
+            Ok(page) => page,
+            Err(error) => {
+                self.failed_to_read(&error);
+                return Ok(false);
+            }
+        };
+        let last = page.last().map(|header| header.id.clone());
+        let full = page.len() >= limits::PAGE_SIZE_MAX;
+        let catalog = self.shared.catalog.snapshot();
+        let lot: Vec<Due> = page
+            .into_iter()
+            .filter(|header| catalog.is_outdated(header) && !self.is_put_off(&header.id))
+            .map(|header| (header.id, None))
+            .collect();
+        for part in lot.chunks(LOT_INSTANCES_MAX) {
+            self.settle(part.to_vec())?;
+        }
+        let Some(search) = &mut self.search else { return Ok(false) };
+        if full {
+            search.after = last;
+            return Ok(true);
+        }
+        if !search.failed && self.put_off.is_empty() {
+            self.search = None;
+        }
+        Ok(false)
+    }
+
+    /// A worker in the middle of a group still decides by the catalog that it began with. Once a
+    /// settling has come back from each, all of them have seen the newest one.
+    fn wait_for_newest_catalog(&self) -> Result<(), Ended> {
+        let (done, results) = sync_channel(self.shared.inboxes.len());
+        for inbox in &self.shared.inboxes {
+            let instance = InstanceId::trusted(NOBODY);
+            let settling = Settling { instance, due: None, done: done.clone() };
+            inbox.offer_settling(settling).map_err(|_| Ended)?;
+        }
+        drop(done);
+        for _ in &self.shared.inboxes {
+            results.recv().map_err(|_| Ended)?;
+        }
+        Ok(())
+    }
+
+    fn move_clock(&mut self, to: Timestamp) -> Result<Timestamp, AdvanceClockError> {
+        let clock = self.shared.clock.clone();
+        if !clock.is_simulated() {
+            return Err(AdvanceClockError::NotSimulated);
+        }
+        if to < clock.now() {
+            return Err(AdvanceClockError::Backwards { now: clock.now() });
+        }
+        loop {
+            self.settle_all()?;
+            let next = self.shared.store.next_due();
+            let next = next.map_err(|_| AdvanceClockError::Unavailable { now: clock.now() })?;
+            match next.map(|next| next.plus_ms(1)) {
+                Some(wake) if wake <= to => clock.move_to(wake),
+                Some(_) | None => break,
+            }
+        }
+        clock.move_to(to);
+        match self.commit_clock() {
+            Ok(Verdict::Durable { .. }) => Ok(to),
+            Ok(Verdict::Conflict(_) | Verdict::Unavailable) => {
+                Err(AdvanceClockError::Unavailable { now: clock.now() })
+            }
+            Err(Ended) => Err(AdvanceClockError::Draining),
+        }
+    }
+
+    /// Settles until nothing is due any more.
+    fn settle_all(&mut self) -> Result<(), AdvanceClockError> {
+        self.put_off.clear();
+        loop {
+            if self.bell().is_stopped() {
+                return Err(AdvanceClockError::Draining);
+            }
+            let settled = self.settle_due().map_err(|Ended| AdvanceClockError::Draining)?;
+            let found = self.settle_outdated().map_err(|Ended| AdvanceClockError::Draining)?;
+            if !self.put_off.is_empty() {
+                return Err(AdvanceClockError::Unavailable { now: self.shared.clock.now() });
+            }
+            if settled == 0 && !found {
+                return Ok(());
+            }
+        }
+    }
+
+    fn store_clock(&mut self) -> Result<(), Ended> {
+        if self.shared.clock.is_simulated() || self.clock_stored.elapsed() < CLOCK_STORED_EVERY {
+            return Ok(());
+        }
+        self.commit_clock().map(|_| ())
+    }
+
+    fn commit_clock(&mut self) -> Result<Verdict, Ended> {
+        self.clock_stored = Stopwatch::start();
+        let (done, verdict) = sync_channel(1);
+        let group = Group { writes: Vec::new(), documents: Vec::new(), done };
+        self.shared.committer.send(Job::Group(group)).map_err(|_| Ended)?;
+        verdict.recv().map_err(|_| Ended)
+    }
+
+    fn is_put_off(&self, instance: &InstanceId) -> bool {
+        self.put_off.get(instance).is_some_and(PutOff::is_waiting)
+    }
+
+    fn failed_to_read(&self, error: &Error) {
+        match error {
+            Error::Corrupt(what) => (self.shared.fatal)(what),
+            Error::Conflict(_) | Error::Unavailable(_) => {
+                tracing::warn!(error = %error, "the timers could not read the store");
+            }
+        }
+    }
+
+    fn bell(&self) -> &Bell {
+        &self.shared.bell
+    }
+}
+
+impl PutOff {
+    fn is_waiting(&self) -> bool {
+        self.since.elapsed() < self.so_long
+    }
+}

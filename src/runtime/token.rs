@@ -1,0 +1,122 @@
+//! Resume tokens: a reader's place in the event feed, as opaque text.
+//!
+//! A token stands for the store's incarnation and one event number per partition. It carries a
+//! checksum, so that a mangled one is told from a foreign one by nobody: both are unknown.
+
+use sha2::{Digest, Sha256};
+
+use crate::store::Identity;
+
+/// The form's version; another one is unknown.
+const FORM: u8 = 1;
+const INCARNATION_BYTES: usize = 8;
+const CHECKSUM_BYTES: usize = 4;
+
+/// Writes the place after the given event of each partition.
+pub(super) fn write(identity: &Identity, positions: &[u64]) -> String {
+    let mut bytes = vec![FORM];
+    bytes.extend(incarnation(identity));
+    for position in positions {
+        write_varint(&mut bytes, *position);
+    }
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend(&checksum[..CHECKSUM_BYTES]);
+    to_hexadecimal(&bytes)
+}
+
+/// Reads a token of this store; none for anything else.
+pub(super) fn read(identity: &Identity, text: &str) -> Option<Vec<u64>> {
+    let bytes = from_hexadecimal(text)?;
+    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+    if Sha256::digest(content)[..CHECKSUM_BYTES] != checksum[..] {
+        return None;
+    }
+    let rest = content.strip_prefix(&[FORM])?;
+    let mut rest = rest.strip_prefix(&incarnation(identity))?;
+    let mut positions = Vec::with_capacity(usize::from(identity.partitions));
+    for _ in 0..identity.partitions {
+        positions.push(read_varint(&mut rest)?);
+    }
+    rest.is_empty().then_some(positions)
+}
+
+fn incarnation(identity: &Identity) -> [u8; INCARNATION_BYTES] {
+    let digest = Sha256::digest(identity.incarnation.as_bytes());
+    let mut first = [0; INCARNATION_BYTES];
+    first.copy_from_slice(&digest[..INCARNATION_BYTES]);
+    first
+}
+
+fn write_varint(bytes: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let [.., last] = number.to_be_bytes();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(last);
+            return;
+        }
+        bytes.push(last | 0x80);
+    }
+}
+
+fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..u64::BITS).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(first & 0x7f).checked_shl(shift)?;
+        if first & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn to_hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|each| each.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let (pairs, odd) = digits.as_chunks::<2>();
+    odd.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(incarnation: &str) -> Identity {
+        Identity { incarnation: incarnation.to_owned(), partitions: 4, simulated_clock: false }
+    }
+
+    #[test]
+    fn a_token_is_read_back_by_its_own_store_only() {
+        let positions = vec![0, 1, 300, u64::MAX];
+        let token = write(&identity("here"), &positions);
+        assert_eq!(read(&identity("here"), &token), Some(positions));
+        assert_eq!(read(&identity("there"), &token), None);
+        let other = Identity { partitions: 5, ..identity("here") };
+        assert_eq!(read(&other, &token), None);
+    }
+
+    #[test]
+    fn a_mangled_token_is_unknown() {
+        let here = identity("here");
+        let token = write(&here, &[1, 2, 3, 4]);
+        for at in 0..token.len() {
+            let mut mangled = token.clone().into_bytes();
+            mangled[at] = if mangled[at] == b'0' { b'1' } else { b'0' };
+            let mangled = String::from_utf8(mangled).unwrap();
+            assert_eq!(read(&here, &mangled), None, "digit {at}");
+        }
+        for text in ["", "0", "zz", "文", &token[..token.len() - 2]] {
+            assert_eq!(read(&here, text), None, "{text}");
+        }
+    }
+}

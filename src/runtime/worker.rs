@@ -1,0 +1,253 @@
+//! A worker: owns some partitions, decides their commands in groups, in order.
+//!
+//! It decides on copies; they become what everybody sees when the committer says that they are
+//! durable, and only then does any answer leave. Knows neither the wire nor when anything is due.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use tokio::sync::oneshot;
+
+use crate::model::command::Command;
+use crate::model::id::InstanceId;
+use crate::model::limits;
+use crate::model::time::Timestamp;
+use crate::store;
+
+use super::answer::{Answer, ReadError, SubmitError, View};
+use super::cache::Cache;
+use super::clock::Stopwatch;
+use super::committer::{Group, Job, Verdict};
+use super::group::{Deciding, Planned};
+use super::mailbox::Mailbox;
+use super::shared::Shared;
+use super::stats::count;
+
+/// How often one instance is decided again because somebody wrote first.
+const CONFLICTS_MAX: u32 = 3;
+/// How often one group is decided again, whoever the conflicts concern.
+const ROUNDS_MAX: u32 = 16;
+
+/// What people ask of a worker.
+pub(super) enum Request {
+    /// Decide a command.
+    Command(Box<CommandRequest>),
+    /// Show an instance.
+    View(ViewRequest),
+}
+
+pub(super) struct CommandRequest {
+    pub(super) instance: InstanceId,
+    pub(super) command: Command,
+    pub(super) since: Stopwatch,
+    pub(super) reply: oneshot::Sender<Result<Answer, SubmitError>>,
+}
+
+pub(super) struct ViewRequest {
+    pub(super) instance: InstanceId,
+    pub(super) reply: oneshot::Sender<Result<Option<View>, ReadError>>,
+}
+
+/// What the timers ask of a worker: let happen what fell due.
+pub(super) struct Settling {
+    pub(super) instance: InstanceId,
+    /// When it fell due; none: it is settled for another reason.
+    pub(super) due: Option<Timestamp>,
+    pub(super) done: SyncSender<Settled>,
+}
+
+/// What became of a settling.
+pub(super) struct Settled {
+    pub(super) instance: InstanceId,
+    pub(super) due: Option<Timestamp>,
+    pub(super) progress: Progress,
+}
+
+/// Whether a settling got anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Something happened.
+    Made,
+    /// There was nothing to do.
+    Nothing,
+    /// It failed and may be tried again later.
+    Failed,
+}
+
+pub(super) type Inbox = Mailbox<Request, Settling>;
+
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) committer: SyncSender<Job>,
+    pub(super) cache: Cache,
+}
+
+/// One job of a group, whatever it came from.
+pub(super) enum Task {
+    Command(Box<CommandRequest>),
+    View(ViewRequest),
+    Settling(Settling),
+}
+
+impl Task {
+    pub(super) fn instance(&self) -> &InstanceId {
+        match self {
+            Self::Command(request) => &request.instance,
+            Self::View(request) => &request.instance,
+            Self::Settling(settling) => &settling.instance,
+        }
+    }
+}
+
+impl Worker {
+    /// Works until the mailbox is closed and empty, or the committer is gone.
+    pub(super) fn run(mut self) {
+        while let Some(taken) = self.inbox.take(limits::GROUP_COMMANDS_MAX) {
+            let requests = taken.requests.into_iter().map(|request| match request {
+                Request::Command(request) => Task::Command(request),
+                Request::View(request) => Task::View(request),
+            });
+            let tasks = requests.chain(taken.settlings.into_iter().map(Task::Settling)).collect();
+            if self.work(tasks).is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Decides a group, has it written and answers; none: nobody may be answered any more.
+    fn work(&mut self, tasks: Vec<Task>) -> Option<()> {
+        let mut conflicts: HashMap<InstanceId, u32> = HashMap::new();
+        let mut contended: HashSet<InstanceId> = HashSet::new();
+        for _ in 0..ROUNDS_MAX {
+            let mut deciding = Deciding::begin(&self.shared, &mut self.cache);
+            let planned: Vec<Planned> = tasks
+                .iter()
+                .map(|task| {
+                    if contended.contains(task.instance()) {
+                        Ok(Planned::Contended)
+                    } else {
+                        deciding.plan(task)
+                    }
+                })
+                .collect::<Result<_, _>>()
+                .map_err(|error| (self.shared.fatal)(&error.to_string()))
+                .ok()?;
+            let decided = deciding.finish();
+            match self.write(decided.writes)? {
+                Verdict::Durable { records } => {
+                    self.cache.keep(decided.copies);
+                    answer_all(&self.shared, tasks, planned, records);
+                    return Some(());
+                }
+                Verdict::Unavailable => {
+                    // It may have been written all the same: look again before deciding on top.
+                    self.cache.forget(decided.copies.keys());
+                    let planned = tasks.iter().zip(planned).map(|(task, planned)| {
+                        let rests_on_it = decided.copies.contains_key(task.instance());
+                        if rests_on_it { Planned::Unavailable } else { planned }
+                    });
+                    let planned = planned.collect();
+                    answer_all(&self.shared, tasks, planned, 0);
+                    return Some(());
+                }
+                Verdict::Conflict(instances) => {
+                    self.cache.forget(instances.iter());
+                    for instance in instances.iter() {
+                        let seen = conflicts.entry(instance.clone()).or_default();
+                        *seen += 1;
+                        if *seen >= CONFLICTS_MAX {
+                            contended.insert(instance.clone());
+                        }
+                    }
+                }
+            }
+        }
+        let planned = tasks.iter().map(|_| Planned::Contended).collect();
+        answer_all(&self.shared, tasks, planned, 0);
+        Some(())
+    }
+
+    fn write(&self, writes: Vec<store::Write>) -> Option<Verdict> {
+        if writes.is_empty() {
+            return Some(Verdict::Durable { records: 0 });
+        }
+        let (done, verdict) = sync_channel(1);
+        let group = Group { writes, documents: Vec::new(), done };
+        self.committer.send(Job::Group(group)).ok()?;
+        verdict.recv().ok()
+    }
+}
+
+fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records: usize) {
+    for (task, planned) in tasks.into_iter().zip(planned) {
+        // Whoever asked may have gone: what was decided stays decided.
+        match task {
+            Task::Command(request) => {
+                let answer = command_answer(shared, planned, records, request.since);
+                let _ = request.reply.send(answer);
+            }
+            Task::View(request) => {
+                let _ = request.reply.send(view_answer(planned));
+            }
+            Task::Settling(settling) => {
+                let progress = settling_progress(&planned);
+                if let (Some(due), Progress::Made) = (settling.due, progress) {
+                    shared.counters.count_lag(shared.clock.now().ms_since(due));
+                }
+                let Settling { instance, due, done } = settling;
+                let _ = done.send(Settled { instance, due, progress });
+            }
+        }
+    }
+}
+
+fn command_answer(
+    shared: &Shared,
+    planned: Planned,
+    records: usize,
+    since: Stopwatch,
+) -> Result<Answer, SubmitError> {
+    match planned {
+        Planned::Accepted(mut answer) => {
+            count(if answer.repeated {
+                &shared.counters.repeated
+            } else {
+                &shared.counters.accepted
+            });
+            answer.group_size = records;
+            answer.durable_after = since.elapsed();
+            Ok(*answer)
+        }
+        Planned::Refused(rejection) => {
+            count(&shared.counters.refused);
+            Err(SubmitError::Rejected(rejection))
+        }
+        Planned::Contended => Err(SubmitError::Contended),
+        Planned::Unavailable => Err(SubmitError::Unavailable),
+        Planned::View(_) | Planned::Settled(_) | Planned::Defect => Err(SubmitError::Internal),
+    }
+}
+
+fn view_answer(planned: Planned) -> Result<Option<View>, ReadError> {
+    match planned {
+        Planned::View(view) => Ok(view),
+        Planned::Unavailable | Planned::Contended => Err(ReadError::Unavailable),
+        Planned::Accepted(_) | Planned::Refused(_) | Planned::Settled(_) | Planned::Defect => {
+            Err(ReadError::Internal)
+        }
+    }
+}
+
+fn settling_progress(planned: &Planned) -> Progress {
+    match planned {
+        Planned::Settled(progress) => *progress,
+        Planned::Accepted(_)
+        | Planned::Refused(_)
+        | Planned::View(_)
+        | Planned::Contended
+        | Planned::Unavailable
+        | Planned::Defect => Progress::Failed,
+    }
+}
