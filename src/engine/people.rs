@@ -52,24 +52,14 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The roles above a role or a group, nearest first.
+    /// The roles and groups above a role or a group, nearest first.
     pub(super) fn roles_above(&self, role: &str) -> Vec<RoleId> {
         let organization = self.organization();
-        let ids = |roles: Vec<&crate::model::organization::Role>| -> Vec<RoleId> {
-            roles.into_iter().map(|role| role.id.clone()).collect()
-        };
-        if organization.role(role).is_some() {
-            return ids(organization.roles_above(role));
-        }
-        if role == HOLDER {
+        if role == HOLDER && organization.role(HOLDER).is_none() {
             let steward = RoleId::trusted(STEWARD);
             return std::iter::once(steward).chain(self.roles_above(STEWARD)).collect();
         }
-        let Some(above) = organization.group(role).and_then(|group| group.above.clone()) else {
-            return Vec::new();
-        };
-        let further = ids(organization.roles_above(above.as_str()));
-        std::iter::once(above).chain(further).collect()
+        organization.roles_above(role)
     }
 
     /// The person, or who stands in; none if that leads in a circle or to nobody.

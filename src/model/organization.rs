@@ -142,18 +142,25 @@ impl Organization {
             .filter(move |member| member.group.as_ref().is_some_and(|own| own.as_str() == group))
     }
 
-    /// The roles above a role, nearest first; a circle ends where it closes.
-    pub fn roles_above(&self, id: &str) -> Vec<&Role> {
-        let mut above: Vec<&Role> = Vec::new();
-        let mut next = self.role(id).and_then(|role| role.above.as_ref());
-        while let Some(role) = next.and_then(|name| self.role(name.as_str())) {
-            if role.id.as_str() == id || above.iter().any(|seen| seen.id == role.id) {
+    /// The roles and groups above a role or a group, nearest first; a circle ends where it closes.
+    pub fn roles_above(&self, id: &str) -> Vec<RoleId> {
+        let mut above: Vec<RoleId> = Vec::new();
+        let mut next = self.directly_above(id);
+        while let Some(name) = next {
+            if name.as_str() == id || above.contains(name) {
                 break;
             }
-            above.push(role);
-            next = role.above.as_ref();
+            above.push(name.clone());
+            next = self.directly_above(name.as_str());
         }
         above
+    }
+
+    fn directly_above(&self, id: &str) -> Option<&RoleId> {
+        match self.role(id) {
+            Some(role) => role.above.as_ref(),
+            None => self.group(id)?.above.as_ref(),
+        }
     }
 }
 
