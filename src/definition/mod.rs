@@ -15,4 +15,4 @@ pub mod diagnostic;
 pub mod render;
 
 mod check;
-mod load;
+pub(crate) mod load;

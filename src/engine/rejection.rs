@@ -255,9 +255,7 @@ impl Rejection {
             Self::StaleRevision { expected, actual } => {
                 format!("the instance is at revision {actual}, not {expected}")
             }
-            Self::RequestIdReused => {
-                "the request id was used before with other content".to_owned()
-            }
+            Self::RequestIdReused => "the request id was used before with other content".to_owned(),
             Self::WorkflowNotActive(workflow) => {
                 format!("no version of workflow `{workflow}` is active")
             }
@@ -368,6 +366,22 @@ impl fmt::Display for Missing {
             Self::ChecklistItem(item) => write!(out, "item `{item}` is not checked"),
             Self::Form(problem) => write!(out, "form: {problem}"),
             Self::Value(problem) => write!(out, "field {problem}"),
+        }
+    }
+}
+
+impl Missing {
+    /// A short name for machines, such as `task:department_opinion[ecology]` or `field:site_mode`.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Task { task, each: Some(each), .. } => format!("task:{task}[{each}]"),
+            Self::Task { task, each: None, .. } => format!("task:{task}"),
+            Self::Field(field) => format!("field:{field}"),
+            Self::Next(_) => "next".to_owned(),
+            Self::Outcome(_) | Self::OtherOutcome(_) => "outcome".to_owned(),
+            Self::ChecklistItem(item) => format!("checklist:{item}"),
+            Self::Form(problem) => format!("form:{}", problem.field),
+            Self::Value(problem) => format!("field:{}", problem.field),
         }
     }
 }
