@@ -46,7 +46,7 @@ fn forget_old_requests(requests: &mut Vec<AcceptedRequest>, now: Timestamp) {
     let recent =
         |request: &AcceptedRequest| now.ms_since(request.time) <= limits::REQUEST_AGE_MS_MAX;
     let fresh = requests.iter().rev().take_while(|request| recent(request)).count();
-    let kept = fresh.max(limits::REQUESTS_KEPT_MIN).min(limits::REQUESTS_KEPT_MAX);
+    let kept = fresh.clamp(limits::REQUESTS_KEPT_MIN, limits::REQUESTS_KEPT_MAX);
     let surplus = requests.len().saturating_sub(kept);
     requests.drain(..surplus);
 }

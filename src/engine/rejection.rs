@@ -293,6 +293,13 @@ impl Rejection {
             Self::UnknownReason { code, allowed } => {
                 format!("`{code}` is none of the reasons {}", listed(allowed))
             }
+            work => work.message_about_work(),
+        }
+    }
+
+    /// The same for what concerns tasks, values and clocks.
+    fn message_about_work(&self) -> String {
+        match self {
             Self::TaskNotFound(number) => format!("no open stage has a task {number}"),
             Self::TaskClosed(task) => format!("{task} is done or cancelled"),
             Self::TaskNotDone(task) => format!("{task} is not done"),
@@ -325,6 +332,7 @@ impl Rejection {
             }
             Self::ReactionLimit => "what the command sets off does not come to rest".to_owned(),
             Self::LimitReached(limit) => format!("a limit of the instance is reached: {limit}"),
+            other => other.code().to_ascii_lowercase().replace('_', " "),
         }
     }
 }

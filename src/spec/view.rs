@@ -4,6 +4,7 @@ use crate::calendar::Calendar;
 use crate::model::clock::{ClockOwner, ClockRef, Limit};
 use crate::model::escalation::Recipient;
 use crate::model::event::{Event, Payload, Record, SkipReason};
+use crate::model::id::FieldId;
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, TaskRef};
 use crate::model::time::Timestamp;
 
@@ -19,7 +20,10 @@ pub fn line(record: &Record, event: &Event, calendar: Option<&Calendar>) -> Stri
         event.payload.kind()
     );
     for (name, value) in attributes(&event.payload, calendar) {
-        text.push_str(&format!(" {name}={value}"));
+        text.push(' ');
+        text.push_str(name);
+        text.push('=');
+        text.push_str(&value);
     }
     text
 }
@@ -218,7 +222,7 @@ fn of_the_rest(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
             ("occurred_at", instant(*occurred_at, calendar)),
         ],
         Payload::FieldsUpdated { changes } => {
-            let names: Vec<&str> = changes.keys().map(|field| field.as_str()).collect();
+            let names: Vec<&str> = changes.keys().map(FieldId::as_str).collect();
             vec![("fields", names.join(","))]
         }
         Payload::ScriptFailed { place, .. } => vec![("place", place.clone())],
