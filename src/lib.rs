@@ -17,5 +17,3 @@ pub mod definition;
 pub mod engine;
 
 pub mod store;
-
-pub mod spec;

@@ -169,6 +169,8 @@ pub struct ActivityKind {
     pub title: Title,
     /// What is logged with it.
     pub fields: Vec<Field>,
+    /// The workflows of which it may start a linked instance.
+    pub may_start: Vec<WorkflowId>,
 }
 
 /// The rules of a suspension.
@@ -387,7 +389,7 @@ pub struct LimitChoice {
 }
 
 /// A ladder: what is done as a limit comes near and runs out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     /// Its name.
     pub id: PolicyId,
@@ -396,7 +398,7 @@ pub struct Policy {
 }
 
 /// One step of a ladder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Step {
     /// Its name within the ladder: the level's unless it has one of its own.
     pub id: StepId,

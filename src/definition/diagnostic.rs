@@ -148,6 +148,11 @@ impl Findings {
         self.list.iter().any(|each| each.severity == Severity::Error)
     }
 
+    /// Whether one of those after the first `count` forbids publishing.
+    pub fn has_errors_since(&self, count: usize) -> bool {
+        self.list.iter().skip(count).any(|each| each.severity == Severity::Error)
+    }
+
     /// All of them, sorted by file and place, each once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         let key = |each: &Diagnostic| {

@@ -1,7 +1,17 @@
 //! The compiler: an administrator's files become compiled workflows, calendars and an organization,
 //! or a list of findings with file, line, column and a hint.
 //!
-//! Never names tokio, a store or the engine. `serde_yaml` is named in `load` only.
+//! files → authored → resolved → checked → compiled, and never a stop at the first mistake. Never
+//! names tokio, a store or the engine. `serde_yaml` is named in `load` only.
+
+use crate::calendar::Calendar;
+use crate::model::organization::Organization;
+
+use compiled::Workflow;
+use diagnostic::{Diagnostic, Findings, Severity, Span};
+use load::{Located, load};
+use resolve::{Live, Organized};
+use sources::{SourceKind, Sources};
 
 pub mod compiled;
 
@@ -15,4 +25,176 @@ pub mod diagnostic;
 pub mod render;
 
 mod check;
-pub(crate) mod load;
+mod load;
+mod resolve;
+mod usage;
+
+/// A workflow that is right, with the files that a published version of it keeps.
+#[derive(Debug)]
+pub struct CompiledWorkflow {
+    /// The workflow; its version is 0 until it is published.
+    pub workflow: Workflow,
+    /// The files that it depends on.
+    pub pinned: Sources,
+}
+
+/// Everything that came of a configuration.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The workflows without an error, in the order of their paths.
+    pub workflows: Vec<CompiledWorkflow>,
+    /// The calendars without an error, in the order of their paths.
+    pub calendars: Vec<Calendar>,
+    /// The organization as far as it is right.
+    pub organization: Organization,
+    /// SHA-256 of the organization's file, in hexadecimal; empty where there is none.
+    pub organization_digest: String,
+    /// Everything that is wrong, sorted by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Compilation {
+    /// Whether anything forbids publishing.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|each| each.severity == Severity::Error)
+    }
+}
+
+/// Compiles a configuration. It has no way to fail: whatever is wrong is a finding.
+pub fn compile(sources: &Sources) -> Compilation {
+    let mut findings = Findings::default();
+    let organization = read_organization(sources, &mut findings);
+    let calendars = read_calendars(sources, &mut findings);
+    let live_organization = organization.as_ref().map(|read| &read.value);
+    let (rules, ladders) = resolve::rules_of(sources, live_organization, &mut findings);
+    let files = read_workflows(sources, &mut findings);
+    let names: Vec<String> = files.iter().filter_map(|file| file.name.clone()).collect();
+    let live = Live { organization: live_organization, calendars: &calendars, workflows: &names };
+    let mut workflows = Vec::new();
+    for file in &files {
+        let found = findings.len();
+        let built = resolve::workflow_of(&file.located, &rules.value, Some(live), &mut findings);
+        let Some(workflow) = built.filter(|_| file.whole && rules.whole) else { continue };
+        let checked = check::Checked {
+            workflow: &workflow,
+            authored: &file.located.value,
+            at: &file.located.at,
+            policies: ladders.as_ref().map(|ladders| (&ladders.value, &ladders.at)),
+            organization: live_organization,
+            calendar: calendars.iter().find(|calendar| *calendar.id() == workflow.calendar),
+        };
+        if !findings.has_errors_since(found) {
+            check::check(&checked, &mut findings);
+        }
+        if !findings.has_errors_since(found) {
+            workflows.push(finish(workflow, &file.located, sources));
+        }
+    }
+    if let Some(ladders) = &ladders {
+        let files = files.iter().map(|file| &file.located.value);
+        usage::unused_policies(ladders, files, &mut findings);
+    }
+    Compilation {
+        workflows,
+        calendars,
+        organization: organization.map(|read| read.value).unwrap_or_default(),
+        organization_digest: organization_digest(sources),
+        diagnostics: findings.into_sorted(),
+    }
+}
+
+/// Compiles a published version from the files that it kept. Nothing that lives outside them is
+/// looked at, and what is only reported never keeps it from being built.
+pub fn compile_published(pinned: &Sources, version: u32) -> Result<Workflow, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let (rules, _) = resolve::rules_of(pinned, None, &mut findings);
+    let file = pinned
+        .of_kind(SourceKind::Workflow)
+        .find_map(|(path, source)| load::<authored::Workflow>(&path, source, &mut findings));
+    let built = file.and_then(|file| {
+        let workflow = resolve::workflow_of(&file, &rules.value, None, &mut findings)?;
+        Some(finish(workflow, &file, pinned).workflow)
+    });
+    match built {
+        Some(workflow) => Ok(Workflow { version, ..workflow }),
+        None => Err(findings.into_sorted()),
+    }
+}
+
+fn finish(
+    workflow: Workflow,
+    file: &Located<authored::Workflow>,
+    sources: &Sources,
+) -> CompiledWorkflow {
+    let pinned = sources.pinned_with(file.at.path());
+    CompiledWorkflow { workflow: Workflow { digest: pinned.digest(), ..workflow }, pinned }
+}
+
+fn read_organization(
+    sources: &Sources,
+    findings: &mut Findings,
+) -> Option<Organized<Organization>> {
+    let Some((path, source)) = sources.of_kind(SourceKind::Organization).next() else {
+        let span = Span::start_of(&sources::ORGANIZATION.into());
+        let message = format!("there is no file `{}`", sources::ORGANIZATION);
+        let diagnostic = Diagnostic::new(code::Code::MissingFile, span, message);
+        findings.push(diagnostic.hint("it says who is who; without it nobody can do anything"));
+        return None;
+    };
+    resolve::organization_of(&path, source, findings)
+}
+
+fn organization_digest(sources: &Sources) -> String {
+    let files = sources.of_kind(SourceKind::Organization);
+    let files = files.map(|(path, text)| (path.to_string(), text.clone())).collect();
+    let own = Sources { files };
+    if own.files.is_empty() { String::new() } else { own.digest() }
+}
+
+fn read_calendars(sources: &Sources, findings: &mut Findings) -> Vec<Calendar> {
+    let mut read: Vec<(Calendar, Located<authored::Calendar>)> = Vec::new();
+    for (path, source) in sources.of_kind(SourceKind::Calendar) {
+        let Some((calendar, file)) = resolve::calendar_of(&path, source, findings) else {
+            continue;
+        };
+        match read.iter().find(|(known, _)| known.id() == calendar.id()) {
+            Some((_, first)) => {
+                usage::report_taken(
+                    &file.at,
+                    &first.at,
+                    "calendar",
+                    calendar.id().as_str(),
+                    findings,
+                );
+            }
+            None => read.push((calendar, file)),
+        }
+    }
+    read.into_iter().map(|(calendar, _)| calendar).collect()
+}
+
+/// A workflow file that could be read.
+struct WorkflowFile {
+    located: Located<authored::Workflow>,
+    /// The name that it gives itself.
+    name: Option<String>,
+    /// Whether all of it could be read and its name is its own.
+    whole: bool,
+}
+
+fn read_workflows(sources: &Sources, findings: &mut Findings) -> Vec<WorkflowFile> {
+    let mut files: Vec<WorkflowFile> = Vec::new();
+    for (path, source) in sources.of_kind(SourceKind::Workflow) {
+        let found = findings.len();
+        let Some(located) = load::<authored::Workflow>(&path, source, findings) else { continue };
+        let name = located.value.workflow.as_ref().map(|name| name.as_str().to_owned());
+        if let Some(name) = &name
+            && let Some(first) = files.iter().find(|file| file.name.as_ref() == Some(name))
+        {
+            usage::report_taken(&located.at, &first.located.at, "workflow", name, findings);
+        }
+        let whole = !findings.has_errors_since(found);
+        files.push(WorkflowFile { located, name, whole });
+    }
+    files
+}

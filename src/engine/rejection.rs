@@ -255,7 +255,9 @@ impl Rejection {
             Self::StaleRevision { expected, actual } => {
                 format!("the instance is at revision {actual}, not {expected}")
             }
-            Self::RequestIdReused => "the request id was used before with other content".to_owned(),
+            Self::RequestIdReused => {
+                "the request id was used before with other content".to_owned()
+            }
             Self::WorkflowNotActive(workflow) => {
                 format!("no version of workflow `{workflow}` is active")
             }
@@ -293,13 +295,6 @@ impl Rejection {
             Self::UnknownReason { code, allowed } => {
                 format!("`{code}` is none of the reasons {}", listed(allowed))
             }
-            work => work.message_about_work(),
-        }
-    }
-
-    /// The same for what concerns tasks, values and clocks.
-    fn message_about_work(&self) -> String {
-        match self {
             Self::TaskNotFound(number) => format!("no open stage has a task {number}"),
             Self::TaskClosed(task) => format!("{task} is done or cancelled"),
             Self::TaskNotDone(task) => format!("{task} is not done"),
@@ -332,7 +327,6 @@ impl Rejection {
             }
             Self::ReactionLimit => "what the command sets off does not come to rest".to_owned(),
             Self::LimitReached(limit) => format!("a limit of the instance is reached: {limit}"),
-            other => other.code().to_ascii_lowercase().replace('_', " "),
         }
     }
 }
@@ -374,22 +368,6 @@ impl fmt::Display for Missing {
             Self::ChecklistItem(item) => write!(out, "item `{item}` is not checked"),
             Self::Form(problem) => write!(out, "form: {problem}"),
             Self::Value(problem) => write!(out, "field {problem}"),
-        }
-    }
-}
-
-impl Missing {
-    /// A short name for machines, such as `task:department_opinion[ecology]` or `field:site_mode`.
-    pub fn subject(&self) -> String {
-        match self {
-            Self::Task { task, each: Some(each), .. } => format!("task:{task}[{each}]"),
-            Self::Task { task, each: None, .. } => format!("task:{task}"),
-            Self::Field(field) => format!("field:{field}"),
-            Self::Next(_) => "next".to_owned(),
-            Self::Outcome(_) | Self::OtherOutcome(_) => "outcome".to_owned(),
-            Self::ChecklistItem(item) => format!("checklist:{item}"),
-            Self::Form(problem) => format!("form:{}", problem.field),
-            Self::Value(problem) => format!("field:{}", problem.field),
         }
     }
 }

@@ -5,3 +5,4 @@ mod sources;
 
 mod layering;
 mod tidy;
+mod shipped;

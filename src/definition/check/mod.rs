@@ -22,8 +22,8 @@ pub(super) struct Checked<'a> {
     pub at: &'a SpanIndex,
     /// The policies as they were written; absent where there is no such file.
     pub policies: Option<(&'a authored::Escalation, &'a SpanIndex)>,
-    /// The organization as it stands.
-    pub organization: &'a Organization,
+    /// The organization as it stands; absent where its file is.
+    pub organization: Option<&'a Organization>,
     /// The workflow's calendar.
     pub calendar: Option<&'a Calendar>,
 }

@@ -1,0 +1,270 @@
+//! Time limits: of instances, stages, tasks and suspensions.
+
+use crate::definition::authored::shapes::{Many, Named, Scalar, Words};
+use crate::definition::authored::workflow::{Clock, Limit, Suspension};
+use crate::definition::code::Code;
+use crate::definition::compiled::{
+    ActivityKind, ClockRule, ClockSpec, Field, FieldKind, LimitChoice, StepInstant, SuspensionRule,
+};
+use crate::definition::span::KeyPath;
+use crate::model::id::{ActivityId, ClockId, FieldId, PolicyId};
+use crate::script::{Condition, TaskWords};
+
+use super::desk::Desk;
+use super::scene::Scene;
+
+/// Names of clocks that have their own places.
+const RESERVED: [&str; 3] = ["stage", "task", "suspension"];
+
+/// What clocks of a workflow can refer to, beside the rules.
+pub(super) struct Clocks<'a> {
+    pub scene: &'a Scene<'a>,
+    pub fields: &'a [Field],
+    pub activities: &'a [ActivityKind],
+    /// The task to which the clock belongs.
+    pub task: Option<&'a TaskWords>,
+}
+
+impl Clocks<'_> {
+    /// The clocks under `clocks:`.
+    pub(super) fn named(
+        &self,
+        desk: &mut Desk<'_>,
+        top: &KeyPath,
+        clocks: &Named<Clock>,
+    ) -> Vec<ClockSpec> {
+        let mut built = Vec::new();
+        for (name, clock) in clocks.iter() {
+            let path = top.key(name);
+            if RESERVED.contains(&name) {
+                let diagnostic =
+                    desk.key(Code::ReservedName, &path, format!("`{name}` cannot be a clock here"));
+                desk.lose(diagnostic.label("clocks under `sla` and `suspension` have this name"));
+            }
+            let Some(id) = desk.name(&path, name, ClockId::parse) else { continue };
+            built.extend(self.clock(desk, &path, id, clock));
+        }
+        built
+    }
+
+    /// One clock.
+    pub(super) fn clock(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        id: ClockId,
+        clock: &Clock,
+    ) -> Option<ClockSpec> {
+        desk.not_yet(path, "check", clock.check);
+        let policy = self.policy(desk, path, clock.escalation.as_ref());
+        let excluded = path.key("excluded_while");
+        let excluded_while = self.condition(desk, &excluded, clock.excluded_while.as_ref());
+        let kind = self.rule(desk, path, clock)?;
+        if matches!(kind, ClockRule::By(_)) {
+            desk.misplaced(path, "excluded_while", "a `by` clock ends on its day, come what may");
+            self.no_shares(desk, path, policy.as_ref());
+        }
+        Some(ClockSpec { id, kind, excluded_while, policy, always_on: clock.always_on })
+    }
+
+    /// The clock of a suspension and who approves one.
+    pub(super) fn suspension(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        suspension: &Suspension,
+    ) -> Option<SuspensionRule> {
+        let approver = path.key("approver");
+        let approver = self.scene.roles.optional(desk, &approver, suspension.approver.as_ref());
+        let policy = self.policy(desk, path, suspension.escalation.as_ref());
+        let Some(within) = &suspension.within else {
+            let message = "a suspension without a limit".to_owned();
+            let diagnostic = desk.key(Code::NoSuspensionLimit, path, message);
+            desk.lose(
+                diagnostic
+                    .label("a suspended instance would be forgotten")
+                    .hint("say how long it may last, such as `within: 20wd`"),
+            );
+            return None;
+        };
+        let limits = self.limits(desk, &path.key("within"), within);
+        let clock = ClockSpec {
+            id: ClockId::trusted("suspension"),
+            kind: ClockRule::Within(limits),
+            excluded_while: None,
+            policy,
+            always_on: suspension.always_on,
+        };
+        Some(SuspensionRule { approver, clock })
+    }
+
+    fn rule(&self, desk: &mut Desk<'_>, path: &KeyPath, clock: &Clock) -> Option<ClockRule> {
+        let kinds = [
+            ("within", clock.within.is_some()),
+            ("by", clock.by.is_some()),
+            ("every", clock.every.is_some()),
+        ];
+        let mut given = kinds.iter().filter(|(_, given)| *given).map(|(key, _)| *key);
+        let first = given.next();
+        if let (Some(first), Some(second)) = (first, given.next()) {
+            let message = format!("`{first}` and `{second}` exclude each other");
+            let diagnostic = desk.key(Code::ExclusiveKeys, &path.key(second), message);
+            let other = desk.at.key(&path.key(first));
+            desk.lose(diagnostic.label("a limit is one of them").also(other, "the other"));
+        }
+        if first != Some("every") {
+            desk.misplaced(path, "reset_by", "only an `every` clock is reset by activities");
+        }
+        if let Some(within) = &clock.within {
+            return Some(ClockRule::Within(self.limits(desk, &path.key("within"), within)));
+        }
+        if let Some(field) = &clock.by {
+            return self.date_field(desk, &path.key("by"), field).map(ClockRule::By);
+        }
+        if let Some(every) = &clock.every {
+            let limits = self.limits(desk, &path.key("every"), every);
+            let reset_by = self.resets(desk, &path.key("reset_by"), &clock.reset_by);
+            return Some(ClockRule::Every { limits, reset_by });
+        }
+        if clock.check.is_none() {
+            desk.missing(path, "within", "a limit is one of `within`, `by` and `every`");
+        }
+        None
+    }
+
+    /// A list of limits, of which the last always holds.
+    pub(super) fn limits(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        limits: &Many<Limit>,
+    ) -> Vec<LimitChoice> {
+        let mut built = Vec::new();
+        let mut unconditional = None;
+        for (at, limit) in limits.iter() {
+            let path = path.index(at);
+            if let Some(first) = &unconditional {
+                let message = "this limit is never reached".to_owned();
+                let diagnostic = desk.value(Code::UnreachableLimit, &path, message);
+                let first = desk.at.value(first);
+                desk.push(diagnostic.label("the one before always holds").also(first, "this one"));
+            }
+            let (when, take) = match limit {
+                Limit::Always(take) => (None, Some((path.clone(), take))),
+                Limit::Choice(choice) => {
+                    let take = choice.take.as_ref().map(|take| (path.key("take"), take));
+                    (choice.when.as_ref(), take)
+                }
+            };
+            if when.is_none() {
+                unconditional.get_or_insert(path.clone());
+            }
+            let when = self.condition(desk, &path.key("when"), when);
+            match take {
+                Some((path, take)) => {
+                    let take = desk.amount(&path, take);
+                    built.extend(take.map(|take| LimitChoice { when, take }));
+                }
+                None => desk.missing(&path, "take", "say how long, such as `take: 5wd`"),
+            }
+        }
+        if unconditional.is_none() {
+            let message = "no limit where none of the conditions holds".to_owned();
+            let last = path.index(limits.0.len().saturating_sub(1));
+            let diagnostic = desk
+                .key(Code::NoUnconditionalLimit, &last.key("when"), message)
+                .label("the last entry must always hold")
+                .hint("end the list with an entry without `when`, such as `{ take: 5wd }`");
+            desk.lose(diagnostic);
+        }
+        built
+    }
+
+    fn condition(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        source: Option<&Scalar>,
+    ) -> Option<Condition> {
+        match self.task {
+            Some(task) => self.scene.condition_of_task(desk, path, source, task),
+            None => self.scene.condition(desk, path, source),
+        }
+    }
+
+    fn policy(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        policy: Option<&Scalar>,
+    ) -> Option<PolicyId> {
+        let name = policy?.as_str();
+        let policies = &self.scene.rules.policies;
+        if let Some(known) = policies.iter().find(|known| known.id.as_str() == name) {
+            return Some(known.id.clone());
+        }
+        let known = policies.iter().map(|known| known.id.as_str());
+        let path = path.key("escalation");
+        desk.unknown(Code::UnknownPolicy, &path, "escalation policy", name, known);
+        None
+    }
+
+    /// A day has no length: a ladder of shares does not fit.
+    fn no_shares(&self, desk: &mut Desk<'_>, path: &KeyPath, policy: Option<&PolicyId>) {
+        let Some(policy) = policy else { return };
+        let policies = &self.scene.rules.policies;
+        let Some(ladder) = policies.iter().find(|known| known.id == *policy) else { return };
+        let Some(step) = ladder.steps.iter().find(|step| has_share(&step.at)) else { return };
+        let path = path.key("escalation");
+        let message = format!("the ladder `{policy}` takes shares of a limit that has no length");
+        let diagnostic = desk
+            .value(Code::ShareOfDate, &path, message)
+            .label(format!("its step `{}` stands at a share", step.id))
+            .hint("use a ladder with steps at `due` and at offsets such as `-5wd`");
+        desk.lose(diagnostic);
+    }
+
+    fn date_field(&self, desk: &mut Desk<'_>, path: &KeyPath, field: &Scalar) -> Option<FieldId> {
+        let name = field.as_str();
+        let Some(field) = self.fields.iter().find(|field| field.id.as_str() == name) else {
+            let known = self.fields.iter().map(|field| field.id.as_str());
+            if !self.scene.fields_unsure {
+                desk.unknown(Code::UnknownField, path, "field", name, known);
+            }
+            return None;
+        };
+        if field.kind != FieldKind::Date {
+            let declared = desk.at.value(&KeyPath::root().key("fields").key(name).key("type"));
+            let diagnostic = desk
+                .value(Code::NotADate, path, format!("the field `{name}` is no date"))
+                .label("a limit ends on the day in this field")
+                .also(declared, "it is declared here");
+            desk.lose(diagnostic);
+        }
+        Some(field.id.clone())
+    }
+
+    fn resets(&self, desk: &mut Desk<'_>, path: &KeyPath, activities: &Words) -> Vec<ActivityId> {
+        let mut known = Vec::new();
+        for (at, name) in activities.iter() {
+            let written = name.as_str();
+            match self.activities.iter().find(|activity| activity.id.as_str() == written) {
+                Some(activity) => known.push(activity.id.clone()),
+                None => {
+                    let names = self.activities.iter().map(|activity| activity.id.as_str());
+                    let path = path.index(at);
+                    desk.unknown(Code::UnknownActivity, &path, "activity", written, names);
+                }
+            }
+        }
+        known
+    }
+}
+
+fn has_share(instant: &StepInstant) -> bool {
+    match instant {
+        StepInstant::Share(_) => true,
+        StepInstant::Due | StepInstant::Offset(_) => false,
+        StepInstant::LaterOf(list) | StepInstant::EarlierOf(list) => list.iter().any(has_share),
+    }
+}

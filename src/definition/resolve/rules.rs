@@ -1,0 +1,128 @@
+//! The files beside the workflows, each from its text to what it means.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::calendar::Calendar;
+use crate::definition::authored;
+use crate::definition::diagnostic::Findings;
+use crate::definition::load::{Located, load};
+use crate::definition::sources::{SourceKind, Sources};
+use crate::definition::span::KeyPath;
+use crate::model::id::ReasonCode;
+use crate::model::organization::{Organization, Title};
+use crate::script::Functions;
+
+use super::calendar::calendar;
+use super::desk::Desk;
+use super::organization::organization;
+use super::policies::escalation;
+use super::roles::Roles;
+use super::scene::{Rules, ScriptFile, diagnostic};
+
+/// What a file became, and whether all of it did.
+pub(in crate::definition) struct Organized<T> {
+    /// What it became.
+    pub value: T,
+    /// Whether nothing of it was lost.
+    pub whole: bool,
+}
+
+/// The organization of a configuration; `None`: there is no such file, or it cannot be read.
+pub(in crate::definition) fn organization_of(
+    path: &Arc<str>,
+    source: &Arc<str>,
+    findings: &mut Findings,
+) -> Option<Organized<Organization>> {
+    let before = findings.len();
+    let file: Located<authored::Organization> = load(path, source, findings)?;
+    let shaped = findings.len() == before;
+    let mut desk = Desk::new(&file.at);
+    let value = organization(&mut desk, &file.value);
+    let whole = shaped && !desk.lost;
+    findings.append(desk.findings);
+    Some(Organized { value, whole })
+}
+
+/// A calendar, if it is one.
+pub(in crate::definition) fn calendar_of(
+    path: &Arc<str>,
+    source: &Arc<str>,
+    findings: &mut Findings,
+) -> Option<(Calendar, Located<authored::Calendar>)> {
+    let before = findings.len();
+    let file: Located<authored::Calendar> = load(path, source, findings)?;
+    let shaped = findings.len() == before;
+    let mut desk = Desk::new(&file.at);
+    let built = calendar(&mut desk, &file.value).filter(|_| shaped);
+    findings.append(desk.findings);
+    Some((built?, file))
+}
+
+/// Everything that workflows share and a published version keeps, with the ladders as written.
+pub(in crate::definition) fn rules_of(
+    sources: &Sources,
+    organization: Option<&Organization>,
+    findings: &mut Findings,
+) -> (Organized<Rules>, Option<Located<authored::Escalation>>) {
+    let (functions, scripts, mut whole) = functions(sources, findings);
+    let before = findings.len();
+    let ladders = sources
+        .of_kind(SourceKind::Escalation)
+        .find_map(|(path, source)| load::<authored::Escalation>(&path, source, findings));
+    let reasons = sources
+        .of_kind(SourceKind::Reasons)
+        .find_map(|(path, source)| load::<authored::Reasons>(&path, source, findings));
+    whole &= findings.len() == before;
+    let mut rules = Rules {
+        levels: Vec::new(),
+        policies: Vec::new(),
+        reasons: BTreeMap::new(),
+        functions: Arc::new(functions),
+        scripts,
+    };
+    if let Some(file) = &ladders {
+        let mut desk = Desk::new(&file.at);
+        let roles = Roles { organization };
+        (rules.levels, rules.policies) = escalation(&mut desk, roles, &file.value);
+        whole &= !desk.lost;
+        findings.append(desk.findings);
+    }
+    if let Some(file) = &reasons {
+        let mut desk = Desk::new(&file.at);
+        rules.reasons = self::reasons(&mut desk, &file.value);
+        whole &= !desk.lost;
+        findings.append(desk.findings);
+    }
+    (Organized { value: rules, whole }, ladders)
+}
+
+fn functions(sources: &Sources, findings: &mut Findings) -> (Functions, Vec<ScriptFile>, bool) {
+    let files: Vec<(Arc<str>, Arc<str>)> = sources
+        .of_kind(SourceKind::Functions)
+        .map(|(path, source)| (path, source.clone()))
+        .collect();
+    let (functions, found) = Functions::compile(&files);
+    let scripts: Vec<ScriptFile> =
+        files.into_iter().map(|(path, source)| ScriptFile { path, source }).collect();
+    let whole = found.is_empty();
+    for finding in found {
+        let script = scripts.iter().find(|script| finding.file.as_ref() == Some(&script.path));
+        let Some(script) = script.or(scripts.first()) else { continue };
+        let position = (finding.line, finding.column, finding.length);
+        let span = super::scene::script_span(&script.path, &script.source, position);
+        findings.push(diagnostic(finding, span));
+    }
+    (functions, scripts, whole)
+}
+
+fn reasons(desk: &mut Desk<'_>, authored: &authored::Reasons) -> BTreeMap<ReasonCode, Title> {
+    let top = KeyPath::root().key("reasons");
+    let mut reasons = BTreeMap::new();
+    for (name, title) in authored.reasons.iter() {
+        if let Some(code) = desk.name(&top.key(name), name, ReasonCode::parse) {
+            reasons.insert(code, Desk::title(Some(title), name));
+        }
+    }
+    reasons
+}

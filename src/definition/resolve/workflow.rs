@@ -1,0 +1,238 @@
+//! A workflow as a whole: its head, what it declares, and its stages.
+
+use std::sync::Arc;
+
+use crate::calendar::Calendar;
+use crate::definition::authored;
+use crate::definition::authored::shapes::{Many, Scalar};
+use crate::definition::authored::workflow::{Steward, Termination};
+use crate::definition::code::Code;
+use crate::definition::compiled::{ActivityKind, Policy, StewardRule, TerminationRule, Workflow};
+use crate::definition::diagnostic::Findings;
+use crate::definition::load::Located;
+use crate::definition::span::KeyPath;
+use crate::model::id::{ActivityId, CalendarId, PolicyId, WorkflowId};
+use crate::model::organization::Organization;
+use crate::script::{TaskWords, Use, Vocabulary};
+
+use super::clocks::Clocks;
+use super::desk::Desk;
+use super::fields::{self, Owner, fields};
+use super::roles::Roles;
+use super::scene::{Rules, Scene};
+use super::stages::{self, stages};
+
+/// What changes under a running workflow and is looked up anew; absent for a published version.
+#[derive(Clone, Copy)]
+pub(in crate::definition) struct Live<'a> {
+    /// The organization; absent where its file is.
+    pub organization: Option<&'a Organization>,
+    /// The calendars.
+    pub calendars: &'a [Calendar],
+    /// The names of all workflows.
+    pub workflows: &'a [String],
+}
+
+/// Builds a workflow. `None`: something of it was lost. Findings say everything that is wrong.
+pub(in crate::definition) fn workflow_of(
+    file: &Located<authored::Workflow>,
+    rules: &Rules,
+    live: Option<Live<'_>>,
+    findings: &mut Findings,
+) -> Option<Workflow> {
+    let mut desk = Desk::new(&file.at);
+    let workflow = workflow(&mut desk, &file.value, rules, live);
+    let lost = desk.lost;
+    findings.append(desk.findings);
+    workflow.filter(|_| !lost)
+}
+
+fn workflow(
+    desk: &mut Desk<'_>,
+    authored: &authored::Workflow,
+    rules: &Rules,
+    live: Option<Live<'_>>,
+) -> Option<Workflow> {
+    let root = KeyPath::root();
+    desk.not_yet(&root, "raise", authored.raise);
+    let id = desk.own_name(&root, "workflow", authored.workflow.as_ref(), WorkflowId::parse);
+    let calendar = calendar(desk, authored.calendar.as_ref(), live);
+    let order = stages::order(desk, authored);
+    let organization = live.and_then(|live| live.organization);
+    let vocabulary = vocabulary(authored, &order);
+    let scene = Scene {
+        rules,
+        roles: Roles { organization },
+        fields_unsure: vocabulary.fields.len() < authored.fields.0.len(),
+        vocabulary,
+    };
+    let steward = steward(desk, &scene, authored.steward.as_ref());
+    let own = fields(desk, &scene, &root.key("fields"), &authored.fields, Owner::Instance);
+    let activities = activities(desk, &scene, authored, live);
+    let clocks = Clocks { scene: &scene, fields: &own, activities: &activities, task: None };
+    let of_instance = clocks.named(desk, &root.key("clocks"), &authored.clocks);
+    let suspended = authored.suspension.as_ref();
+    let suspension =
+        suspended.and_then(|each| clocks.suspension(desk, &root.key("suspension"), each));
+    let may_terminate =
+        terminations(desk, &scene, &root.key("may_terminate"), &authored.may_terminate);
+    let stages = stages(desk, &clocks, authored, &order, &may_terminate);
+    let name = authored.workflow.as_ref().map_or("workflow", Scalar::as_str);
+    let mut workflow = Workflow {
+        id: id?,
+        version: 0,
+        digest: String::new(),
+        title: Desk::title(authored.title.as_ref(), name),
+        calendar: calendar?,
+        steward,
+        fields: own,
+        activities,
+        clocks: of_instance,
+        suspension,
+        may_terminate,
+        reasons: rules.reasons.clone(),
+        stages,
+        policies: Vec::new(),
+        levels: rules.levels.clone(),
+        functions: Arc::clone(&rules.functions),
+    };
+    workflow.policies = named_policies(&workflow, rules);
+    Some(workflow)
+}
+
+fn calendar(
+    desk: &mut Desk<'_>,
+    name: Option<&Scalar>,
+    live: Option<Live<'_>>,
+) -> Option<CalendarId> {
+    let root = KeyPath::root();
+    let id = desk.own_name(&root, "calendar", name, CalendarId::parse)?;
+    if let Some(live) = live
+        && !live.calendars.iter().any(|calendar| *calendar.id() == id)
+    {
+        let known = live.calendars.iter().map(|calendar| calendar.id().as_str());
+        let path = root.key("calendar");
+        desk.unknown(Code::UnknownCalendar, &path, "calendar", id.as_str(), known);
+    }
+    Some(id)
+}
+
+/// What the expressions of this workflow may name.
+fn vocabulary(authored: &authored::Workflow, order: &stages::Order) -> Vocabulary {
+    let tasks = authored.stages.iter().flat_map(|stage| &stage.tasks);
+    let words = |task: &authored::workflow::Task| {
+        let id = task.id.as_ref()?.as_str().into();
+        let text = |(_, word): (usize, &Scalar)| Arc::from(word.as_str());
+        let each = task.for_each.iter().map(text).collect();
+        Some(TaskWords { id, each, outcomes: task.outcomes.iter().map(text).collect() })
+    };
+    Vocabulary {
+        fields: fields::types(&authored.fields),
+        stages: order.names().map(Arc::from).collect(),
+        tasks: tasks.filter_map(words).collect(),
+        task: None,
+    }
+}
+
+fn steward(desk: &mut Desk<'_>, scene: &Scene<'_>, steward: Option<&Steward>) -> StewardRule {
+    let path = KeyPath::root().key("steward");
+    let rule = match steward {
+        None => return StewardRule::ByCaller,
+        Some(Steward::Function(name)) => {
+            scene.function(desk, &path, name, Use::Steward).map(StewardRule::Function)
+        }
+        Some(Steward::Rule(rule)) => match &rule.least_loaded_of {
+            Some(role) => scene
+                .roles
+                .role(desk, &path.key("least_loaded_of"), role)
+                .map(StewardRule::LeastLoadedOf),
+            None => {
+                desk.missing(&path, "least_loaded_of", "name a role or a group");
+                None
+            }
+        },
+    };
+    rule.unwrap_or(StewardRule::ByCaller)
+}
+
+fn activities(
+    desk: &mut Desk<'_>,
+    scene: &Scene<'_>,
+    authored: &authored::Workflow,
+    live: Option<Live<'_>>,
+) -> Vec<ActivityKind> {
+    let top = KeyPath::root().key("activities");
+    let mut activities = Vec::new();
+    for (name, activity) in authored.activities.iter() {
+        let path = top.key(name);
+        let own = fields(desk, scene, &path.key("fields"), &activity.fields, Owner::Activity);
+        let mut may_start = Vec::new();
+        for (at, workflow) in activity.may_start.iter() {
+            let path = path.key("may_start").index(at);
+            if let Some(live) = live
+                && !live.workflows.iter().any(|known| known == workflow.as_str())
+            {
+                let known = live.workflows.iter().map(String::as_str);
+                let message = format!("unknown workflow `{}`", workflow.as_str());
+                let diagnostic = desk
+                    .value(Code::UnknownWorkflow, &path, message)
+                    .label("no workflow has this name")
+                    .did_you_mean(workflow.as_str(), known);
+                desk.push(diagnostic);
+            }
+            may_start.extend(desk.name(&path, workflow.as_str(), WorkflowId::parse));
+        }
+        let Some(id) = desk.name(&path, name, ActivityId::parse) else { continue };
+        let title = Desk::title(activity.title.as_ref(), name);
+        activities.push(ActivityKind { id, title, fields: own, may_start });
+    }
+    activities
+}
+
+/// Reason codes, each once.
+pub(super) fn terminations(
+    desk: &mut Desk<'_>,
+    scene: &Scene<'_>,
+    top: &KeyPath,
+    authored: &Many<Termination>,
+) -> Vec<TerminationRule> {
+    let mut rules: Vec<(KeyPath, TerminationRule)> = Vec::new();
+    for (at, termination) in authored.iter() {
+        let path = top.index(at);
+        let (code, place, approver) = match termination {
+            Termination::Code(code) => (code, path.clone(), None),
+            Termination::Approved(rule) => match &rule.code {
+                Some(code) => (code, path.key("code"), rule.approver.as_ref()),
+                None => {
+                    desk.missing(&path, "code", "name a reason of `rules/reasons.yaml`");
+                    continue;
+                }
+            },
+        };
+        let approver = scene.roles.optional(desk, &path.key("approver"), approver);
+        let reasons = &scene.rules.reasons;
+        let Some((code, _)) = reasons.get_key_value(code.as_str()) else {
+            let known = reasons.keys().map(crate::model::id::ReasonCode::as_str);
+            desk.unknown(Code::UnknownReason, &place, "reason code", code.as_str(), known);
+            continue;
+        };
+        match rules.iter().find(|(_, rule)| rule.code == *code) {
+            Some((first, _)) => desk.taken(&place, first, "reason code", code.as_str()),
+            None => rules.push((place, TerminationRule { code: code.clone(), approver })),
+        }
+    }
+    rules.into_iter().map(|(_, rule)| rule).collect()
+}
+
+/// The ladders that the clocks of a workflow name, in the order of their file.
+fn named_policies(workflow: &Workflow, rules: &Rules) -> Vec<Policy> {
+    let of_stages = workflow.stages.iter().flat_map(|stage| {
+        let of_tasks = stage.tasks.iter().filter_map(|task| task.clock.as_ref());
+        stage.clocks.iter().chain(of_tasks)
+    });
+    let suspension = workflow.suspension.as_ref().map(|suspension| &suspension.clock);
+    let clocks = workflow.clocks.iter().chain(of_stages).chain(suspension);
+    let named: Vec<&PolicyId> = clocks.filter_map(|clock| clock.policy.as_ref()).collect();
+    let policies = rules.policies.iter();
+    policies.filter(|policy| named.contains(&&policy.id)).cloned().collect()
+}
