@@ -17,3 +17,5 @@ pub mod definition;
 pub mod engine;
 
 pub mod store;
+
+pub mod spec;

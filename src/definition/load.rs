@@ -22,7 +22,7 @@ const SHAPE_FINDINGS_MAX: usize = 100;
 
 /// A file that was read: its shape and where everything in it stands.
 #[derive(Debug)]
-pub(super) struct Located<T> {
+pub(crate) struct Located<T> {
     /// What it says.
     pub value: T,
     /// Where.
@@ -30,7 +30,7 @@ pub(super) struct Located<T> {
 }
 
 /// Reads a file. `None`: it could not be read at all, and the findings say why.
-pub(super) fn load<T: DeserializeOwned + Default>(
+pub(crate) fn load<T: DeserializeOwned + Default>(
     path: &Arc<str>,
     source: &Arc<str>,
     findings: &mut Findings,

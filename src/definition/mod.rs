@@ -25,7 +25,7 @@ pub mod diagnostic;
 pub mod render;
 
 mod check;
-mod load;
+pub(crate) mod load;
 mod resolve;
 mod usage;
 

@@ -1,7 +1,7 @@
 //! Apply: what happened is copied into the instance. Total, and computes nothing.
 
 use crate::model::event::{Event, Payload, Record};
-use crate::model::id::StageId;
+use crate::model::id::{ActivityId, StageId};
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Instance};
 use crate::model::instance::{StagePlace, StageState, Status, Suspension};
 use crate::model::limits;
@@ -46,7 +46,7 @@ fn forget_old_requests(requests: &mut Vec<AcceptedRequest>, now: Timestamp) {
     let recent =
         |request: &AcceptedRequest| now.ms_since(request.time) <= limits::REQUEST_AGE_MS_MAX;
     let fresh = requests.iter().rev().take_while(|request| recent(request)).count();
-    let kept = fresh.max(limits::REQUESTS_KEPT_MIN).min(limits::REQUESTS_KEPT_MAX);
+    let kept = fresh.clamp(limits::REQUESTS_KEPT_MIN, limits::REQUESTS_KEPT_MAX);
     let surplus = requests.len().saturating_sub(kept);
     requests.drain(..surplus);
 }
@@ -102,27 +102,15 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
         }
         Payload::InstanceTerminated { .. } => end(instance, Status::Terminated),
         Payload::InstanceCompleted {} => end(instance, Status::Completed),
-        Payload::StageEntered { stage, attempt } => {
-            open_stage(instance, stage, *attempt, at);
-            instance.path_stage = Some(stage.clone());
-        }
-        Payload::StageOpened { stage, attempt, .. } => open_stage(instance, stage, *attempt, at),
-        Payload::StageLeft { stage, dwell_ms, .. }
-        | Payload::StageClosed { stage, dwell_ms, .. } => {
-            close_stage(instance, stage, *dwell_ms, at);
-        }
-        Payload::StageReturned { to, returns, .. } => state_of(instance, to, at).returns = *returns,
-        Payload::StageSkipped { stage, .. } => {
-            state_of(instance, stage, at).place = StagePlace::Skipped(at);
-        }
+        Payload::StageEntered { .. }
+        | Payload::StageOpened { .. }
+        | Payload::StageLeft { .. }
+        | Payload::StageClosed { .. }
+        | Payload::StageReturned { .. }
+        | Payload::StageSkipped { .. } => apply_stage(instance, &event.payload, at),
         Payload::PathEnded {} => instance.path_stage = None,
         Payload::ActivityLogged { activity, occurred_at, .. } => {
-            let summary = instance
-                .activities
-                .entry(activity.clone())
-                .or_insert(ActivitySummary { count: 0, last_at: *occurred_at });
-            summary.count += 1;
-            summary.last_at = summary.last_at.max(*occurred_at);
+            count_activity(instance, activity, *occurred_at);
         }
         Payload::FieldsUpdated { changes } => change_fields(&mut instance.fields, changes),
         Payload::CalendarAdopted { digest } => instance.calendar_digest = *digest,
@@ -163,6 +151,33 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
         | Payload::CalendarPublished { .. }
         | Payload::OrganizationChanged { .. } => {}
     }
+}
+
+fn apply_stage(instance: &mut Instance, payload: &Payload, at: Timestamp) {
+    match payload {
+        Payload::StageEntered { stage, attempt } => {
+            open_stage(instance, stage, *attempt, at);
+            instance.path_stage = Some(stage.clone());
+        }
+        Payload::StageOpened { stage, attempt, .. } => open_stage(instance, stage, *attempt, at),
+        Payload::StageLeft { stage, dwell_ms, .. }
+        | Payload::StageClosed { stage, dwell_ms, .. } => {
+            close_stage(instance, stage, *dwell_ms, at);
+        }
+        Payload::StageReturned { to, returns, .. } => state_of(instance, to, at).returns = *returns,
+        Payload::StageSkipped { stage, .. } => {
+            state_of(instance, stage, at).place = StagePlace::Skipped(at);
+        }
+        // The other events are not about stages.
+        _ => {}
+    }
+}
+
+fn count_activity(instance: &mut Instance, activity: &ActivityId, occurred_at: Timestamp) {
+    let first = ActivitySummary { count: 0, last_at: occurred_at };
+    let summary = instance.activities.entry(activity.clone()).or_insert(first);
+    summary.count += 1;
+    summary.last_at = summary.last_at.max(occurred_at);
 }
 
 fn end(instance: &mut Instance, status: Status) {

@@ -58,7 +58,7 @@ fn run(clock: &mut Clock, payload: &Payload, at: Timestamp) {
             clock.plan.schedule.retain(|scheduled| scheduled.alarm != Alarm::Due);
         }
         Payload::ClockPaused { because, .. } => {
-            clock.paused.push(Pause { since: at, because: because.clone() });
+            clock.paused.push(Pause { since: at, because: *because });
             clock.plan.schedule.clear();
         }
         Payload::ClockResumed { because, excluded, plan, .. } => {

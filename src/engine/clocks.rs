@@ -94,7 +94,7 @@ impl<'a> Scene<'a> {
         let number = clock.number;
         self.emit(Payload::ClockStarted { clock });
         if suspended {
-            self.pause_clock(number, &PauseReason::Suspended);
+            self.pause_clock(number, PauseReason::Suspended);
         }
     }
 
@@ -143,7 +143,7 @@ impl<'a> Scene<'a> {
             self.pass_over_due_steps(number);
             self.clear_light(number);
             if let Some(clock) = self.clock(number).map(Clock::reference) {
-                self.emit(Payload::ClockStopped { clock, end: end.clone() });
+                self.emit(Payload::ClockStopped { clock, end });
             }
         }
     }
@@ -180,17 +180,17 @@ impl<'a> Scene<'a> {
     }
 
     /// A clock stands still. What was due before that has told first.
-    pub(super) fn pause_clock(&mut self, number: ClockNumber, because: &PauseReason) {
+    pub(super) fn pause_clock(&mut self, number: ClockNumber, because: PauseReason) {
         self.fire_due_steps(number);
         let Some(clock) = self.clock(number).map(Clock::reference) else { return };
-        self.emit(Payload::ClockPaused { clock, because: because.clone() });
+        self.emit(Payload::ClockPaused { clock, because });
     }
 
     /// A reason to stand still is gone.
-    pub(super) fn resume_clock(&mut self, number: ClockNumber, because: &PauseReason) {
+    pub(super) fn resume_clock(&mut self, number: ClockNumber, because: PauseReason) {
         let at = self.at();
         let Some(clock) = self.clock(number).cloned() else { return };
-        let Some(pause) = clock.paused.iter().find(|pause| pause.because == *because) else {
+        let Some(pause) = clock.paused.iter().find(|pause| pause.because == because) else {
             return;
         };
         let excluded = merged(&clock.excluded, pause, at);
@@ -201,7 +201,7 @@ impl<'a> Scene<'a> {
             let timing = Timing::of(&resumed, self.calendar_of(spec), self.policy_of(spec));
             timing.continued_plan(&resumed, at)
         });
-        let (clock, because) = (clock.reference(), because.clone());
+        let (clock, because) = (clock.reference(), because);
         self.emit(Payload::ClockResumed { clock, because, excluded, plan });
     }
 
@@ -288,7 +288,7 @@ pub(super) fn stands_still(clock: &Clock) -> bool {
 
 /// What does not count, with one more interval; intervals that meet become one.
 fn merged(excluded: &[Exclusion], pause: &Pause, to: Timestamp) -> Vec<Exclusion> {
-    let added = Exclusion { from: pause.since, to, because: pause.because.clone() };
+    let added = Exclusion { from: pause.since, to, because: pause.because };
     let mut all: Vec<Exclusion> = excluded.to_vec();
     all.push(added);
     all.sort_by_key(|exclusion| (exclusion.from, exclusion.to));

@@ -11,7 +11,6 @@ mod apply_task;
 mod decision;
 mod explain;
 mod rejection;
-mod rejection_text;
 mod settle;
 
 mod access;
@@ -31,6 +30,7 @@ mod commands;
 pub use apply::apply_record;
 pub use decision::{Context, Decision, Outcome};
 pub use explain::{AlarmPreview, Deadline, explain_deadlines, preview_resume};
+pub use people::{candidates, members_in};
 pub use rejection::{CannotOpen, FieldProblem, Missing, Rejection};
 pub use values::check_values;
 

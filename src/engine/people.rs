@@ -1,13 +1,16 @@
 //! People: which members are behind a role, who stands in for whom, and who is chosen.
 
 use crate::definition::compiled::{AssignMode, FunctionName, TaskSpec};
+use crate::model::actor::Actor;
 use crate::model::escalation::Recipient;
 use crate::model::id::{GroupId, MemberId, RoleId};
+use crate::model::instance::Instance;
 use crate::model::limits;
 use crate::model::organization::{Organization, RoleScope};
 use crate::model::task::{Assignment, AssignmentReason, Task, TaskEnd, TaskRef};
 use crate::script::{Chosen, Failure, People};
 
+use super::decision::Context;
 use super::scene::Scene;
 
 /// The role that means the instance's steward.
@@ -207,7 +210,7 @@ impl<'a> Scene<'a> {
             }
             AssignMode::Default => self.by_default(&candidates),
         };
-        chosen.or_else(|| self.from_above(&role, task, spec))
+        chosen.or_else(|| self.chosen_above(&role, task, spec))
     }
 
     fn named_by(
@@ -275,7 +278,7 @@ impl<'a> Scene<'a> {
         Some(Assignment { member, because, instead_of })
     }
 
-    fn from_above(&self, role: &RoleId, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
+    fn chosen_above(&self, role: &RoleId, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
         let others =
             if spec.four_eyes { self.done_before(spec, &task.reference) } else { Vec::new() };
         self.roles_above(role.as_str()).into_iter().find_map(|above| {
@@ -296,4 +299,18 @@ impl<'a> Scene<'a> {
 /// A person chosen for a reason.
 pub(super) fn assignment(present: Present, because: AssignmentReason) -> Assignment {
     Assignment { member: present.member, because, instead_of: present.instead_of }
+}
+
+/// The members behind a role or a group for an instance, absent ones included.
+pub fn members_in(context: &Context<'_>, instance: &Instance, role: &str) -> Vec<MemberId> {
+    Scene::new(context, instance.clone(), &Actor::System).members_in(role, None)
+}
+
+/// The members who may do a task.
+pub fn candidates(context: &Context<'_>, instance: &Instance, task: &Task) -> Vec<MemberId> {
+    let mut scene = Scene::new(context, instance.clone(), &Actor::System);
+    match scene.spec_of(&task.reference) {
+        Some(spec) => scene.candidates(task, spec),
+        None => Vec::new(),
+    }
 }

@@ -88,8 +88,8 @@ impl<'a> Scene<'a> {
         let paused = clock.paused.iter().any(|pause| pause.because == because);
         let stage = self.clock_stage(&clock.owner);
         match (self.holds(condition, stage, paused), paused) {
-            (true, false) => self.pause_clock(clock.number, &because),
-            (false, true) => self.resume_clock(clock.number, &because),
+            (true, false) => self.pause_clock(clock.number, because),
+            (false, true) => self.resume_clock(clock.number, because),
             (true, true) | (false, false) => {}
         }
     }

@@ -1,5 +1,6 @@
 //! Why a command is refused: everything that is missing, at once, with a stable code.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::model::id::{FieldId, MemberId, Outcome, ReasonCode, RoleId, StageId};
@@ -192,4 +193,219 @@ pub struct FieldProblem {
     pub field: Arc<str>,
     /// What is wrong, as a sentence without a full stop.
     pub problem: String,
+}
+
+impl Rejection {
+    /// The stable code, as callers and documents name it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InstanceExists => "INSTANCE_EXISTS",
+            Self::InstanceNotFound => "INSTANCE_NOT_FOUND",
+            Self::InstanceClosed(_) => "INSTANCE_CLOSED",
+            Self::InstanceSuspended => "INSTANCE_SUSPENDED",
+            Self::NotSuspended => "INSTANCE_NOT_SUSPENDED",
+            Self::SuspensionNotAllowed => "SUSPENSION_NOT_ALLOWED",
+            Self::StaleRevision { .. } => "STALE_REVISION",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::WorkflowNotActive(_) => "WORKFLOW_NOT_ACTIVE",
+            Self::NotPermitted { .. } => "NOT_PERMITTED",
+            Self::FourEyes { .. } => "FOUR_EYES",
+            Self::MemberNeeded => "MEMBER_NEEDED",
+            Self::StageNotOpen(_) => "STAGE_NOT_OPEN",
+            Self::StageCannotOpen { .. } => "STAGE_CANNOT_OPEN",
+            Self::StageNameMissing { .. } => "STAGE_NAME_MISSING",
+            Self::UnknownStage(_) => "UNKNOWN_STAGE",
+            Self::NotReady { .. } => "NOT_READY",
+            Self::OtherTarget { .. } => "OTHER_TARGET",
+            Self::ReturnNotAllowed { .. } => "RETURN_NOT_ALLOWED",
+            Self::UnknownReason { .. } => "UNKNOWN_REASON",
+            Self::TaskNotFound(_) => "TASK_NOT_FOUND",
+            Self::TaskClosed(_) => "TASK_CLOSED",
+            Self::TaskNotDone(_) => "TASK_NOT_DONE",
+            Self::TaskHeld(_) => "TASK_HELD",
+            Self::TaskNotHeld => "TASK_NOT_HELD",
+            Self::TaskIsWait(_) => "TASK_IS_WAIT",
+            Self::IncompleteTask { .. } => "INCOMPLETE_TASK",
+            Self::NotACandidate(_) => "NOT_A_CANDIDATE",
+            Self::UnknownMember(_) => "UNKNOWN_MEMBER",
+            Self::UnknownActivity(_) => "UNKNOWN_ACTIVITY",
+            Self::InvalidValues(_) => "INVALID_VALUES",
+            Self::InFuture => "IN_FUTURE",
+            Self::TextMissing(_) => "TEXT_MISSING",
+            Self::UnknownChecklistItem(_) => "UNKNOWN_CHECKLIST_ITEM",
+            Self::NoClock => "NO_CLOCK",
+            Self::ExtensionState(_) => "EXTENSION_STATE",
+            Self::NothingToAcknowledge => "NOTHING_TO_ACKNOWLEDGE",
+            Self::AcknowledgementIncomplete(_) => "ACKNOWLEDGEMENT_INCOMPLETE",
+            Self::GuardError { .. } => "GUARD_ERROR",
+            Self::ReactionLimit => "REACTION_LIMIT",
+            Self::LimitReached(_) => "LIMIT_REACHED",
+        }
+    }
+
+    /// What the caller is told, in one line. Nothing internal: a script's own words stay inside.
+    pub fn public_message(&self) -> String {
+        match self {
+            Self::InstanceExists => "an instance of this id exists".to_owned(),
+            Self::InstanceNotFound => "there is no such instance".to_owned(),
+            Self::InstanceClosed(status) => format!("the instance is {}", status.as_str()),
+            Self::InstanceSuspended => "the instance is suspended".to_owned(),
+            Self::NotSuspended => "the instance is not suspended".to_owned(),
+            Self::SuspensionNotAllowed => "the workflow allows no suspension".to_owned(),
+            Self::StaleRevision { expected, actual } => {
+                format!("the instance is at revision {actual}, not {expected}")
+            }
+            Self::RequestIdReused => "the request id was used before with other content".to_owned(),
+            Self::WorkflowNotActive(workflow) => {
+                format!("no version of workflow `{workflow}` is active")
+            }
+            Self::NotPermitted { doing, allowed } if allowed.is_empty() => {
+                format!("you may not {doing}")
+            }
+            Self::NotPermitted { doing, allowed } => {
+                format!("you may not {doing}: that is for {}", listed(allowed))
+            }
+            Self::FourEyes { task, member } => {
+                format!("`{member}` completed {task}: somebody else must do this")
+            }
+            Self::MemberNeeded => "a service must name the member for whom it acts".to_owned(),
+            Self::StageNotOpen(stage) => format!("stage `{stage}` is not open"),
+            Self::StageCannotOpen { stage, because } => {
+                format!("stage `{stage}` cannot be opened: {}", because.as_str())
+            }
+            Self::StageNameMissing { open } => {
+                format!("the path has ended: name one of the open stages {}", listed(open))
+            }
+            Self::UnknownStage(stage) => format!("the workflow has no stage `{stage}`"),
+            Self::NotReady { stage, missing } => {
+                format!("stage `{stage}` cannot be left yet: {}", all(missing))
+            }
+            Self::OtherTarget { leads_to: Some(stage) } => {
+                format!("the stage leads to `{stage}`")
+            }
+            Self::OtherTarget { leads_to: None } => "the stage is the end of the path".to_owned(),
+            Self::ReturnNotAllowed { allowed } if allowed.is_empty() => {
+                "the instance cannot be returned from here".to_owned()
+            }
+            Self::ReturnNotAllowed { allowed } => {
+                format!("the instance can be returned only to {}", listed(allowed))
+            }
+            Self::UnknownReason { code, allowed } => {
+                format!("`{code}` is none of the reasons {}", listed(allowed))
+            }
+            work => work.message_about_work(),
+        }
+    }
+
+    /// The same for what concerns tasks, values and clocks.
+    fn message_about_work(&self) -> String {
+        match self {
+            Self::TaskNotFound(number) => format!("no open stage has a task {number}"),
+            Self::TaskClosed(task) => format!("{task} is done or cancelled"),
+            Self::TaskNotDone(task) => format!("{task} is not done"),
+            Self::TaskHeld(member) => format!("`{member}` holds the task"),
+            Self::TaskNotHeld => "nobody holds the task".to_owned(),
+            Self::TaskIsWait(task) => format!("{task} passes by itself"),
+            Self::IncompleteTask { task, missing } => {
+                format!("{task} cannot be completed: {}", all(missing))
+            }
+            Self::NotACandidate(member) => format!("`{member}` is no candidate for the task"),
+            Self::UnknownMember(member) => format!("there is no member `{member}`"),
+            Self::UnknownActivity(activity) => {
+                format!("the workflow has no activity `{activity}`")
+            }
+            Self::InvalidValues(problems) => {
+                let told = problems.iter().map(ToString::to_string);
+                told.collect::<Vec<_>>().join("; ")
+            }
+            Self::InFuture => "what is logged has occurred: not in the future".to_owned(),
+            Self::TextMissing(field) => format!("`{field}` must say something"),
+            Self::UnknownChecklistItem(item) => format!("the checklist has no item `{item}`"),
+            Self::NoClock => "the task has no limit that could be extended".to_owned(),
+            Self::ExtensionState(state) => (*state).to_owned(),
+            Self::NothingToAcknowledge => "no step waits to be acknowledged".to_owned(),
+            Self::AcknowledgementIncomplete(needed) => {
+                format!("the step requires {}", listed(needed))
+            }
+            Self::GuardError { place, .. } => {
+                format!("a rule failed and was reported to its author: {place}")
+            }
+            Self::ReactionLimit => "what the command sets off does not come to rest".to_owned(),
+            Self::LimitReached(limit) => format!("a limit of the instance is reached: {limit}"),
+            other => other.code().to_ascii_lowercase().replace('_', " "),
+        }
+    }
+}
+
+impl CannotOpen {
+    /// Why, in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OnPath => "it is a stage of the path",
+            Self::TooEarly => "the path has not come so far",
+            Self::AlreadyOpen => "it is open",
+            Self::OnlyOnce => "it was open before and opens only once",
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task { task, each, number, holder } => {
+                write!(out, "task `{task}`")?;
+                if let Some(each) = each {
+                    write!(out, " for `{each}`")?;
+                }
+                match (number, holder) {
+                    (Some(_), Some(holder)) => write!(out, " is with `{holder}`"),
+                    (Some(_), None) => write!(out, " is open and nobody holds it"),
+                    (None, _) => write!(out, " has not begun"),
+                }
+            }
+            Self::Field(field) => write!(out, "field `{field}` is empty"),
+            Self::Next(conditions) => {
+                write!(out, "none of these holds: {}", listed(conditions))
+            }
+            Self::Outcome(outcomes) => write!(out, "an outcome is needed: {}", listed(outcomes)),
+            Self::OtherOutcome(outcomes) => {
+                write!(out, "the outcome must be one of {}", listed(outcomes))
+            }
+            Self::ChecklistItem(item) => write!(out, "item `{item}` is not checked"),
+            Self::Form(problem) => write!(out, "form: {problem}"),
+            Self::Value(problem) => write!(out, "field {problem}"),
+        }
+    }
+}
+
+impl Missing {
+    /// A short name for machines, such as `task:department_opinion[ecology]` or `field:site_mode`.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Task { task, each: Some(each), .. } => format!("task:{task}[{each}]"),
+            Self::Task { task, each: None, .. } => format!("task:{task}"),
+            Self::Field(field) => format!("field:{field}"),
+            Self::Next(_) => "next".to_owned(),
+            Self::Outcome(_) | Self::OtherOutcome(_) => "outcome".to_owned(),
+            Self::ChecklistItem(item) => format!("checklist:{item}"),
+            Self::Form(problem) => format!("form:{}", problem.field),
+            Self::Value(problem) => format!("field:{}", problem.field),
+        }
+    }
+}
+
+impl fmt::Display for FieldProblem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "`{}`: {}", self.field, self.problem)
+    }
+}
+
+fn listed<T: fmt::Display>(names: &[T]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+fn all(missing: &[Missing]) -> String {
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    missing.join("; ")
 }

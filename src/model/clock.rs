@@ -59,7 +59,7 @@ pub struct Exclusion {
 }
 
 /// Why a clock stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PauseReason {
     /// The instance is suspended.
     Suspended,
@@ -205,7 +205,7 @@ impl Clock {
 }
 
 /// Why a clock was computed anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RecalculationReason {
     /// A new calendar was published.
     Calendar,
@@ -216,7 +216,7 @@ pub enum RecalculationReason {
 }
 
 /// Why a clock ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClockEnd {
     /// What it measured is done.
     Done,

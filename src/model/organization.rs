@@ -169,7 +169,7 @@ impl Organization {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loads {
     /// Per member.
-    pub members: std::collections::HashMap<MemberId, Load>,
+    pub members: std::collections::BTreeMap<MemberId, Load>,
 }
 
 /// What one member has to do.

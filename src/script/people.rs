@@ -4,7 +4,7 @@
 //! these functions fail; the type check says so before.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) struct Snapshot {
     groups: Vec<GroupId>,
     /// Who is away on the day of the call.
     absent: Vec<(MemberId, Option<MemberId>)>,
-    loads: HashMap<MemberId, Load>,
+    loads: BTreeMap<MemberId, Load>,
     calendar: Calendar,
 }
 

@@ -34,7 +34,7 @@ pub(in crate::engine) fn suspend(
         .map(|clock| clock.number)
         .collect();
     for number in running {
-        scene.pause_clock(number, &PauseReason::Suspended);
+        scene.pause_clock(number, PauseReason::Suspended);
     }
     scene.start_clock(&rule.clock, ClockOwner::Suspension, None);
     Ok(())
@@ -61,7 +61,7 @@ pub(in crate::engine) fn go_on(scene: &mut Scene<'_>, suspended_at: crate::model
         .map(|clock| clock.number)
         .collect();
     for number in paused {
-        scene.resume_clock(number, &PauseReason::Suspended);
+        scene.resume_clock(number, PauseReason::Suspended);
     }
 }
 
