@@ -31,7 +31,7 @@ pub enum FindingKind {
     UnknownName,
     /// `project.x` of a field that is not declared, or another fact without such a property.
     UnknownField,
-    /// `tasks.x` of a task that the workflow does not have, or a word that is not in its `for_each`.
+    /// `tasks.x` of a task that the workflow does not have, or a word outside its `for_each`.
     UnknownTask,
     /// An outcome with which the task cannot end.
     UnknownOutcome,

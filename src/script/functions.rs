@@ -157,7 +157,7 @@ impl Functions {
         people: People<'_>,
     ) -> Result<Option<Chosen>, Failure> {
         let answer = self.call(function, facts, people)?;
-        self.chosen(answer, people.organization).map_err(|message| self.wrong(function, message))
+        chosen(answer, people.organization).map_err(|message| self.wrong(function, message))
     }
 
     /// Calls a function that names several members: it returns an array of names.
@@ -170,7 +170,7 @@ impl Functions {
         let answer = self.call(function, facts, people)?;
         let names = answer
             .try_cast_result::<Array>()
-            .map_err(|other| format!("it returned {}, not an array", described(&other)))
+            .map_err(|other| format!("it returned {}, not an array", failure::described(&other)))
             .map_err(|message| self.wrong(function, message))?;
         let members: Result<Vec<_>, _> =
             names.into_iter().map(|name| member(name, people.organization)).collect();
@@ -222,34 +222,31 @@ impl Functions {
     fn wrong(&self, function: &str, message: String) -> Failure {
         Failure { place: self.place(function, rhai::Position::NONE), message }
     }
+}
 
-    fn chosen(
-        &self,
-        answer: Dynamic,
-        organization: &Organization,
-    ) -> Result<Option<Chosen>, String> {
-        if answer.is_unit() {
-            return Ok(None);
-        }
-        let mut map = match answer.try_cast_result::<Map>() {
-            Ok(map) => map,
-            Err(name) => {
-                let member = member(name, organization)?;
-                return Ok(Some(Chosen { member, because: "".into() }));
-            }
-        };
-        let name = map.remove("member").ok_or("the map that it returned has no `member`")?;
-        let because = map.remove("because").map_or(Ok(ImmutableString::new()), |because| {
-            because.into_immutable_string().map_err(|other| format!("`because` is a {other}"))
-        })?;
-        if let Some(other) = map.keys().next() {
-            return Err(format!("the map that it returned holds `{other}`, which means nothing"));
-        }
-        if name.is_unit() {
-            return Ok(None);
-        }
-        Ok(Some(Chosen { member: member(name, organization)?, because: because.as_str().into() }))
+/// The choice that an answer stands for.
+fn chosen(answer: Dynamic, organization: &Organization) -> Result<Option<Chosen>, String> {
+    if answer.is_unit() {
+        return Ok(None);
     }
+    let mut map = match answer.try_cast_result::<Map>() {
+        Ok(map) => map,
+        Err(name) => {
+            let member = member(name, organization)?;
+            return Ok(Some(Chosen { member, because: "".into() }));
+        }
+    };
+    let name = map.remove("member").ok_or("the map that it returned has no `member`")?;
+    let because = map.remove("because").map_or(Ok(ImmutableString::new()), |because| {
+        because.into_immutable_string().map_err(|other| format!("`because` is a {other}"))
+    })?;
+    if let Some(other) = map.keys().next() {
+        return Err(format!("the map that it returned holds `{other}`, which means nothing"));
+    }
+    if name.is_unit() {
+        return Ok(None);
+    }
+    Ok(Some(Chosen { member: member(name, organization)?, because: because.as_str().into() }))
 }
 
 fn argument(parameter: &str, facts: &Facts, people: People<'_>) -> Option<Dynamic> {
@@ -271,14 +268,10 @@ fn argument(parameter: &str, facts: &Facts, people: People<'_>) -> Option<Dynami
 }
 
 fn member(name: Dynamic, organization: &Organization) -> Result<MemberId, String> {
-    let described = described(&name);
+    let described = failure::described(&name);
     let name = name
         .into_immutable_string()
         .map_err(|_| format!("it returned {described}, not a member's name"))?;
     let member = organization.member(&name);
     member.map(|member| member.id.clone()).ok_or_else(|| format!("there is no member `{name}`"))
-}
-
-fn described(value: &Dynamic) -> String {
-    if value.is_unit() { "nothing".to_owned() } else { format!("a {}", value.type_name()) }
 }

@@ -6,15 +6,20 @@
 use std::cmp::Ordering;
 use std::str::FromStr;
 
-use rhai::{Engine, EvalAltResult, ImmutableString, Position};
+use rhai::{Engine, EvalAltResult, ImmutableString};
 
 use crate::model::time::Date;
 use crate::model::value::Decimal;
+
+use super::failure::raised;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// A comparison: its sign and what it asks of an ordering.
 type Comparison = (&'static str, fn(Ordering) -> bool);
+
+/// An operation: its sign and what it does, if it can.
+type Operation = (&'static str, fn(Decimal, Decimal) -> Option<Decimal>);
 
 /// The six comparisons.
 const COMPARISONS: [Comparison; 6] = [
@@ -46,7 +51,7 @@ impl ToDecimal for i64 {
 impl ToDecimal for f64 {
     /// By its shortest text: `0.1` in a script means one tenth.
     fn to_decimal(self) -> Answer<Decimal> {
-        decimal_of_float(self).ok_or_else(|| failure(&format!("`{self}` is no exact decimal")))
+        decimal_of_float(self).ok_or_else(|| raised(format!("`{self}` is no exact decimal")))
     }
 }
 
@@ -103,7 +108,7 @@ where
             Ok(answers(left.to_decimal()?.cmp(&right.to_decimal()?)))
         });
     }
-    let operations: [(&'static str, fn(Decimal, Decimal) -> Option<Decimal>); 5] = [
+    let operations: [Operation; 5] = [
         ("+", Decimal::checked_add),
         ("-", Decimal::checked_sub),
         ("*", Decimal::checked_mul),
@@ -114,7 +119,7 @@ where
         engine.register_fn(sign, move |left: A, right: B| -> Answer<Decimal> {
             let (left, right) = (left.to_decimal()?, right.to_decimal()?);
             operation(left, right)
-                .ok_or_else(|| arithmetic(&format!("`{left} {sign} {right}` has no answer")))
+                .ok_or_else(|| raised(format!("`{left} {sign} {right}` has no answer")))
         });
     }
     engine.register_fn("min", |left: A, right: B| -> Answer<Decimal> {
@@ -156,7 +161,7 @@ fn dates(engine: &mut Engine) {
 }
 
 fn parsed(text: &str) -> Answer<Date> {
-    date_of_text(text).ok_or_else(|| failure(&format!("`{text}` is no date such as `2025-01-06`")))
+    date_of_text(text).ok_or_else(|| raised(format!("`{text}` is no date such as `2025-01-06`")))
 }
 
 fn refuse_both_ways<A, B>(engine: &mut Engine)
@@ -176,7 +181,7 @@ where
     for (sign, _) in COMPARISONS {
         engine.register_fn(sign, move |_left: A, _right: B| -> Answer<bool> {
             let (left, right) = (name_of::<A>(), name_of::<B>());
-            Err(failure(&format!("`{sign}` cannot compare a {left} with a {right}")))
+            Err(raised(format!("`{sign}` cannot compare a {left} with a {right}")))
         });
     }
 }
@@ -194,12 +199,4 @@ fn name_of<T: 'static>() -> &'static str {
     ];
     let own = TypeId::of::<T>();
     names.iter().find(|(id, _)| *id == own).map_or("number", |(_, name)| name)
-}
-
-fn failure(message: &str) -> Box<EvalAltResult> {
-    EvalAltResult::ErrorRuntime(message.to_owned().into(), Position::NONE).into()
-}
-
-fn arithmetic(message: &str) -> Box<EvalAltResult> {
-    EvalAltResult::ErrorArithmetic(message.to_owned(), Position::NONE).into()
 }

@@ -3,18 +3,21 @@
 //! A call carries a snapshot of the organization in its tag. A condition carries none, so there
 //! these functions fail; the type check says so before.
 
+#![expect(clippy::needless_pass_by_value, reason = "scripts hand their arguments over by value")]
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 
 use crate::calendar::Calendar;
 use crate::model::id::{GroupId, MemberId, RoleId};
 use crate::model::organization::Load;
 use crate::model::time::{Date, Timestamp};
 
+use super::failure::raised;
 use super::functions::People;
 use super::numbers::date_of_text;
 
@@ -93,7 +96,7 @@ impl Snapshot {
         self.members
             .iter()
             .find(|member| member.id.as_str() == id)
-            .ok_or_else(|| failure(&format!("there is no member `{id}`")))
+            .ok_or_else(|| raised(format!("there is no member `{id}`")))
     }
 
     fn roles_of(&self, member: &MemberEntry) -> &[RoleId] {
@@ -108,7 +111,7 @@ impl Snapshot {
     fn members_of(&self, name: &str) -> Answer<Array> {
         let is_group = self.groups.iter().any(|group| group.as_str() == name);
         if !is_group && !self.roles.iter().any(|role| role.as_str() == name) {
-            return Err(failure(&format!("`{name}` is neither a group nor a role")));
+            return Err(raised(format!("`{name}` is neither a group nor a role")));
         }
         let belongs = |member: &&MemberEntry| {
             if is_group {
@@ -127,7 +130,7 @@ impl Snapshot {
             let id = candidate
                 .clone()
                 .into_immutable_string()
-                .map_err(|other| failure(&format!("a candidate is a name, not a {other}")))?;
+                .map_err(|other| raised(format!("a candidate is a name, not a {other}")))?;
             let load = self.load(&id)?;
             // Never assigned comes before any instant, and the name decides in the end.
             let entry = (key(load), load.assigned_at, id);
@@ -142,7 +145,7 @@ impl Snapshot {
         date.at(12, 0, 0, 0)
             .to_zoned(self.calendar.zone().clone())
             .map(|noon| Timestamp(noon.timestamp().as_millisecond()))
-            .map_err(|_| failure(&format!("`{date}` is out of range")))
+            .map_err(|_| raised(format!("`{date}` is out of range")))
     }
 }
 
@@ -178,31 +181,13 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("least_stewarded", |context: NativeCallContext<'_>, from: Array| {
             snapshot(&context)?.smallest(&from, |load| (load.stewarded, load.open_tasks))
         })
-        .register_fn("working_days_between", working_days_between)
-        .register_fn(
-            "working_days_between",
-            |context: NativeCallContext<'_>, from: Text, to: Text| {
-                working_days_between(context, parsed(&from)?, parsed(&to)?)
-            },
-        )
-        .register_fn(
-            "working_days_between",
-            |context: NativeCallContext<'_>, from: Date, to: Text| {
-                working_days_between(context, from, parsed(&to)?)
-            },
-        )
-        .register_fn(
-            "working_days_between",
-            |context: NativeCallContext<'_>, from: Text, to: Date| {
-                working_days_between(context, parsed(&from)?, to)
-            },
-        );
+        .register_fn("working_days_between", working_days_between);
 }
 
 fn has_role(context: NativeCallContext<'_>, member: Text, role: Text) -> Answer<bool> {
     let people = snapshot(&context)?;
     if !people.roles.iter().any(|known| known.as_str() == role) {
-        return Err(failure(&format!("there is no role `{role}`")));
+        return Err(raised(format!("there is no role `{role}`")));
     }
     let member = people.member(&member)?;
     Ok(people.roles_of(member).iter().any(|held| held.as_str() == role))
@@ -223,24 +208,25 @@ fn last_assigned_before(context: NativeCallContext<'_>, first: Text, second: Tex
     Ok(Reverse(people.load(&first)?.assigned_at) > Reverse(people.load(&second)?.assigned_at))
 }
 
-fn working_days_between(context: NativeCallContext<'_>, from: Date, to: Date) -> Answer<i64> {
+fn working_days_between(context: NativeCallContext<'_>, from: Dynamic, to: Dynamic) -> Answer<i64> {
     let people = snapshot(&context)?;
-    Ok(people.calendar.working_days_between(people.noon(from)?, people.noon(to)?))
+    Ok(people.calendar.working_days_between(people.noon(day(from)?)?, people.noon(day(to)?)?))
 }
 
 fn snapshot(context: &NativeCallContext<'_>) -> Answer<Tag> {
     let tag = context.tag().and_then(|tag| tag.clone().try_cast::<Tag>());
-    tag.ok_or_else(|| failure(&format!("`{}` cannot be asked here", context.fn_name())))
+    tag.ok_or_else(|| raised(format!("`{}` cannot be asked here", context.fn_name())))
 }
 
-fn parsed(text: &str) -> Answer<Date> {
-    date_of_text(text).ok_or_else(|| failure(&format!("`{text}` is no date such as `2025-01-06`")))
+/// A day, or the text of one.
+fn day(value: Dynamic) -> Answer<Date> {
+    let text = match value.try_cast_result::<Date>() {
+        Ok(date) => return Ok(date),
+        Err(text) => text.to_string(),
+    };
+    date_of_text(&text).ok_or_else(|| raised(format!("`{text}` is no date such as `2025-01-06`")))
 }
 
 fn text(text: &str) -> Dynamic {
     ImmutableString::from(text).into()
-}
-
-fn failure(message: &str) -> Box<EvalAltResult> {
-    EvalAltResult::ErrorRuntime(message.to_owned().into(), Position::NONE).into()
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, ScriptFuncDef, Stmt};
 
 use super::finding::{Finding, FindingKind};
 use super::functions::{Function, Functions};
@@ -75,7 +75,7 @@ fn add(
         }
         let span = file
             .spans
-            .definition(&name)
+            .definition(&name, function.body.start_position())
             .unwrap_or_else(|| file.spans.at(function.body.start_position()));
         let taken = if sandbox::natives().contains_key(&*name) {
             Some(format!("`{name}` is a function of the engine"))
@@ -88,7 +88,8 @@ fn add(
             findings.push(syntax::finding(Some(file.path), span, kind, message, None));
             continue;
         }
-        let only = ast.clone_functions_only_filtered(|_, _, _, other, _| other == &*name);
+        let inside = inside(function, ast);
+        let only = retained(ast, |other| other == &*name || inside.contains(other));
         calls.insert(Arc::clone(&name), walk(&only, file, findings));
         let parameters = function.params.iter().map(|parameter| parameter.as_str().into());
         let known = Function {
@@ -100,10 +101,27 @@ fn add(
         functions.known.insert(Arc::clone(&name), known);
         kept.insert(name);
     }
-    let ours = ast.clone_functions_only_filtered(|_, _, _, name, _| {
-        name.starts_with(sandbox::ANONYMOUS) || kept.contains(name)
-    });
+    let ours = retained(ast, |name| name.starts_with(sandbox::ANONYMOUS) || kept.contains(name));
     functions.ast = functions.ast.merge(&ours);
+}
+
+/// Some of the functions of a file. (`AST::clone_functions_only_filtered` of Rhai 1.27 forgets its
+/// filter, `retain_functions` does not.)
+fn retained(ast: &AST, keep: impl Fn(&str) -> bool) -> AST {
+    let mut ast = ast.clone_functions_only();
+    ast.retain_functions(|_, _, name, _| keep(name));
+    ast
+}
+
+/// The functions without names that are written inside a function.
+fn inside(function: &ScriptFuncDef, ast: &AST) -> BTreeSet<String> {
+    let place = |position: Position| (position.line(), position.position());
+    let range = place(function.body.start_position())..=place(function.body.end_position());
+    ast.iter_fn_def()
+        .filter(|other| other.name.starts_with(sandbox::ANONYMOUS))
+        .filter(|other| range.contains(&place(other.body.start_position())))
+        .map(|other| other.name.to_string())
+        .collect()
 }
 
 /// The calls of a function; what it may not do becomes a finding.
@@ -186,11 +204,12 @@ pub(super) fn unknown(
         return None;
     }
     if let Some(own) = own {
-        let message = format!("`{name}` takes {own} arguments, not {arguments}");
+        let s = if own == 1 { "" } else { "s" };
+        let message = format!("`{name}` takes {own} argument{s}, not {arguments}");
         return Some((message, None));
     }
     if counts.is_some() {
-        return Some((format!("`{name}` cannot take {arguments} arguments"), None));
+        return Some((format!("`{name}` takes other arguments"), None));
     }
     let known = functions.names().chain(natives.keys().map(String::as_str));
     let hint = nearest::nearest(name, known).map(|near| format!("did you mean `{near}`?"));

@@ -42,8 +42,20 @@ pub(super) const BUILT_IN: [&str; 7] =
 /// How the names of functions begin that have none in the script.
 pub(super) const ANONYMOUS: &str = "anon$";
 
-/// The engine that all scripts share.
+/// The engine that all scripts share. It refuses to compare what cannot be compared.
 pub(super) fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let mut engine = build();
+        // Only so do the overloads count that refuse to compare a text with a number.
+        engine.set_fast_operators(false);
+        engine
+    })
+}
+
+/// The same engine for expressions in which the type check has seen every comparison: it takes
+/// the language's own operators without looking for overloads.
+pub(super) fn checked() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(build)
 }
@@ -101,8 +113,6 @@ fn build() -> Engine {
     engine.set_optimization_level(OptimizationLevel::None);
     engine.set_strict_variables(true);
     engine.set_fail_on_invalid_map_property(true);
-    // Only so do the overloads count that refuse to compare a text with a number.
-    engine.set_fast_operators(false);
     for symbol in SHUT {
         engine.disable_symbol(symbol);
     }

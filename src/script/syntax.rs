@@ -79,7 +79,7 @@ fn remedy(text: &str) -> Option<&'static str> {
 }
 
 /// The parser's own text, brought to the form of ours.
-fn lowered(text: &str) -> String {
+pub(super) fn lowered(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
     (first + letters.as_str()).replace('\'', "`")

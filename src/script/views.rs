@@ -3,10 +3,13 @@
 //! Each is a type of its own over an `Arc` with getters only, so no script can change a fact, and
 //! handing one over copies a pointer.
 
+#![expect(clippy::needless_pass_by_value, reason = "scripts hand their arguments over by value")]
+
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Position, Scope};
 
+use crate::model::id::{GroupId, MemberId};
 use crate::model::value::Value;
 
 use super::facts::{
@@ -54,6 +57,7 @@ impl TaskMemberView {
 
 /// Which of the facts a script names: only those are put in its scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for one fact")]
 pub(super) struct Named {
     pub(super) project: bool,
     pub(super) stage: bool,
@@ -149,8 +153,8 @@ fn project_property(project: &mut ProjectView, name: ImmutableString) -> Dynamic
     let or_nothing = |text: Option<&str>| text.map_or(Dynamic::UNIT, Dynamic::from_text);
     match name.as_str() {
         "id" => Dynamic::from_text(facts.id.as_str()),
-        "steward" => or_nothing(facts.steward.as_ref().map(|member| member.as_str())),
-        "group" => or_nothing(facts.group.as_ref().map(|group| group.as_str())),
+        "steward" => or_nothing(facts.steward.as_ref().map(MemberId::as_str)),
+        "group" => or_nothing(facts.group.as_ref().map(GroupId::as_str)),
         field => facts.fields.get(field).map_or(Dynamic::UNIT, of_value),
     }
 }
@@ -206,6 +210,7 @@ fn shared_outcome(group: &TaskGroupFacts) -> ImmutableString {
     }
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "the script engine passes errors in boxes")]
 fn not_found(what: &str) -> Box<EvalAltResult> {
     EvalAltResult::ErrorPropertyNotFound(what.to_owned(), Position::NONE).into()
 }

@@ -5,10 +5,11 @@ use rhai::{Expr, FnCallExpr, Position};
 
 use super::super::finding::FindingKind;
 use super::super::{nearest, people, rules, sandbox};
+use super::operators::literal_text;
 use super::types::{Class, Type};
-use super::walk::{Checker, literal_text};
+use super::walk::Checker;
 
-/// What a call is made on, as the message names it, and the functions that can be asked of it.
+/// What can be asked of a text, of a number and of a list.
 const ON_TEXT: [&str; 10] = [
     "starts_with",
     "ends_with",
@@ -23,6 +24,7 @@ const ON_TEXT: [&str; 10] = [
 ];
 const ON_NUMBER: [&str; 5] = ["abs", "floor", "ceiling", "min", "max"];
 const ON_LIST: [&str; 4] = ["contains", "len", "is_empty", "index_of"];
+const ON_EACH: [&[&str]; 3] = [&ON_TEXT, &ON_NUMBER, &ON_LIST];
 
 impl<'v> Checker<'v> {
     /// A call by name: `f(x)`, which for the engine's functions is `x.f()`.
@@ -42,13 +44,19 @@ impl<'v> Checker<'v> {
             self.tell(position, FindingKind::Forbidden, message, None);
             return Type::Any;
         }
-        match call.args.split_first() {
-            // `in` is written by the parser as a call of `contains`.
-            Some((receiver, rest)) => {
+        match &*call.args {
+            // The parser writes `x in y` as a call of `contains`.
+            [list, part] if name == "contains" => self.is_in(list, part),
+            [receiver, rest @ ..] if ON_EACH.iter().any(|names| names.contains(&name)) => {
                 let base = self.of(receiver);
                 self.native(base, name, rest, position)
             }
-            None => self.unknown_function(name, 0, position),
+            _ => {
+                for argument in &call.args {
+                    self.of(argument);
+                }
+                self.unknown_function(name, call.args.len(), position)
+            }
         }
     }
 
@@ -73,7 +81,7 @@ impl<'v> Checker<'v> {
     }
 
     fn rule(&mut self, name: &str, arguments: usize, position: Position) -> Type<'v> {
-        self.calls_functions = true;
+        self.traits.calls_functions = true;
         if let Some((message, hint)) = rules::unknown(self.functions, name, arguments) {
             self.tell(position, FindingKind::UnknownFunction, message, hint);
         } else if self.functions.known.get(name).is_some_and(|function| function.asks_people) {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rhai::{AST, Expr, ParseErrorType, Stmt};
+use rhai::{Expr, ParseErrorType, Stmt};
 
 use super::finding::{Finding, FindingKind};
 use super::functions::Functions;
@@ -16,16 +16,26 @@ use types::Type;
 use walk::Checker;
 
 mod calls;
+mod direct;
+mod operators;
 mod types;
 mod walk;
 
 /// An expression in which nothing is wrong.
 pub(super) struct Checked {
-    pub(super) ast: AST,
+    pub(super) statements: Vec<Stmt>,
+    pub(super) traits: Traits,
+}
+
+/// What a condition needs when it runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traits {
     /// The facts that it names.
     pub(super) named: Named,
-    /// Whether it calls functions of the rules.
+    /// It calls functions of the rules.
     pub(super) calls_functions: bool,
+    /// It compares something of which the type is known only then.
+    pub(super) compares_unknown: bool,
 }
 
 /// Reads and checks an expression.
@@ -54,14 +64,17 @@ pub(super) fn expression(
         let answer = checker.of(expression);
         demand_answer(&mut checker, expression, answer);
     }
-    let (findings, named, calls_functions) = checker.finish();
-    if findings.is_empty() { Ok(Checked { ast, named, calls_functions }) } else { Err(findings) }
+    let (findings, traits) = checker.finish();
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    Ok(Checked { statements: direct::rewrite(ast.statements()), traits })
 }
 
 fn demand_answer(checker: &mut Checker<'_>, expression: &Expr, answer: Type<'_>) {
     if !answer.may_be_boolean() {
         let message = format!("the answer is {}, not yes or no", answer.described());
-        checker.tell(expression.start_position(), FindingKind::NotBoolean, message, None);
+        checker.tell_of(expression, FindingKind::NotBoolean, message);
     }
 }
 

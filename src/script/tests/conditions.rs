@@ -1,0 +1,104 @@
+//! Conditions over facts: what holds, and how a failure is told.
+
+use std::sync::Arc;
+
+use super::{compiled, facts, large, rules, vocabulary};
+use crate::model::value::Value;
+use crate::script::{Condition, Origin};
+
+fn holds(source: &str) -> bool {
+    compiled(source).holds(&large()).unwrap_or_else(|failure| panic!("{source}: {failure:?}"))
+}
+
+#[test]
+fn every_fact_can_be_read() {
+    for source in [
+        r#"project.id == "p-1""#,
+        r#"project.steward == "li_wei""#,
+        r#"project.group == "sensors""#,
+        r#"project.investor == "华为""#,
+        r#"project["investor"] == "华为""#,
+        "project.visits == 3",
+        "project.investment == 12000.5",
+        "project.listed",
+        r#"project.signed_on == "2025-01-06""#,
+        "project.signed_on.year == 2025",
+        r#"project.tier in ["A", "B"]"#,
+        r#"!(project.tier in ["B", "C"])"#,
+        r#"stage.id == "contact" && stage.attempt == 2 && stage.returns == 1"#,
+        r#"task.id == "review" && task.attempt == 1 && task.outcome == "pass""#,
+        r#"task.each == """#,
+        "tasks.opinion.open && !tasks.opinion.done && tasks.review.done",
+        r#"tasks.opinion.total == 2 && tasks.opinion.count("agree") == 1"#,
+        r#"tasks.opinion.outcome == "agree""#,
+        r#"tasks.opinion["economy"].outcome == "agree""#,
+        r#"tasks.opinion["ecology"].outcome == "" && tasks.opinion["ecology"].open"#,
+        r#"tasks.review.outcome.starts_with("pass")"#,
+        r#"tasks["review"].done"#,
+    ] {
+        assert!(holds(source), "{source}");
+    }
+}
+
+#[test]
+fn an_empty_field_is_nothing() {
+    let empty = facts(&[]);
+    for (source, expected) in [
+        ("project.investment == ()", true),
+        ("project.investment >= 10000", false),
+        ("project.investment < 10000", false),
+        ("project.investment != 10000", true),
+        (r#"project.tier == "A""#, false),
+        (r#"project.tier != "A""#, true),
+        (r#"project.signed_on > "2025-01-06""#, false),
+        ("(project.investment ?? 0) < 10000", true),
+    ] {
+        assert_eq!(compiled(source).holds(&empty), Ok(expected), "{source}");
+    }
+    // A question about an empty field has no answer.
+    assert!(compiled("project.listed").holds(&empty).is_err());
+}
+
+#[test]
+fn a_condition_calls_functions_of_the_rules() {
+    let (functions, findings) = rules(
+        r#"
+        fn is_major(project) { large(project) || project.hazard == "major" }
+        fn large(project) { project.investment >= 10000 }
+        "#,
+    );
+    assert_eq!(findings, []);
+    let functions = Arc::new(functions);
+    let condition = Condition::compile("is_major(project)", &vocabulary(), &functions).unwrap();
+    assert_eq!(condition.holds(&large()), Ok(true));
+    let small = facts(&[("investment", Value::Integer(5)), ("hazard", Value::Text("none".into()))]);
+    assert_eq!(condition.holds(&small), Ok(false));
+}
+
+#[test]
+fn a_failure_names_its_place() {
+    let (functions, _) = rules("fn add(project) {\n    project.visits - project.investor\n}");
+    let functions = Arc::new(functions);
+    let condition = Condition::compile("add(project)", &vocabulary(), &functions).unwrap();
+    let failure = condition.holds(&large()).unwrap_err();
+    insta::assert_snapshot!(format!("{} {}", failure.place, failure.message), @"rules/test.rhai:2:20 there is no function `-(whole number, text)`");
+
+    let origin = Origin { file: "workflows/a.yaml".into(), line: 7, column: 12 };
+    let condition = compiled("project.listed && project.visits / (project.visits - 3) > 1");
+    let failure = condition.at(origin).holds(&large()).unwrap_err();
+    insta::assert_snapshot!(format!("{} {}", failure.place, failure.message), @"workflows/a.yaml:7:45 division by zero: 3 / 0");
+
+    let condition =
+        Condition::compile("no(project)", &vocabulary(), &Arc::new(rules("fn no(project) { }").0));
+    let failure = condition.unwrap().holds(&large()).unwrap_err();
+    insta::assert_snapshot!(format!("{} {}", failure.place, failure.message), @"1:1 it answers nothing, not yes or no");
+}
+
+#[test]
+fn values_are_never_baked_in() {
+    let condition = compiled("project.investment >= 10000 && project.visits == 3");
+    assert_eq!(condition.holds(&large()), Ok(true));
+    let other = facts(&[("investment", super::decimal("9999.99")), ("visits", Value::Integer(3))]);
+    assert_eq!(condition.holds(&other), Ok(false));
+    assert_eq!(condition.holds(&large()), Ok(true));
+}
