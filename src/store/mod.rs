@@ -16,6 +16,7 @@ use crate::model::value::Value;
 pub mod record;
 
 pub mod memory;
+pub mod sled;
 
 mod chain;
 mod identity;

@@ -4,5 +4,10 @@
 mod sources;
 
 mod layering;
+mod store_contract;
+mod store_fixture;
+mod store_lists;
+mod store_record;
+mod store_sample;
 mod tidy;
 mod shipped;

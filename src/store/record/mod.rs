@@ -1,8 +1,8 @@
-//! Records, headers and bodies in the form in which they are kept: model to stored message and back.
+//! Records, headers and bodies in the form in which they are kept: from the model and back.
 //!
 //! Writing is total. Reading takes nothing for granted and answers [`Corrupt`], which says what is
 //! wrong where. Each type of the model has exactly one form; the macros below write the conversions
-//! whose fields have the same names on both sides, so that a field forgotten on either side does not
+//! whose fields have the same names on both sides: a field forgotten on either side does not
 //! compile. Knows nothing of keys, chunks or files.
 
 use std::fmt;
@@ -67,7 +67,6 @@ pub fn encode_record(record: &Record, previous: Option<Seq>) -> Vec<u8> {
 /// A record from its bytes.
 pub fn decode_record(bytes: &[u8]) -> Result<ChainedRecord, Corrupt> {
     let message: pb::Record = decode(bytes, "a record")?;
-    check_format(message.format, "a record")?;
     event::record_from_message(message).map_err(|corrupt| corrupt.within("a record"))
 }
 
@@ -84,7 +83,6 @@ pub fn encode_header(header: &Header, last_seq: Seq) -> Vec<u8> {
 /// A header, from its own bytes or from those of its instance.
 pub fn decode_header(bytes: &[u8]) -> Result<(Header, Seq), Corrupt> {
     let message: pb::StoredHeader = decode(bytes, "a header")?;
-    check_format(message.format, "a header")?;
     let header = Header::from_message(message.header).map_err(|it| it.within("a header"))?;
     Ok((header, Seq(message.last_seq)))
 }
@@ -104,7 +102,6 @@ pub fn encode_instance(header: &Header, body: &Instance, last_seq: Seq) -> Vec<u
 /// An instance from its bytes.
 pub fn decode_instance(bytes: &[u8]) -> Result<(Instance, Seq), Corrupt> {
     let message: pb::StoredInstance = decode(bytes, "an instance")?;
-    check_format(message.format, "an instance")?;
     let instance = instance::instance_from_message(message.header, message.body)
         .map_err(|corrupt| corrupt.within("an instance"))?;
     Ok((instance, Seq(message.last_seq)))
@@ -116,14 +113,22 @@ pub fn disagreement(header: &Header, body: &Instance) -> Option<&'static str> {
 }
 
 fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, Corrupt> {
-    M::decode(bytes).map_err(|error| {
-        // A newer format may not even decode: then the reason is the format, not the damage.
-        let newer = pb::FormatOnly::decode(bytes).ok().filter(|probe| probe.format > FORMAT);
-        match newer.map(|probe| check_format(probe.format, what)) {
-            Some(Err(corrupt)) => corrupt,
-            _ => Corrupt::new(format!("{what} does not decode: {error}")),
-        }
-    })
+    // A newer format may not even decode: then the reason is the format, not the damage.
+    check_format(format_of(bytes), what)?;
+    M::decode(bytes).map_err(|error| Corrupt::new(format!("{what} does not decode: {error}")))
+}
+
+/// The format of stored bytes; 0: they do not begin with one. It is the first field of every
+/// stored message and is read by hand, because the rest may be of a format that is not known.
+pub(super) fn format_of(mut bytes: &[u8]) -> u32 {
+    const TAG_OF_FORMAT: u8 = 0x08;
+    match bytes.split_off_first() {
+        Some(&TAG_OF_FORMAT) => prost::encoding::decode_varint(&mut bytes)
+            .ok()
+            .and_then(|format| u32::try_from(format).ok())
+            .unwrap_or(0),
+        Some(_) | None => 0,
+    }
 }
 
 fn check_format(format: u32, what: &str) -> Result<(), Corrupt> {

@@ -1,0 +1,269 @@
+//! The directory of a store: its lock, its mark, and the precautions about sled's files. The only
+//! file here that touches files itself. Knows nothing of what is stored.
+#![expect(clippy::disallowed_methods, reason = "this is where the store's files are handled")]
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::opening::OpenError;
+use crate::store::Seq;
+
+const LOCK: &str = "sanbang.lock";
+const MARK: &str = "sanbang.mark";
+const MARK_UNFINISHED: &str = "sanbang.mark.unfinished";
+const DATA: &str = "db";
+const BLOBS: &str = "blobs";
+const SNAPSHOT_BEGINNING: &str = "snap.";
+/// What sled calls a snapshot that it has not finished.
+const SNAPSHOT_UNFINISHED_END: &str = ".generating";
+/// What an empty file system may hold.
+const NOT_OURS_BUT_HARMLESS: &str = "lost+found";
+
+/// A directory that nobody else uses while this lives.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Locked; given up with the file.
+    _lock: File,
+}
+
+/// What a store last knew of itself, in a file beside sled's: without it, a store whose files were
+/// cut would look like an older or an empty one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Which store.
+    pub(super) incarnation: String,
+    /// The last number of each partition.
+    pub(super) last_seqs: Vec<Seq>,
+}
+
+impl Directory {
+    /// Makes the directory where it does not exist, and locks it.
+    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+        if path.exists() && !path.is_dir() {
+            return Err(OpenError::NotADirectory { path: path.to_owned() });
+        }
+        if !path.exists() {
+            fs::create_dir_all(path).map_err(|it| inaccessible(path, "make the directory", it))?;
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            sync_directory(parent.unwrap_or(Path::new(".")))
+                .map_err(|it| inaccessible(path, "sync the directory above", it))?;
+        }
+        refuse_foreign(path)?;
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(|it| inaccessible(path, "write", it))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let told = lock.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
+                let holder = if told { holder.trim().to_owned() } else { "unknown".to_owned() };
+                return Err(OpenError::InUse { path: path.to_owned(), holder });
+            }
+            Err(TryLockError::Error(it)) => return Err(inaccessible(path, "lock", it)),
+        }
+        let told = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
+        told.map_err(|it| inaccessible(path, "write", it))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// sled's data file, opened once more: syncing it syncs what sled wrote.
+    pub(super) fn data_file(&self) -> Result<File, OpenError> {
+        let opened = OpenOptions::new().read(true).write(true).open(self.path.join(DATA));
+        opened.map_err(|it| inaccessible(&self.path, "open the data file", it))
+    }
+
+    /// Makes the names of new files durable.
+    pub(super) fn sync(&self) -> Result<(), OpenError> {
+        sync_directory(&self.path).map_err(|it| inaccessible(&self.path, "sync", it))
+    }
+
+    /// A process killed while sled opens leaves these behind, and sled never opens again.
+    pub(super) fn remove_unfinished_snapshots(&self) -> Result<(), OpenError> {
+        self.remove_snapshots_that(|name| name.ends_with(SNAPSHOT_UNFINISHED_END))
+    }
+
+    /// Snapshots only make opening faster: the log is the truth.
+    pub(super) fn remove_snapshots(&self) -> Result<(), OpenError> {
+        self.remove_snapshots_that(|_| true)
+    }
+
+    fn remove_snapshots_that(&self, unwanted: fn(&str) -> bool) -> Result<(), OpenError> {
+        for name in names_in(&self.path).map_err(|it| inaccessible(&self.path, "read", it))? {
+            if name.starts_with(SNAPSHOT_BEGINNING) && unwanted(&name) {
+                tracing::warn!(file = %name, "store.snapshot_removed");
+                fs::remove_file(self.path.join(&name))
+                    .map_err(|it| inaccessible(&self.path, "remove a snapshot", it))?;
+            }
+        }
+        self.sync()
+    }
+
+    /// sled does not sync the files in which it keeps large values. This store never makes any.
+    pub(super) fn refuse_blobs(&self) -> Result<(), OpenError> {
+        let blobs = self.path.join(BLOBS);
+        match names_in(&blobs) {
+            Ok(names) if names.is_empty() => Ok(()),
+            Ok(names) => Err(OpenError::Blobs { path: blobs, count: names.len() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(inaccessible(&blobs, "read", error)),
+        }
+    }
+
+    /// Copies everything beside the directory before anything is changed. An earlier copy is kept
+    /// instead of a new one: it is closer to what was there before the damage.
+    pub(super) fn back_up(&self) -> Result<PathBuf, OpenError> {
+        let beside = |end: &str| {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        let (backup, unfinished) = (beside(".damaged"), beside(".damaged.unfinished"));
+        if backup.exists() {
+            return Ok(backup);
+        }
+        let copied = remove_if_there(&unfinished)
+            .and_then(|()| copy_directory(&self.path, &unfinished))
+            .and_then(|()| fs::rename(&unfinished, &backup));
+        match copied {
+            Ok(()) => Ok(backup),
+            Err(error) => Err(inaccessible(&backup, "make a copy of the damaged store", error)),
+        }
+    }
+
+    /// What the store last knew of itself; none: it was never finished.
+    pub(super) fn mark(&self) -> Result<Option<Mark>, OpenError> {
+        let text = match fs::read_to_string(self.path.join(MARK)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(inaccessible(&self.path, "read the mark", error)),
+        };
+        match Mark::parse(&text) {
+            Some(mark) => Ok(Some(mark)),
+            None => Err(OpenError::Mark { path: self.path.join(MARK) }),
+        }
+    }
+
+    /// Leaves a mark in place of the last one.
+    pub(super) fn leave(&self, mark: &Mark) -> Result<(), OpenError> {
+        let unfinished = self.path.join(MARK_UNFINISHED);
+        let write = || {
+            let mut file = File::create(&unfinished)?;
+            file.write_all(mark.text().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, self.path.join(MARK))?;
+            sync_directory(&self.path)
+        };
+        write().map_err(|it| inaccessible(&self.path, "write the mark", it))
+    }
+}
+
+impl Mark {
+    const TITLE: &str = "sanbang store, format 1";
+
+    fn text(&self) -> String {
+        let mut text = format!("{}\nincarnation {}\n", Self::TITLE, self.incarnation);
+        for (partition, last) in self.last_seqs.iter().enumerate() {
+            writeln!(text, "{partition} {}", last.0).expect("writing into a text succeeds");
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        if lines.next() != Some(Self::TITLE) {
+            return None;
+        }
+        let incarnation = lines.next()?.strip_prefix("incarnation ")?.to_owned();
+        let mut last_seqs = Vec::new();
+        for (partition, line) in lines.enumerate() {
+            let (named, last) = line.split_once(' ')?;
+            if named.parse() != Ok(partition) {
+                return None;
+            }
+            last_seqs.push(Seq(last.parse().ok()?));
+        }
+        Some(Self { incarnation, last_seqs })
+    }
+}
+
+/// Refuses a directory that is used for something else.
+fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
+    let names = names_in(path).map_err(|it| inaccessible(path, "read", it))?;
+    let ours = [LOCK, MARK, MARK_UNFINISHED, DATA, "conf", BLOBS, NOT_OURS_BUT_HARMLESS];
+    let foreign = names
+        .iter()
+        .find(|name| !ours.contains(&name.as_str()) && !name.starts_with(SNAPSHOT_BEGINNING));
+    match foreign {
+        Some(found) if !names.iter().any(|name| name == DATA) => {
+            let found = format!("`{found}`");
+            Err(OpenError::NotAStore { path: path.to_owned(), found })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn names_in(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn remove_if_there(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_directory(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            File::open(&target)?.sync_all()?;
+        }
+    }
+    sync_directory(to)
+}
+
+fn inaccessible(path: &Path, doing: &'static str, source: io::Error) -> OpenError {
+    OpenError::Inaccessible { path: path.to_owned(), doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_comes_back_and_damage_is_noticed() {
+        let mark = Mark { incarnation: "ab12".to_owned(), last_seqs: vec![Seq(0), Seq(17)] };
+        assert_eq!(Mark::parse(&mark.text()), Some(mark.clone()));
+        for text in ["", "sanbang store, format 2\n", &mark.text().replace("1 17", "2 17")] {
+            assert_eq!(Mark::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! sled, as this store uses it: values in chunks, one batch at a time, and a real sync. The only
+//! file that calls sled. Knows no ledger.
+
+use std::fs::File;
+
+use sled::Db;
+
+use super::keys::{self, Assembly, ValueKey};
+use crate::store::record::{ChainedRecord, Corrupt, decode_record};
+use crate::store::{Error, Numbered, Partition, Seq};
+
+/// An open sled, and its file once more.
+pub(super) struct Disk {
+    db: Db,
+    /// sled's `flush` asks for writing, not for durability: this is what is synced.
+    file: File,
+}
+
+/// Changes that are made together.
+#[derive(Default)]
+pub(super) struct Staged(sled::Batch);
+
+impl Staged {
+    /// Sets a small value.
+    pub(super) fn set(&mut self, key: &[u8], content: &[u8]) {
+        self.0.insert(key, content);
+    }
+
+    /// Sets a value that had `before` chunks, and gives its number of chunks.
+    pub(super) fn put(&mut self, key: &ValueKey, content: &[u8], before: u16) -> u16 {
+        let mut number = 0;
+        for chunk in keys::split(content) {
+            self.0.insert(key.chunk(number), chunk);
+            number = number.checked_add(1).expect("limits keep values far below 256 MiB");
+        }
+        self.cut(key, number, before);
+        number
+    }
+
+    /// Removes the chunks of a value from number `from` on, of the `before` that it had.
+    pub(super) fn cut(&mut self, key: &ValueKey, from: u16, before: u16) {
+        for number in from..before {
+            self.0.remove(key.chunk(number));
+        }
+    }
+}
+
+impl Disk {
+    /// Takes an open sled and its file.
+    pub(super) fn new(db: Db, file: File) -> Self {
+        Self { db, file }
+    }
+
+    /// Writes all of it or nothing, durably.
+    pub(super) fn write(&self, staged: Staged) -> Result<(), Error> {
+        self.db.apply_batch(staged.0).map_err(|error| failed(&error))?;
+        self.sync()
+    }
+
+    /// Makes everything durable that was written.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.db.flush().map_err(|error| failed(&error))?;
+        self.file
+            .sync_data()
+            .map_err(|error| Error::Corrupt(format!("syncing the store failed: {error}")))
+    }
+
+    /// Whether nothing was ever written.
+    pub(super) fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.db.tree_names().len() <= 1
+            && self.db.first().map_err(|error| failed(&error))?.is_none())
+    }
+
+    /// A small value.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, Error> {
+        self.db.get(key).map_err(|error| failed(&error))
+    }
+
+    /// A value.
+    pub(super) fn value(&self, key: &ValueKey) -> Result<Option<Vec<u8>>, Error> {
+        let Some(mut assembly) = self.begin(key)? else {
+            return Ok(None);
+        };
+        while let Some(number) = assembly.next_chunk() {
+            let chunk = self.get(&key.chunk(number))?.ok_or_else(|| missing(key))?;
+            if !assembly.add(&chunk) {
+                return Err(garbled(key));
+            }
+        }
+        Ok(Some(assembly.finish().0))
+    }
+
+    /// A value if it has one chunk only: then it was read at one instant.
+    pub(super) fn small_value(&self, key: &ValueKey) -> Result<Option<Vec<u8>>, Error> {
+        let whole = self.begin(key)?.filter(|assembly| assembly.next_chunk().is_none());
+        Ok(whole.map(|assembly| assembly.finish().0))
+    }
+
+    fn begin(&self, key: &ValueKey) -> Result<Option<Assembly>, Error> {
+        match self.get(&key.chunk(0))? {
+            Some(first) => Assembly::begin(&first).map(Some).ok_or_else(|| garbled(key)),
+            None => Ok(None),
+        }
+    }
+
+    /// How many chunks a value has.
+    pub(super) fn chunks(&self, key: &ValueKey) -> Result<u16, Error> {
+        match self.value(key)? {
+            Some(content) => {
+                Ok(u16::try_from(keys::split(&content).len()).expect("written with a u16"))
+            }
+            None => Ok(0),
+        }
+    }
+
+    /// A record.
+    pub(super) fn record(&self, partition: Partition, seq: Seq) -> Result<ChainedRecord, Error> {
+        let key = keys::record(partition, seq);
+        let bytes = self.value(&key)?.ok_or_else(|| missing(&key))?;
+        decode_record(&bytes).map_err(|error| corrupt(&key, &error))
+    }
+
+    /// Records that hold events after `after` and up to `last`, which must be durable.
+    pub(super) fn records(
+        &self,
+        partition: Partition,
+        after: Seq,
+        last: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        let mut found = Vec::new();
+        let start = self.record_holding(partition, Seq(after.0 + 1))?;
+        let mut values = self.values(&keys::records(partition), &start.chunk(0));
+        while found.len() < limit {
+            let Some(value) = values.next().transpose()? else { break };
+            let (_, first_seq) = value.key.as_record().ok_or_else(|| garbled(&value.key))?;
+            if first_seq > last {
+                break;
+            }
+            let record = decode_record(&value.content).map_err(|it| corrupt(&value.key, &it))?;
+            let numbered = Numbered { partition, first_seq, record: record.record };
+            if last_seq(&numbered) > after {
+                found.push(numbered);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The key of the record that holds an event, or where it would be.
+    fn record_holding(&self, partition: Partition, seq: Seq) -> Result<ValueKey, Error> {
+        let after = keys::record(partition, Seq(seq.0.saturating_add(1))).chunk(0);
+        let before = self.db.get_lt(after).map_err(|error| failed(&error))?;
+        let found = before.and_then(|(key, _)| ValueKey::of_chunk(&key)).map(|(key, _)| key);
+        let holding = found.filter(|key| key.as_record().is_some_and(|(of, _)| of == partition));
+        Ok(holding.unwrap_or_else(|| keys::record(partition, seq)))
+    }
+
+    /// The last record of a partition.
+    pub(super) fn last_record(&self, partition: Partition) -> Result<Option<Numbered>, Error> {
+        let key = self.record_holding(partition, Seq(u64::MAX))?;
+        let Some(bytes) = self.value(&key)? else {
+            return Ok(None);
+        };
+        let (_, first_seq) = key.as_record().ok_or_else(|| garbled(&key))?;
+        let record = decode_record(&bytes).map_err(|error| corrupt(&key, &error))?.record;
+        Ok(Some(Numbered { partition, first_seq, record }))
+    }
+
+    /// Documents whose key starts with `prefix`.
+    pub(super) fn documents(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let prefix = [&[keys::DOCUMENTS], prefix.as_bytes()].concat();
+        let named = |value: Result<Value, Error>| {
+            let value = value?;
+            let name = value.key.name().ok_or_else(|| garbled(&value.key))?.to_owned();
+            Ok((name, value.content))
+        };
+        self.values(&prefix, &prefix).map(named).collect()
+    }
+
+    /// All values whose keys begin with `prefix`, from `start` on.
+    pub(super) fn values(&self, prefix: &[u8], start: &[u8]) -> Values {
+        Values { chunks: self.db.range(start.to_vec()..), prefix: prefix.to_vec() }
+    }
+}
+
+/// The number of a record's last event.
+pub(super) fn last_seq(numbered: &Numbered) -> Seq {
+    let events = u64::try_from(numbered.record.events.len()).expect("a length fits in 64 bits");
+    Seq((numbered.first_seq.0 + events).saturating_sub(1))
+}
+
+/// A value with its key.
+pub(super) struct Value {
+    pub(super) key: ValueKey,
+    pub(super) content: Vec<u8>,
+    pub(super) chunks: u16,
+}
+
+/// Values in the order of their keys.
+pub(super) struct Values {
+    chunks: sled::Iter,
+    prefix: Vec<u8>,
+}
+
+impl Values {
+    fn assemble(&mut self, key: &[u8], first: &[u8]) -> Result<Value, Error> {
+        let stray = || {
+            let key = ValueKey::of_chunk(key).map(|(key, _)| key.describe());
+            Error::Corrupt(format!("{} has no beginning", key.unwrap_or_default()))
+        };
+        let (key, 0) = ValueKey::of_chunk(key).ok_or_else(stray)? else {
+            return Err(stray());
+        };
+        let mut assembly = Assembly::begin(first).ok_or_else(|| garbled(&key))?;
+        while let Some(number) = assembly.next_chunk() {
+            let (next, chunk) = match self.chunks.next() {
+                Some(entry) => entry.map_err(|error| failed(&error))?,
+                None => return Err(missing(&key)),
+            };
+            if !key.is_of(&next) || next != key.chunk(number) {
+                return Err(missing(&key));
+            }
+            if !assembly.add(&chunk) {
+                return Err(garbled(&key));
+            }
+        }
+        let (content, chunks) = assembly.finish();
+        Ok(Value { key, content, chunks })
+    }
+}
+
+impl Iterator for Values {
+    type Item = Result<Value, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.chunks.next()? {
+            Ok((key, first)) if key.starts_with(&self.prefix) => Some(self.assemble(&key, &first)),
+            Ok(_) => None,
+            Err(error) => Some(Err(failed(&error))),
+        }
+    }
+}
+
+/// Any error of sled: it cannot be trusted any more.
+pub(super) fn failed(error: &sled::Error) -> Error {
+    Error::Corrupt(format!("sled: {error}"))
+}
+
+/// A value that must be there is not.
+pub(super) fn missing(key: &ValueKey) -> Error {
+    Error::Corrupt(format!("{} is missing, or a part of it", key.describe()))
+}
+
+/// A value's bytes are not what was written.
+pub(super) fn corrupt(key: &ValueKey, error: &Corrupt) -> Error {
+    Error::Corrupt(format!("{} cannot be read: {error}", key.describe()))
+}
+
+fn garbled(key: &ValueKey) -> Error {
+    Error::Corrupt(format!("{} has the wrong length", key.describe()))
+}

@@ -1,0 +1,194 @@
+//! Keys and chunks. One tree holds everything; the first byte of a key tells what it holds, the
+//! last two number the chunk. Knows no sled.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `s` | the marker: what the store was made with |
+//! | `c` | the clock's last reading |
+//! | `n` partition | the number of the partition's last event |
+//! | `r` partition, first number, chunk | a record |
+//! | `i` instance, NUL, chunk | an instance: header and body |
+//! | `h` instance, NUL, chunk | a header that is newer than the instance's body |
+//! | `d` document, NUL, chunk | a document |
+//!
+//! Numbers are big-endian, so that their order is that of the keys. A value begins with its length
+//! and is cut into chunks of at most [`STORED_VALUE_BYTES_MAX`] bytes: sled puts larger values into
+//! files of their own, which it does not sync.
+
+use crate::model::id::InstanceId;
+use crate::model::limits::STORED_VALUE_BYTES_MAX;
+use crate::store::{Partition, Seq};
+
+pub(super) const MARKER: &[u8] = b"s";
+pub(super) const CLOCK: &[u8] = b"c";
+pub(super) const RECORDS: u8 = b'r';
+pub(super) const BODIES: u8 = b'i';
+pub(super) const HEADERS: u8 = b'h';
+pub(super) const DOCUMENTS: u8 = b'd';
+const COUNTERS: u8 = b'n';
+
+const CHUNK_NUMBER_BYTES: usize = 2;
+
+/// The key of a chunked value, without the number of the chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ValueKey(Vec<u8>);
+
+impl ValueKey {
+    /// The key of one chunk.
+    pub(super) fn chunk(&self, number: u16) -> Vec<u8> {
+        [self.0.as_slice(), &number.to_be_bytes()].concat()
+    }
+
+    /// Takes the key of a chunk apart.
+    pub(super) fn of_chunk(key: &[u8]) -> Option<(Self, u16)> {
+        let (value_key, number) = key.split_last_chunk::<CHUNK_NUMBER_BYTES>()?;
+        Some((Self(value_key.to_vec()), u16::from_be_bytes(*number)))
+    }
+
+    /// Whether this is the key of one of its chunks.
+    pub(super) fn is_of(&self, key: &[u8]) -> bool {
+        key.len() == self.0.len() + CHUNK_NUMBER_BYTES && key.starts_with(&self.0)
+    }
+
+    /// The key as text, for messages.
+    pub(super) fn describe(&self) -> String {
+        match (self.0.first(), self.as_record(), self.name()) {
+            (Some(&RECORDS), Some((partition, seq)), _) => {
+                format!("the record of event {} in partition {}", seq.0, partition.0)
+            }
+            (Some(&BODIES), _, Some(name)) => format!("the body of instance {name}"),
+            (Some(&HEADERS), _, Some(name)) => format!("the header of instance {name}"),
+            (Some(&DOCUMENTS), _, Some(name)) => format!("the document {name}"),
+            _ => format!("the value under {:?}", String::from_utf8_lossy(&self.0)),
+        }
+    }
+
+    /// The instance or the document that the key names.
+    pub(super) fn name(&self) -> Option<&str> {
+        let named = self.0.get(1..)?.strip_suffix(&[0])?;
+        std::str::from_utf8(named).ok()
+    }
+
+    /// The place of the record that the key names.
+    pub(super) fn as_record(&self) -> Option<(Partition, Seq)> {
+        let (kind, rest) = self.0.split_first()?;
+        let (partition, seq) = rest.split_first_chunk::<2>()?;
+        let seq: [u8; 8] = seq.try_into().ok()?;
+        (*kind == RECORDS)
+            .then_some((Partition(u16::from_be_bytes(*partition)), Seq(u64::from_be_bytes(seq))))
+    }
+}
+
+/// The key of a partition's last number.
+pub(super) fn counter(partition: Partition) -> Vec<u8> {
+    [&[COUNTERS], partition.0.to_be_bytes().as_slice()].concat()
+}
+
+/// The beginning of the keys of a partition's records.
+pub(super) fn records(partition: Partition) -> Vec<u8> {
+    [&[RECORDS], partition.0.to_be_bytes().as_slice()].concat()
+}
+
+/// The key of a record.
+pub(super) fn record(partition: Partition, first_seq: Seq) -> ValueKey {
+    ValueKey([records(partition).as_slice(), &first_seq.0.to_be_bytes()].concat())
+}
+
+/// The key of an instance's header and body.
+pub(super) fn body(instance: &InstanceId) -> ValueKey {
+    named(BODIES, instance.as_str())
+}
+
+/// The key of an instance's header while it is newer than the body.
+pub(super) fn header(instance: &InstanceId) -> ValueKey {
+    named(HEADERS, instance.as_str())
+}
+
+/// The key of a document.
+pub(super) fn document(name: &str) -> ValueKey {
+    named(DOCUMENTS, name)
+}
+
+/// The NUL keeps one name from being the beginning of another, and the order of names that of keys.
+fn named(kind: u8, name: &str) -> ValueKey {
+    ValueKey([&[kind], name.as_bytes(), &[0]].concat())
+}
+
+/// A value as its chunks.
+pub(super) fn split(content: &[u8]) -> Vec<Vec<u8>> {
+    let mut framed = Vec::with_capacity(content.len() + 5);
+    let length = u64::try_from(content.len()).expect("a length fits in 64 bits");
+    prost::encoding::encode_varint(length, &mut framed);
+    framed.extend_from_slice(content);
+    if framed.len() <= STORED_VALUE_BYTES_MAX {
+        return vec![framed];
+    }
+    framed.chunks(STORED_VALUE_BYTES_MAX).map(<[u8]>::to_vec).collect()
+}
+
+/// A value while its chunks are put together.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    content: Vec<u8>,
+    length: usize,
+    chunks: u16,
+}
+
+impl Assembly {
+    /// Begins with the first chunk; none: it is not the beginning of a value.
+    pub(super) fn begin(first: &[u8]) -> Option<Self> {
+        let mut rest = first;
+        let length = prost::encoding::decode_varint(&mut rest).ok()?;
+        let length = usize::try_from(length).ok()?;
+        (rest.len() <= length).then(|| Self { content: rest.to_vec(), length, chunks: 1 })
+    }
+
+    /// The number of the chunk that is missing; none: the value is whole.
+    pub(super) fn next_chunk(&self) -> Option<u16> {
+        (self.content.len() < self.length).then_some(self.chunks)
+    }
+
+    /// Adds the next chunk; false: it does not fit.
+    #[must_use]
+    pub(super) fn add(&mut self, chunk: &[u8]) -> bool {
+        self.content.extend_from_slice(chunk);
+        self.chunks = self.chunks.saturating_add(1);
+        !chunk.is_empty() && self.content.len() <= self.length
+    }
+
+    /// The value and how many chunks it has.
+    pub(super) fn finish(self) -> (Vec<u8>, u16) {
+        (self.content, self.chunks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_every_length_come_back() {
+        for length in [0, 1, 127, 128, 4093, 4094, 4095, 4096, 4097, 8190, 8191, 8192, 204_800] {
+            let content = vec![7; length];
+            let chunks = split(&content);
+            assert!(chunks.iter().all(|chunk| chunk.len() <= STORED_VALUE_BYTES_MAX));
+            let mut assembly = Assembly::begin(&chunks[0]).expect("a beginning");
+            while let Some(next) = assembly.next_chunk() {
+                assert!(assembly.add(&chunks[usize::from(next)]), "{length}");
+            }
+            let (whole, count) = assembly.finish();
+            assert_eq!((whole, usize::from(count)), (content, chunks.len()), "{length}");
+        }
+    }
+
+    #[test]
+    fn keys_are_ordered_as_what_they_name() {
+        let record = |partition, seq| super::record(Partition(partition), Seq(seq)).chunk(0);
+        assert!(record(0, 255) < record(0, 256));
+        assert!(record(0, u64::MAX) < record(1, 0));
+        assert!(document("a").chunk(u16::MAX) < document("a/b").chunk(0));
+        assert!(document("a/1").chunk(300) < document("a/10").chunk(0));
+        let (key, chunk) = ValueKey::of_chunk(&record(3, 70_000)).expect("a chunk's key");
+        assert_eq!((key.as_record(), chunk), (Some((Partition(3), Seq(70_000))), 0));
+    }
+}

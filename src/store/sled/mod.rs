@@ -1,0 +1,279 @@
+//! The store for one machine: sled 0.34, one directory, one process.
+//!
+//! What is answered is durable: a batch is applied, flushed and then synced through a file of our
+//! own, because sled's flush is not an fsync. An error or a panic of sled while it writes is the
+//! end: nothing is retried, everything after it is refused, and the process is expected to stop.
+//! Events and bodies are read from sled, everything else from memory. Only what is durable is ever
+//! read: the ledger moves after the sync, and readers are bounded by it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
+
+use super::chain::Chain;
+use super::index::Kept;
+use super::ledger::{Ledger, Plan};
+use super::record::{ChainedRecord, decode_instance};
+use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Query, Seq};
+use super::{Store, Stored};
+use crate::model::id::InstanceId;
+use crate::model::instance::{Header, Instance};
+use crate::model::time::Timestamp;
+
+mod directory;
+mod disk;
+mod gate;
+mod keys;
+mod opening;
+mod staging;
+mod survey;
+
+use directory::Directory;
+use disk::Disk;
+use gate::Gate;
+pub use opening::OpenError;
+pub use survey::Verified;
+
+/// Where the store is and how its clock runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The directory of the store; made where it does not exist. Nothing else belongs in it.
+    pub directory: PathBuf,
+    /// Whether the clock is simulated: a store is made for one kind of clock and stays with it.
+    pub simulated_clock: bool,
+}
+
+/// The store for one machine.
+pub struct SledStore {
+    identity: Identity,
+    ledger: RwLock<Ledger>,
+    /// Held over a whole commit; poisoned by one that failed.
+    committing: Mutex<Health>,
+    gate: Gate,
+    disk: Disk,
+    /// Last, so that the lock on the directory is given up after sled has closed its files.
+    directory: Directory,
+}
+
+/// Whether this store may still be written.
+#[derive(Debug, PartialEq, Eq)]
+enum Health {
+    Sound,
+    Broken,
+}
+
+/// What the ledger says of an instance.
+#[derive(Clone, Copy)]
+struct Seen {
+    version: u64,
+    last_record: Seq,
+    kept: Kept,
+}
+
+impl SledStore {
+    /// Opens the store, or makes a new one in an empty or missing directory.
+    pub fn open(options: &Options) -> Result<Self, OpenError> {
+        opening::open(options)
+    }
+
+    /// The directory of the store.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Reads everything and checks that it holds together: numbers dense, chains whole, headers,
+    /// bodies and documents readable. Commits wait meanwhile.
+    pub fn verify(&self) -> Result<Verified, Error> {
+        let _quiet = self.gate.read();
+        let ledger = self.ledger()?;
+        survey::verify(&self.disk, &self.identity, &ledger)
+    }
+
+    fn ledger(&self) -> Result<RwLockReadGuard<'_, Ledger>, Error> {
+        self.ledger.read().map_err(|_| broken())
+    }
+
+    fn seen(&self, instance: &InstanceId) -> Result<Option<Seen>, Error> {
+        let ledger = self.ledger()?;
+        Ok(ledger.index.get(instance).map(|entry| Seen {
+            version: entry.header.version,
+            last_record: entry.last_record,
+            kept: entry.kept,
+        }))
+    }
+
+    fn chain<'a>(
+        &'a self,
+        instance: &'a InstanceId,
+        last: Seq,
+    ) -> Chain<'a, impl FnMut(Partition, Seq) -> Result<ChainedRecord, Error> + 'a> {
+        let partition = self.identity.partition_of(instance);
+        Chain::new(instance, partition, last, |partition, seq| self.disk.record(partition, seq))
+    }
+
+    fn stored(
+        &self,
+        instance: &InstanceId,
+        body: Option<Instance>,
+        seen: Seen,
+    ) -> Result<Stored, Error> {
+        let version = body.as_ref().map_or(0, |body| body.version);
+        let tail = match seen.version.checked_sub(version) {
+            Some(0) => Vec::new(),
+            Some(_) => self.chain(instance, seen.last_record).above(version)?,
+            None => {
+                let problem = format!("the body of instance {instance} is newer than its header");
+                return Err(Error::Corrupt(problem));
+            }
+        };
+        Ok(Stored { body, tail })
+    }
+
+    /// Applies a batch and makes it durable. Readers that need quiet wait meanwhile.
+    fn write(&self, plan: Plan, batch: Batch) -> Result<(), Error> {
+        let (staged, kept) = staging::stage(&self.disk, &*self.ledger()?, &plan, &batch)?;
+        let _writing = self.gate.write();
+        // What sled leaves behind in its own state after a panic does not matter: it is not used
+        // again, and the process stops.
+        catch_unwind(AssertUnwindSafe(|| self.disk.write(staged)))
+            .unwrap_or_else(|_| Err(Error::Corrupt("sled panicked while writing".to_owned())))?;
+        let done = plan.done(batch.writes, kept);
+        self.ledger.write().map_err(|_| broken())?.record(done);
+        Ok(())
+    }
+}
+
+fn broken() -> Error {
+    Error::Corrupt("an earlier write failed: the process has to stop".to_owned())
+}
+
+impl Store for SledStore {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn partition_of(&self, instance: &InstanceId) -> Partition {
+        self.identity.partition_of(instance)
+    }
+
+    fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
+        let Some(seen) = self.seen(instance)? else {
+            return Ok(None);
+        };
+        if seen.kept.body_chunks == 0 {
+            return self.stored(instance, None, seen).map(Some);
+        }
+        let key = keys::body(instance);
+        if let Some(bytes) = self.disk.small_value(&key)? {
+            let (body, _) = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
+            // A newer one is being written right now: it does not exist before it is durable.
+            if body.version <= seen.version {
+                return self.stored(instance, Some(body), seen).map(Some);
+            }
+        }
+        let _quiet = self.gate.read();
+        let Some(seen) = self.seen(instance)? else {
+            return Ok(None);
+        };
+        let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
+        let (body, _) = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
+        self.stored(instance, Some(body), seen).map(Some)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+        let mut health = self.committing.lock().map_err(|_| broken())?;
+        if *health == Health::Broken {
+            return Err(broken());
+        }
+        let plan = self.ledger()?.plan(&self.identity, &batch)?;
+        let first_seqs = plan.places.iter().map(|place| place.first_seq).collect();
+        if let Err(error) = self.write(plan, batch) {
+            *health = Health::Broken;
+            return Err(error);
+        }
+        Ok(Committed { first_seqs })
+    }
+
+    fn events_after(
+        &self,
+        partition: Partition,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        let last = self.ledger()?.last_seqs.get(usize::from(partition.0)).copied();
+        match last {
+            Some(last) if after < last => self.disk.records(partition, after, last, limit),
+            Some(_) | None => Ok(Vec::new()),
+        }
+    }
+
+    fn last_seqs(&self) -> Result<Vec<Seq>, Error> {
+        Ok(self.ledger()?.last_seqs.clone())
+    }
+
+    fn history(
+        &self,
+        instance: &InstanceId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        match self.seen(instance)? {
+            Some(seen) => self.chain(instance, seen.last_record).below(before, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error> {
+        Ok(self.ledger()?.index.due(now, limit))
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.ledger()?.index.next_due())
+    }
+
+    fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error> {
+        Ok(self.ledger()?.index.get(instance).map(|entry| entry.header.clone()))
+    }
+
+    fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
+        Ok(self.ledger()?.index.query(query))
+    }
+
+    fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let _quiet = self.gate.read();
+        self.disk.value(&keys::document(key))
+    }
+
+    fn documents(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let _quiet = self.gate.read();
+        self.disk.documents(prefix)
+    }
+
+    fn clock(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.ledger()?.clock)
+    }
+}
+
+impl Drop for SledStore {
+    /// Leaves the mark of an orderly end. A store that is broken keeps the mark of its beginning.
+    fn drop(&mut self) {
+        let Ok(Health::Sound) = self.committing.get_mut() else {
+            return;
+        };
+        let Ok(ledger) = self.ledger.get_mut() else {
+            return;
+        };
+        if let Err(error) = opening::leave_mark(&self.directory, &self.identity, ledger) {
+            tracing::warn!(%error, "store.mark_not_written");
+        }
+    }
+}
+
+impl std::fmt::Debug for SledStore {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SledStore")
+            .field("directory", &self.directory.path())
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
+    }
+}

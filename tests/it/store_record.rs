@@ -1,0 +1,167 @@
+//! Stored messages: what is written is what is read, for everything the model can say.
+
+use std::collections::BTreeSet;
+
+use sanbang::model::event::{Event, Payload, Record};
+use sanbang::model::instance::{Header, Instance};
+use sanbang::model::time::Timestamp;
+use sanbang::store::Seq;
+use sanbang::store::record::{
+    FORMAT, decode_header, decode_instance, decode_record, disagreement, encode_header,
+    encode_instance, encode_record,
+};
+
+use super::store_sample::{PAYLOADS, Seeded};
+
+#[test]
+fn every_kind_of_event_can_be_made_up() {
+    let made: BTreeSet<&str> =
+        PAYLOADS.iter().map(|make| make(&mut Seeded::new(1)).kind()).collect();
+    let kinds: BTreeSet<&str> = Payload::KINDS.iter().copied().collect();
+    assert_eq!(made, kinds, "store_sample.rs makes up every payload exactly once");
+}
+
+#[test]
+fn every_payload_comes_back() {
+    for (number, make) in PAYLOADS.iter().enumerate() {
+        for seed in 0..40 {
+            let mut seeded = Seeded::new(seed * 1000 + number as u64);
+            let payload = make(&mut seeded);
+            let record = Record {
+                stamp: seeded.sample(),
+                time: Timestamp(seed as i64),
+                actor: seeded.sample(),
+                request: seeded.sample(),
+                events: vec![Event { time: Timestamp(seed as i64), due_at: None, payload }],
+            };
+            let read = decode_record(&encode_record(&record, None)).expect("it was just written");
+            assert_eq!(read.record, record, "payload {number}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn records_come_back() {
+    for seed in 0..500 {
+        let mut seeded = Seeded::new(seed);
+        let record: Record = seeded.sample();
+        let previous = seeded.sample::<Option<u64>>().map(Seq);
+        let read = decode_record(&encode_record(&record, previous)).expect("it was just written");
+        assert_eq!((read.record, read.previous), (record, previous), "seed {seed}");
+    }
+}
+
+#[test]
+fn instances_and_headers_come_back() {
+    for seed in 0..500 {
+        let mut seeded = Seeded::new(seed);
+        let instance: Instance = seeded.sample();
+        let header = sample_header(&instance, &mut seeded);
+        let last = Seq(seeded.sample());
+        assert_eq!(disagreement(&header, &instance), None);
+
+        let bytes = encode_instance(&header, &instance, last);
+        assert_eq!(decode_instance(&bytes), Ok((instance, last)), "seed {seed}");
+        assert_eq!(decode_header(&bytes), Ok((header.clone(), last)), "seed {seed}");
+        assert_eq!(decode_header(&encode_header(&header, last)), Ok((header, last)));
+    }
+}
+
+fn sample_header(instance: &Instance, seeded: &mut Seeded) -> Header {
+    let indexed: Vec<_> = instance.fields.keys().cloned().collect();
+    let mut header = instance.header(&indexed);
+    header.light = seeded.sample();
+    header
+}
+
+#[test]
+fn a_newer_format_is_refused_with_what_to_do() {
+    let record: Record = Seeded::new(7).sample();
+    let mut bytes = encode_record(&record, None);
+    // The format is the first field: its tag, then its value.
+    assert_eq!(bytes[..2], [0x08, u8::try_from(FORMAT).expect("a small number")]);
+    bytes[1] = 2;
+    let refusal = decode_record(&bytes).expect_err("it is newer").to_string();
+    insta::assert_snapshot!(refusal.replace("; ", ";\n"), @"
+    a record has format 2, and this program reads up to 1: a newer sanbang wrote it;
+    start that one again, or restore the backup made before the upgrade
+    ");
+
+    // Also where the rest no longer decodes.
+    let garbled = [bytes[0], bytes[1], 0xff, 0xff, 0xff];
+    assert_eq!(decode_record(&garbled).expect_err("it is newer").to_string(), refusal);
+}
+
+#[test]
+fn damage_is_told_with_its_place() {
+    let record: Record = Seeded::new(7).sample();
+    let bytes = encode_record(&record, None);
+    let refusals = [
+        decode_record(&[]).expect_err("it is empty").to_string(),
+        decode_record(&bytes[..bytes.len() - 3]).expect_err("it is cut").to_string(),
+        // Time 5, an actor, and an event without a payload.
+        decode_record(&[8, 1, 32, 5, 42, 0, 58, 0]).expect_err("no payload").to_string(),
+        // `StageSkipped` with a reason that does not exist.
+        decode_record(&[8, 1, 42, 0, 58, 8, 154, 1, 5, 10, 1, 97, 16, 99])
+            .expect_err("no such reason")
+            .to_string(),
+    ];
+    insta::assert_snapshot!(refusals.join("\n"), @"
+    a record has no format number
+    a record does not decode: failed to decode Protobuf message: Record.events: buffer underflow
+    a record: Event.payload is missing
+    a record: StageSkipped.because: 99 is no SkipReason
+    ");
+}
+
+/// No bytes make the reader panic.
+#[test]
+fn arbitrary_bytes_are_read_or_refused() {
+    let mut refused = 0;
+    for seed in 0..2000 {
+        let mut seeded = Seeded::new(seed);
+        let record: Record = seeded.sample();
+        let mut bytes = encode_record(&record, None);
+        for _ in 0..=seeded.below(3) {
+            let at = seeded.below(bytes.len());
+            bytes[at] ^= 1 << seeded.below(8);
+        }
+        refused += usize::from(decode_record(&bytes).is_err());
+        refused += usize::from(decode_instance(&bytes).is_err());
+        refused += usize::from(decode_header(&bytes).is_err());
+    }
+    assert!(refused > 2000, "most damage is noticed: {refused}");
+}
+
+/// The usual completion of a task stays small: its size is the price of every commit.
+#[test]
+fn records_are_compact() {
+    let mut seeded = Seeded::new(3);
+    let record = Record {
+        stamp: Some(sanbang::model::event::Stamp {
+            instance: sanbang::model::id::InstanceId::trusted("p-2025-0001"),
+            workflow: sanbang::model::id::WorkflowId::trusted("investment_project"),
+            workflow_version: 1,
+            version: 40,
+            revision: 38,
+        }),
+        time: Timestamp(1_736_130_000_000),
+        actor: sanbang::model::actor::Actor::Member(sanbang::model::id::MemberId::trusted("li_na")),
+        request: seeded.sample::<Option<_>>().or(Some(seeded.sample())),
+        events: vec![Event {
+            time: Timestamp(1_736_130_000_000),
+            due_at: None,
+            payload: Payload::TaskCancelled {
+                task: sanbang::model::task::TaskRef {
+                    number: sanbang::model::task::TaskNumber(12),
+                    stage: sanbang::model::id::StageId::trusted("signing"),
+                    id: sanbang::model::id::TaskId::trusted("sign_contract"),
+                    each: None,
+                },
+                because: sanbang::model::task::CancelReason::JoinReached,
+            },
+        }],
+    };
+    let bytes = encode_record(&record, Some(Seq(1_000_000))).len();
+    assert!(bytes <= 128, "{bytes} bytes");
+}
