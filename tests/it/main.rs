@@ -3,11 +3,12 @@
 
 mod sources;
 
+mod department_table;
 mod layering;
+mod shipped;
 mod store_contract;
 mod store_fixture;
 mod store_lists;
 mod store_record;
 mod store_sample;
 mod tidy;
-mod shipped;
