@@ -19,3 +19,5 @@ pub mod engine;
 pub mod store;
 
 pub mod spec;
+
+pub mod runtime;

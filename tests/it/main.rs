@@ -12,3 +12,6 @@ mod store_lists;
 mod store_record;
 mod store_sample;
 mod tidy;
+
+mod runtime;
+mod runtime_fixture;

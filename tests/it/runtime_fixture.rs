@@ -1,0 +1,346 @@
+//! What the tests of the runtime share: a small workflow, a store that fails on demand, and short
+//! ways to create, command and read.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use sanbang::definition::sources::Sources;
+use sanbang::model::actor::Actor;
+use sanbang::model::command::{Action, Advance, Command, Comment, Create, Request};
+use sanbang::model::event::Payload;
+use sanbang::model::id::{InstanceId, MemberId, WorkflowId};
+use sanbang::model::instance::{Header, Instance};
+use sanbang::model::time::Timestamp;
+use sanbang::model::value::Values;
+use sanbang::runtime::{Clock, Configuration, FeedEvent, Handle, Options, Runtime, Subscription};
+use sanbang::store::memory::MemoryStore;
+use sanbang::store::{
+    Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Query, Seq, Store, Stored,
+};
+
+/// 2025-01-06T01:00:00Z.
+pub(crate) const START: Timestamp = Timestamp(1_736_125_200_000);
+pub(crate) const HOUR_MS: i64 = 60 * 60 * 1000;
+
+pub(crate) const WORKFLOW: &str = "
+workflow: errand
+title: { en: Errand, zh: 差事 }
+calendar: plain
+fields:
+  topic: { type: text }
+stages:
+  - id: prepare
+    title: { en: Prepare, zh: 准备 }
+    sla: { within: 48h, escalation: plain }
+    tasks:
+      - { id: write_up, title: { en: Write up, zh: 成文 }, role: office }
+  - id: deliver
+    title: { en: Deliver, zh: 送达 }
+    sla: { within: 24h, escalation: plain }
+";
+
+const ORGANIZATION: &str = "
+roles:
+  steward: { title: { en: Steward, zh: 责任人 }, above: head }
+  holder: { title: { en: Holder, zh: 承办人 }, above: steward }
+  head: { title: { en: Head, zh: 负责人 }, may_force: true }
+groups:
+  office: { title: { en: Office, zh: 办公室 }, kind: coordination, above: head }
+members:
+  anna: { title: { en: Anna, zh: 安娜 }, group: office }
+  bert: { title: { en: Bert, zh: 伯特 }, group: office }
+  cora: { title: { en: Cora, zh: 科拉 }, group: office }
+  chief: { title: { en: Chief, zh: 主任 }, roles: [head] }
+";
+
+const ESCALATION: &str = "
+levels: [L0, L1]
+policies:
+  plain:
+    - { at: due, level: L0, light: yellow, notify: [steward] }
+    - { at: +24h, level: L1, light: red, notify: [head] }
+";
+
+pub(crate) const CALENDAR: &str = "
+calendar: plain
+title: { en: Plain, zh: 通用 }
+zone: UTC
+hours: ['09:00-12:00', '13:00-17:00']
+rest_days: [saturday, sunday]
+years:
+  2025: { off: [2025-01-01], worked: [] }
+  2026: { off: [2026-01-01], worked: [] }
+";
+
+/// The files of the small configuration, by path.
+pub(crate) fn files() -> Vec<(&'static str, String)> {
+    vec![
+        ("workflows/errand.yaml", WORKFLOW.to_owned()),
+        ("rules/organization.yaml", ORGANIZATION.to_owned()),
+        ("rules/escalation.yaml", ESCALATION.to_owned()),
+        ("rules/reasons.yaml", "reasons:\n  other: { en: Other, zh: 其他 }\n".to_owned()),
+        ("rules/calendars/plain.yaml", CALENDAR.to_owned()),
+    ]
+}
+
+pub(crate) fn sources() -> Sources {
+    let files = files().into_iter();
+    Sources { files: files.map(|(path, text)| (path.to_owned(), text.into())).collect() }
+}
+
+pub(crate) fn memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(true))
+}
+
+pub(crate) struct Service {
+    pub(crate) runtime: Runtime,
+    pub(crate) handle: Handle,
+}
+
+impl Service {
+    pub(crate) fn stop(self) {
+        self.runtime.shutdown();
+    }
+}
+
+/// Small, and never a heartbeat: whoever waits for an event waits for nothing else.
+pub(crate) fn options() -> Options {
+    Options { workers: 2, heartbeat: Duration::from_hours(24), ..Options::default() }
+}
+
+pub(crate) fn start(store: &Arc<dyn Store>) -> Service {
+    start_with(store, options(), START)
+}
+
+pub(crate) fn start_at(store: &Arc<dyn Store>, now: Timestamp) -> Service {
+    start_with(store, options(), now)
+}
+
+pub(crate) fn start_with(store: &Arc<dyn Store>, options: Options, now: Timestamp) -> Service {
+    let configuration = Configuration::Files(sources());
+    let clock = Clock::simulated(now);
+    let started = Runtime::start(options, Arc::clone(store), clock, configuration);
+    let (runtime, handle) = started.unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    Service { runtime, handle }
+}
+
+pub(crate) fn id(name: &str) -> InstanceId {
+    InstanceId::parse(name).unwrap()
+}
+
+pub(crate) fn by(member: &str, request: Option<u64>, action: Action) -> Command {
+    Command {
+        actor: Actor::Member(MemberId::trusted(member)),
+        request: request.map(|key| Request { key, digest: key }),
+        expected_revision: None,
+        force: None,
+        action,
+    }
+}
+
+pub(crate) fn create(name: &str, request: Option<u64>) -> Command {
+    let create = Create {
+        id: id(name),
+        workflow: WorkflowId::trusted("errand"),
+        fields: Values::new(),
+        steward: Some(MemberId::trusted("anna")),
+    };
+    by("anna", request, Action::Create(create))
+}
+
+pub(crate) fn comment(text: &str, request: Option<u64>) -> Command {
+    by("anna", request, Action::Comment(Comment { task: None, text: text.to_owned() }))
+}
+
+pub(crate) fn advance(request: Option<u64>) -> Command {
+    by("chief", request, Action::Advance(Advance::default()))
+}
+
+pub(crate) async fn view(handle: &Handle, name: &str) -> Arc<Instance> {
+    handle.view(&id(name)).await.unwrap().expect("the instance exists").instance
+}
+
+/// Reads until so many events have come.
+pub(crate) async fn read(subscription: &mut Subscription, count: usize) -> Vec<FeedEvent> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        events.extend(subscription.next().await.unwrap().events);
+    }
+    events
+}
+
+/// Reads until an event of this kind has come, and returns its payload.
+pub(crate) async fn read_until(subscription: &mut Subscription, kind: &str) -> Payload {
+    loop {
+        let delivery = subscription.next().await.unwrap();
+        let mut payloads = delivery.events.iter().map(|event| event.event().payload.clone());
+        if let Some(payload) = payloads.find(|payload| payload.kind() == kind) {
+            return payload;
+        }
+    }
+}
+
+/// The place of each event: nothing is doubled and, within a partition, nothing is missing.
+pub(crate) fn assert_dense(events: &[FeedEvent], partitions: u16) {
+    let mut last = vec![0_u64; usize::from(partitions)];
+    for event in events {
+        let last = &mut last[usize::from(event.partition.0)];
+        assert_eq!(event.seq.0, *last + 1, "in partition {}", event.partition.0);
+        *last = event.seq.0;
+    }
+}
+
+/// What the next write of instances comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It works.
+    None,
+    /// Nothing is written, and it is said so.
+    Unavailable,
+    /// All is written, but it is said that nothing was.
+    LostAcknowledgement,
+    /// Nothing is written: somebody wrote the batch's first instance first.
+    Conflict,
+    /// The store cannot be trusted any more.
+    Corrupt,
+}
+
+/// A store that fails as planned, and that can be held before a write.
+pub(crate) struct FaultyStore {
+    inner: Arc<dyn Store>,
+    faults: Mutex<VecDeque<Fault>>,
+    gate: Mutex<Gate>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct Gate {
+    closed: bool,
+    waiting: bool,
+}
+
+impl FaultyStore {
+    pub(crate) fn over(inner: &Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::clone(inner),
+            faults: Mutex::default(),
+            gate: Mutex::default(),
+            moved: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.lock().unwrap().extend(faults);
+    }
+
+    /// From now on writes wait.
+    pub(crate) fn hold(&self) {
+        self.gate.lock().unwrap().closed = true;
+    }
+
+    /// Returns once a write waits.
+    pub(crate) fn wait_for_write(&self) {
+        let mut gate = self.gate.lock().unwrap();
+        while !gate.waiting {
+            gate = self.moved.wait(gate).unwrap();
+        }
+    }
+
+    pub(crate) fn release(&self) {
+        self.gate.lock().unwrap().closed = false;
+        self.moved.notify_all();
+    }
+
+    fn pass_gate(&self) {
+        let mut gate = self.gate.lock().unwrap();
+        gate.waiting = gate.closed;
+        self.moved.notify_all();
+        while gate.closed {
+            gate = self.moved.wait(gate).unwrap();
+        }
+        gate.waiting = false;
+    }
+}
+
+impl Store for FaultyStore {
+    fn identity(&self) -> &Identity {
+        self.inner.identity()
+    }
+
+    fn partition_of(&self, instance: &InstanceId) -> Partition {
+        self.inner.partition_of(instance)
+    }
+
+    fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
+        self.inner.load(instance)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Committed, Error> {
+        let stamps = batch.writes.iter().filter_map(|write| write.record.stamp.as_ref());
+        let first = stamps.map(|stamp| stamp.instance.clone()).next();
+        let Some(first) = first else { return self.inner.commit(batch) };
+        self.pass_gate();
+        let fault = self.faults.lock().unwrap().pop_front().unwrap_or(Fault::None);
+        match fault {
+            Fault::None => self.inner.commit(batch),
+            Fault::Unavailable => Err(Error::Unavailable("as planned".to_owned())),
+            Fault::LostAcknowledgement => {
+                self.inner.commit(batch)?;
+                Err(Error::Unavailable("the acknowledgement was lost".to_owned()))
+            }
+            Fault::Conflict => Err(Error::Conflict(vec![first])),
+            Fault::Corrupt => Err(Error::Corrupt("as planned".to_owned())),
+        }
+    }
+
+    fn events_after(
+        &self,
+        partition: Partition,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        self.inner.events_after(partition, after, limit)
+    }
+
+    fn last_seqs(&self) -> Result<Vec<Seq>, Error> {
+        self.inner.last_seqs()
+    }
+
+    fn history(
+        &self,
+        instance: &InstanceId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        self.inner.history(instance, before, limit)
+    }
+
+    fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error> {
+        self.inner.due(now, limit)
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        self.inner.next_due()
+    }
+
+    fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error> {
+        self.inner.header(instance)
+    }
+
+    fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
+        self.inner.query(query)
+    }
+
+    fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.inner.document(key)
+    }
+
+    fn documents(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        self.inner.documents(prefix)
+    }
+
+    fn clock(&self) -> Result<Option<Timestamp>, Error> {
+        self.inner.clock()
+    }
+}
