@@ -23,6 +23,7 @@ mod views;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Contradiction, Judgement, NamedTask, judge};
 pub use condition::{Condition, Failure, Origin};
 pub use finding::{Finding, FindingKind};
 pub use functions::{Chosen, Functions, People, Use};

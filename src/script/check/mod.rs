@@ -15,9 +15,13 @@ use super::{nearest, people, sandbox, syntax};
 use types::Type;
 use walk::Checker;
 
+pub use judge::{Contradiction, Judgement, NamedTask, judge};
+
 mod calls;
 mod direct;
+mod judge;
 mod operators;
+mod ranges;
 mod types;
 mod walk;
 

@@ -189,7 +189,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn keyed(&mut self, base: Type<'v>, key: &str, position: Position) -> Type<'v> {
+    pub(super) fn keyed(&mut self, base: Type<'v>, key: &str, position: Position) -> Type<'v> {
         match base {
             Type::Project | Type::Tasks => self.property(base, key, position),
             Type::TaskGroup(task) => {
@@ -204,7 +204,7 @@ impl<'v> Checker<'v> {
         }
     }
 
-    fn property(&mut self, base: Type<'v>, name: &str, position: Position) -> Type<'v> {
+    pub(super) fn property(&mut self, base: Type<'v>, name: &str, position: Position) -> Type<'v> {
         match base {
             Type::Any | Type::Map => Type::Any,
             Type::Project => self.project_property(name, position),
@@ -309,8 +309,14 @@ impl<'v> Checker<'v> {
 }
 
 /// Where a part begins.
-fn first(part: &Expr) -> Position {
+pub(super) fn first(part: &Expr) -> Position {
+    let place = |position: Position| (position.line(), position.position());
     match part {
+        // `x in y` is a call in which the second argument stands first.
+        Expr::FnCall(call, position) if call.name == "contains" && call.args.len() == 2 => {
+            let left = first(&call.args[1]);
+            if place(left) < place(*position) { left } else { *position }
+        }
         Expr::FnCall(call, position) if call.is_operator_call() => match &*call.args {
             [left, _] => first(left),
             _ => *position,
@@ -324,7 +330,7 @@ fn first(part: &Expr) -> Position {
 }
 
 /// The last word of a part.
-fn last(part: &Expr) -> Position {
+pub(super) fn last(part: &Expr) -> Position {
     match part {
         Expr::FnCall(call, position) if call.is_operator_call() => {
             call.args.last().map_or(*position, last)

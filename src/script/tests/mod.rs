@@ -14,6 +14,7 @@ mod check;
 mod comparisons;
 mod conditions;
 mod functions;
+mod judge;
 mod traps;
 
 fn words(words: &[&str]) -> Vec<Arc<str>> {
