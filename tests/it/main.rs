@@ -6,6 +6,7 @@ mod sources;
 mod department_table;
 mod layering;
 mod shipped;
+mod specs;
 mod store_contract;
 mod store_fixture;
 mod store_lists;

@@ -1,0 +1,128 @@
+//! Specs: every scenario file passes, and together they use every way through the shipped workflow.
+//!
+//! A failing one prints its file, line and what happened; `sanbang test FILE` repeats it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sanbang::calendar::Calendar;
+use sanbang::definition::compiled::Workflow;
+use sanbang::definition::render;
+use sanbang::definition::sources::Sources;
+use sanbang::model::organization::Organization;
+use sanbang::spec::{self, Coverage, Report, Setting};
+
+/// A compiled configuration.
+pub(crate) struct House {
+    pub(crate) workflows: Vec<Arc<Workflow>>,
+    pub(crate) calendars: Vec<Calendar>,
+    pub(crate) organization: Organization,
+}
+
+impl House {
+    /// Reads and compiles a directory; findings fail the test.
+    pub(crate) fn read(folder: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let (sources, unread) = Sources::read_dir(&root).expect("the folder can be read");
+        assert!(unread.is_empty(), "{folder}: {} files cannot be read", unread.len());
+        let compiled = sanbang::definition::compile(&sources);
+        let told: Vec<String> = vec![render::lines(&compiled.diagnostics)];
+        assert!(!compiled.has_errors(), "{folder} has findings:\n{}", told.join("\n"));
+        let workflows = compiled.workflows.into_iter();
+        Self {
+            workflows: workflows.map(|compiled| Arc::new(compiled.workflow)).collect(),
+            calendars: compiled.calendars,
+            organization: compiled.organization,
+        }
+    }
+
+    pub(crate) fn setting(&self) -> Setting<'_> {
+        Setting {
+            workflows: &self.workflows,
+            calendars: &self.calendars,
+            organization: &self.organization,
+        }
+    }
+}
+
+fn spec_files(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(&root).expect("the folder of specs can be read");
+    let paths = entries.map(|entry| entry.expect("an entry can be read").path());
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+    files.sort();
+    files
+}
+
+fn run_all(house: &House, folder: &str) -> Vec<Report> {
+    let mut reports = Vec::new();
+    let mut wrong = String::new();
+    for file in spec_files(folder) {
+        let source: Arc<str> = std::fs::read_to_string(&file).expect("a spec can be read").into();
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+        let path: Arc<str> = format!("{folder}/{}", name.unwrap_or_default()).into();
+        match spec::run(house.setting(), &path, &source) {
+            Ok(report) => {
+                for failure in &report.failures {
+                    writeln!(wrong, "{path}:{}: {}", failure.line, failure.message)
+                        .expect("a text can be written");
+                }
+                if !report.passed() && std::env::var_os("SANBANG_SPEC_LOG").is_some() {
+                    wrong.push_str(&report.log(house.calendars.first()));
+                    wrong.push('\n');
+                }
+                reports.push(report);
+            }
+            Err(findings) => {
+                let findings: Vec<String> = vec![render::lines(&findings)];
+                writeln!(wrong, "{}", findings.join("\n")).expect("a text can be written");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "specs that do not hold:\n{wrong}");
+    reports
+}
+
+#[test]
+fn the_engine_does_what_its_specs_say() {
+    let house = House::read("tests/specs/config");
+    let reports = run_all(&house, "tests/specs");
+    assert!(reports.len() >= 9, "only {} specs were found", reports.len());
+}
+
+#[test]
+fn the_shipped_workflow_does_what_its_specs_say() {
+    let house = House::read(".");
+    let reports = run_all(&house, "workflows/specs");
+    assert!(reports.len() >= 30, "only {} specs were found", reports.len());
+
+    let mut used = Coverage::default();
+    for report in reports {
+        used.ways.extend(report.coverage.ways);
+    }
+    for workflow in &house.workflows {
+        let all = Coverage::of_workflow(workflow);
+        let unused: Vec<&String> = all.ways.difference(&used.ways).collect();
+        assert!(unused.is_empty(), "ways of {} that no spec uses: {unused:#?}", workflow.id);
+        assert!(all.ways.len() > 40, "only {} ways were found", all.ways.len());
+    }
+}
+
+#[test]
+fn a_spec_that_does_not_hold_is_told_with_its_line() {
+    let house = House::read("tests/specs/config");
+    let source: Arc<str> =
+        "spec: { en: Wrong }\nworkflow: house\nstart: 2025-03-03 10:00\nsteps:\n  \
+         - create: { fields: { name: First } }\n    by: portal\n    then: { stage: build }\n"
+            .into();
+    let report =
+        spec::run(house.setting(), &"wrong.yaml".into(), &source).expect("the file is a spec");
+    let told: Vec<String> = report
+        .failures
+        .iter()
+        .map(|failure| format!("{}: {}", failure.line, failure.message))
+        .collect();
+    assert_eq!(told, ["5: stage: expected `build`, but it is `plan`"]);
+}
