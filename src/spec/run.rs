@@ -45,9 +45,12 @@ pub(super) fn run(setting: Setting<'_>, path: &Arc<str>, spec: &Spec, lines: &[u
     };
     let loads = loads(&spec.given);
     let mut world = World::new(workflow, organization, calendar, loads, start);
-    for (step, line) in spec.steps.iter().zip(lines) {
+    for (index, (step, line)) in spec.steps.iter().zip(lines).enumerate() {
         let before = world.records.len();
-        let failures = run_step(&mut world, step);
+        let mut failures = run_step(&mut world, step);
+        let next = spec.steps.get(index + 1);
+        let at_once = next.is_some_and(|next| next.at.is_none() && next.after.is_none());
+        failures.extend(judge_after(&mut world, before, step, at_once));
         let stop = failures.iter().any(|failure| failure.ends);
         let failures = failures.into_iter();
         report
@@ -69,7 +72,6 @@ pub(super) struct Mismatch {
 }
 
 fn run_step(world: &mut World<'_>, step: &Step) -> Vec<Mismatch> {
-    let since = world.records.len();
     if let Err(message) = pass_time(world, step) {
         return vec![Mismatch { message, ends: true }];
     }
@@ -77,14 +79,23 @@ fn run_step(world: &mut World<'_>, step: &Step) -> Vec<Mismatch> {
         Ok(outcome) => outcome,
         Err(message) => return vec![Mismatch { message, ends: true }],
     };
-    let mut mismatches = judge_refusal(step, outcome);
-    if let Some(then) = &step.then {
-        let mut after = world.clone();
-        after.pass_until(world.now.plus_ms(1));
-        let messages = super::expect::judge(&after, since, then);
-        mismatches.extend(messages.into_iter().map(|message| Mismatch { message, ends: false }));
-    }
-    mismatches
+    judge_refusal(step, outcome)
+}
+
+/// Judges what is 1 ms later. Where the next step comes at once, on a copy: for it that millisecond
+/// has not passed.
+fn judge_after(world: &mut World<'_>, since: usize, step: &Step, at_once: bool) -> Vec<Mismatch> {
+    let later = world.now.plus_ms(1);
+    let messages = if at_once {
+        let Some(then) = &step.then else { return Vec::new() };
+        let mut copy = world.clone();
+        copy.pass_until(later);
+        super::expect::judge(&copy, since, then)
+    } else {
+        world.pass_until(later);
+        step.then.as_ref().map(|then| super::expect::judge(world, since, then)).unwrap_or_default()
+    };
+    messages.into_iter().map(|message| Mismatch { message, ends: false }).collect()
 }
 
 fn judge_refusal(step: &Step, outcome: Result<(), Rejection>) -> Vec<Mismatch> {
