@@ -8,10 +8,12 @@ mod layering;
 mod shipped;
 mod specs;
 mod store_contract;
+mod store_differential;
 mod store_fixture;
 mod store_lists;
 mod store_record;
 mod store_sample;
+mod store_sled;
 mod tidy;
 
 mod runtime;

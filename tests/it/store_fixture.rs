@@ -18,7 +18,7 @@ use sanbang::model::value::Value;
 use sanbang::store::memory::MemoryStore;
 use sanbang::store::sled::{Options, SledStore};
 use sanbang::store::{
-    Batch, Committed, DocumentWrite, Error, Numbered, Order, Query, Seq, Store, Write,
+    Batch, Committed, DocumentWrite, Error, Numbered, Order, Partition, Query, Seq, Store, Write,
 };
 
 /// An open store, and what has to live as long.
@@ -237,4 +237,32 @@ pub(crate) fn due_at(name: &str, due: Timestamp) -> Instance {
 /// A query without a filter.
 pub(crate) fn all(order: Order) -> Query {
     Query { order, limit: 100, ..Query::default() }
+}
+
+/// Everything a store answers, as text: equal stores have equal pictures.
+pub(crate) fn picture(store: &dyn Store) -> Result<String, Error> {
+    use std::fmt::Write as _;
+    let mut picture = String::new();
+    let mut add = |title: &str, what: &dyn std::fmt::Debug| {
+        writeln!(picture, "{title}: {what:?}").expect("writing into a text succeeds");
+    };
+    let headers = store.query(&Query { limit: usize::MAX, ..Query::default() })?;
+    for header in &headers {
+        add("loaded", &store.load(&header.id)?);
+        add("header", &(store.header(&header.id)?, header));
+        add("history", &store.history(&header.id, None, usize::MAX)?);
+    }
+    for (partition, last) in (0..).zip(store.last_seqs()?) {
+        add("last", &last);
+        add("events", &store.events_after(Partition(partition), Seq(0), usize::MAX)?);
+    }
+    for order in [Order::CreatedDescending, Order::NextDue] {
+        let ordered = store.query(&Query { order, limit: usize::MAX, ..Query::default() })?;
+        add("ordered", &ordered.iter().map(|header| header.id.clone()).collect::<Vec<_>>());
+    }
+    add("due", &store.due(Timestamp(i64::MAX), usize::MAX)?);
+    add("next due", &store.next_due()?);
+    add("documents", &store.documents("")?);
+    add("clock", &store.clock()?);
+    Ok(picture)
 }

@@ -2,13 +2,11 @@
 //! file here that touches files itself. Knows nothing of what is stored.
 #![expect(clippy::disallowed_methods, reason = "this is where the store's files are handled")]
 
-use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::opening::OpenError;
-use crate::store::Seq;
 
 const LOCK: &str = "sanbang.lock";
 const MARK: &str = "sanbang.mark";
@@ -35,8 +33,8 @@ pub(super) struct Directory {
 pub(super) struct Mark {
     /// Which store.
     pub(super) incarnation: String,
-    /// The last number of each partition.
-    pub(super) last_seqs: Vec<Seq>,
+    /// How many batches had been written.
+    pub(super) batches: u64,
 }
 
 impl Directory {
@@ -174,11 +172,8 @@ impl Mark {
     const TITLE: &str = "sanbang store, format 1";
 
     fn text(&self) -> String {
-        let mut text = format!("{}\nincarnation {}\n", Self::TITLE, self.incarnation);
-        for (partition, last) in self.last_seqs.iter().enumerate() {
-            writeln!(text, "{partition} {}", last.0).expect("writing into a text succeeds");
-        }
-        text
+        let Self { incarnation, batches } = self;
+        format!("{}\nincarnation {incarnation}\nbatches {batches}\n", Self::TITLE)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -187,15 +182,8 @@ impl Mark {
             return None;
         }
         let incarnation = lines.next()?.strip_prefix("incarnation ")?.to_owned();
-        let mut last_seqs = Vec::new();
-        for (partition, line) in lines.enumerate() {
-            let (named, last) = line.split_once(' ')?;
-            if named.parse() != Ok(partition) {
-                return None;
-            }
-            last_seqs.push(Seq(last.parse().ok()?));
-        }
-        Some(Self { incarnation, last_seqs })
+        let batches = lines.next()?.strip_prefix("batches ")?.parse().ok()?;
+        Some(Self { incarnation, batches })
     }
 }
 
@@ -260,9 +248,9 @@ mod tests {
 
     #[test]
     fn a_mark_comes_back_and_damage_is_noticed() {
-        let mark = Mark { incarnation: "ab12".to_owned(), last_seqs: vec![Seq(0), Seq(17)] };
+        let mark = Mark { incarnation: "ab12".to_owned(), batches: 17 };
         assert_eq!(Mark::parse(&mark.text()), Some(mark.clone()));
-        for text in ["", "sanbang store, format 2\n", &mark.text().replace("1 17", "2 17")] {
+        for text in ["", "sanbang store, format 2\n", &mark.text().replace("17", "x")] {
             assert_eq!(Mark::parse(text), None, "{text}");
         }
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `s` | the marker: what the store was made with |
 //! | `c` | the clock's last reading |
+//! | `w` | how many batches were written |
 //! | `n` partition | the number of the partition's last event |
 //! | `r` partition, first number, chunk | a record |
 //! | `i` instance, NUL, chunk | an instance: header and body |
@@ -21,6 +22,7 @@ use crate::store::{Partition, Seq};
 
 pub(super) const MARKER: &[u8] = b"s";
 pub(super) const CLOCK: &[u8] = b"c";
+pub(super) const BATCHES: &[u8] = b"w";
 pub(super) const RECORDS: u8 = b'r';
 pub(super) const BODIES: u8 = b'i';
 pub(super) const HEADERS: u8 = b'h';

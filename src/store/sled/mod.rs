@@ -28,7 +28,7 @@ mod opening;
 mod staging;
 mod survey;
 
-use directory::Directory;
+use directory::{Directory, Mark};
 use disk::Disk;
 use gate::Gate;
 pub use opening::OpenError;
@@ -47,19 +47,22 @@ pub struct Options {
 pub struct SledStore {
     identity: Identity,
     ledger: RwLock<Ledger>,
-    /// Held over a whole commit; poisoned by one that failed.
-    committing: Mutex<Health>,
+    /// Held over a whole commit.
+    writer: Mutex<Writer>,
     gate: Gate,
     disk: Disk,
     /// Last, so that the lock on the directory is given up after sled has closed its files.
     directory: Directory,
 }
 
-/// Whether this store may still be written.
-#[derive(Debug, PartialEq, Eq)]
-enum Health {
-    Sound,
-    Broken,
+/// What only the one who writes needs.
+#[derive(Debug)]
+struct Writer {
+    /// Whether a write has failed: then nothing is written any more.
+    broken: bool,
+    /// How many batches were ever written: the mark tells it, so that a store which lost its last
+    /// ones is not taken for a whole one.
+    batches: u64,
 }
 
 /// What the ledger says of an instance.
@@ -130,8 +133,9 @@ impl SledStore {
     }
 
     /// Applies a batch and makes it durable. Readers that need quiet wait meanwhile.
-    fn write(&self, plan: Plan, batch: Batch) -> Result<(), Error> {
-        let (staged, kept) = staging::stage(&self.disk, &*self.ledger()?, &plan, &batch)?;
+    fn write(&self, plan: Plan, batch: Batch, batches: u64) -> Result<(), Error> {
+        let (mut staged, kept) = staging::stage(&self.disk, &*self.ledger()?, &plan, &batch)?;
+        staged.set(keys::BATCHES, &batches.to_be_bytes());
         let _writing = self.gate.write();
         // What sled leaves behind in its own state after a panic does not matter: it is not used
         // again, and the process stops.
@@ -181,16 +185,18 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Committed, Error> {
-        let mut health = self.committing.lock().map_err(|_| broken())?;
-        if *health == Health::Broken {
+        let mut writer = self.writer.lock().map_err(|_| broken())?;
+        if writer.broken {
             return Err(broken());
         }
         let plan = self.ledger()?.plan(&self.identity, &batch)?;
-        let first_seqs = plan.places.iter().map(|place| place.first_seq).collect();
-        if let Err(error) = self.write(plan, batch) {
-            *health = Health::Broken;
-            return Err(error);
+        if plan.places.is_empty() && batch.documents.is_empty() && plan.clock.is_none() {
+            return Ok(Committed { first_seqs: Vec::new() });
         }
+        let first_seqs = plan.places.iter().map(|place| place.first_seq).collect();
+        writer.broken = true;
+        self.write(plan, batch, writer.batches + 1)?;
+        *writer = Writer { broken: false, batches: writer.batches + 1 };
         Ok(Committed { first_seqs })
     }
 
@@ -257,13 +263,12 @@ impl Store for SledStore {
 impl Drop for SledStore {
     /// Leaves the mark of an orderly end. A store that is broken keeps the mark of its beginning.
     fn drop(&mut self) {
-        let Ok(Health::Sound) = self.committing.get_mut() else {
-            return;
+        let batches = match self.writer.get_mut() {
+            Ok(Writer { broken: false, batches }) => *batches,
+            Ok(Writer { broken: true, .. }) | Err(_) => return,
         };
-        let Ok(ledger) = self.ledger.get_mut() else {
-            return;
-        };
-        if let Err(error) = opening::leave_mark(&self.directory, &self.identity, ledger) {
+        let mark = Mark { incarnation: self.identity.incarnation.clone(), batches };
+        if let Err(error) = self.directory.leave(&mark) {
             tracing::warn!(%error, "store.mark_not_written");
         }
     }

@@ -13,7 +13,7 @@ use sled::{Config, Db, Mode};
 use super::directory::{Directory, Mark};
 use super::disk::{Disk, Staged};
 use super::gate::Gate;
-use super::{Health, Options, SledStore, keys, survey};
+use super::{Options, SledStore, Writer, keys, survey};
 use crate::store::ledger::Ledger;
 use crate::store::record::{FORMAT, format_of};
 use crate::store::{Error, Identity, pb};
@@ -220,6 +220,7 @@ struct Attempt {
     disk: Disk,
     identity: Identity,
     ledger: Ledger,
+    batches: u64,
 }
 
 /// Opens or makes a store.
@@ -232,26 +233,15 @@ pub(super) fn open(options: &Options) -> Result<SledStore, OpenError> {
         Err(Failure::Refused(error)) => return Err(error),
         Err(Failure::Damage(what)) => repair(&directory, options, &what)?,
     };
-    leave_mark(&directory, &attempt.identity, &attempt.ledger)?;
+    let incarnation = attempt.identity.incarnation.clone();
+    directory.leave(&Mark { incarnation, batches: attempt.batches })?;
     Ok(SledStore {
         identity: attempt.identity,
         ledger: RwLock::new(attempt.ledger),
-        committing: Mutex::new(Health::Sound),
+        writer: Mutex::new(Writer { broken: false, batches: attempt.batches }),
         gate: Gate::default(),
         disk: attempt.disk,
         directory,
-    })
-}
-
-/// Writes down how far the store is.
-pub(super) fn leave_mark(
-    directory: &Directory,
-    identity: &Identity,
-    ledger: &Ledger,
-) -> Result<(), OpenError> {
-    directory.leave(&Mark {
-        incarnation: identity.incarnation.clone(),
-        last_seqs: ledger.last_seqs.clone(),
     })
 }
 
@@ -320,15 +310,16 @@ fn read(
         return Err(Failure::Refused(OpenError::OtherClock { path, simulated }));
     }
     let ledger = survey::survey(&disk, &identity)?;
+    let batches = survey::batches(&disk)?;
     if care == Care::Full {
         survey::verify(&disk, &identity, &ledger)?;
     }
     if let Some(mark) = mark {
-        compare(&mark, &identity, &ledger)?;
+        compare(&mark, &identity, batches)?;
     }
     // What was just read may be in the page cache only, left there by a process that was killed.
     disk.sync()?;
-    Ok(Attempt { disk, identity, ledger })
+    Ok(Attempt { disk, identity, ledger, batches })
 }
 
 /// What the store says that it is; none: nothing was ever written.
@@ -374,18 +365,14 @@ fn create(directory: &Directory, options: &Options, disk: &Disk) -> Result<Ident
 }
 
 /// A store never goes back behind its mark.
-fn compare(mark: &Mark, identity: &Identity, ledger: &Ledger) -> Result<(), Failure> {
+fn compare(mark: &Mark, identity: &Identity, batches: u64) -> Result<(), Failure> {
     if mark.incarnation != identity.incarnation {
         let what = "its mark is that of another store: two directories were mixed".to_owned();
         return Err(Failure::Damage(what));
     }
-    for (partition, (was, is)) in mark.last_seqs.iter().zip(&ledger.last_seqs).enumerate() {
-        if is < was {
-            return Err(Failure::Damage(format!(
-                "partition {partition} ends with event {} and ended with event {} before",
-                is.0, was.0
-            )));
-        }
+    if batches < mark.batches {
+        let (was, lost) = (mark.batches, mark.batches - batches);
+        return Err(Failure::Damage(format!("the last {lost} of {was} writes are gone")));
     }
     Ok(())
 }

@@ -52,6 +52,14 @@ pub(super) fn survey(disk: &Disk, identity: &Identity) -> Result<Ledger, Error> 
     Ok(ledger)
 }
 
+/// How many batches were ever written.
+pub(super) fn batches(disk: &Disk) -> Result<u64, Error> {
+    match disk.get(keys::BATCHES)? {
+        Some(bytes) => from_bytes(&bytes, "the number of writes").map(u64::from_be_bytes),
+        None => Ok(0),
+    }
+}
+
 /// The number of a partition's last event, which must be that of its last record.
 fn last_of(disk: &Disk, partition: Partition) -> Result<Seq, Error> {
     let counted = match disk.get(&keys::counter(partition))? {

@@ -1,0 +1,262 @@
+//! The same random batches for memory and sled, from one seed: equal answers to every question.
+
+use sanbang::model::id::{FieldId, GroupId, InstanceId, MemberId, RoleId, StageId, WorkflowId};
+use sanbang::model::instance::{Instance, Status};
+use sanbang::model::time::Timestamp;
+use sanbang::model::value::Value;
+use sanbang::store::memory::MemoryStore;
+use sanbang::store::sled::{Options, SledStore};
+use sanbang::store::{Batch, Error, Order, Query, Seq, Store, Write};
+
+use super::store_fixture::{
+    advance, advance_without_body, at, document, due_at, id, picture, project, task,
+};
+use super::store_sample::Seeded;
+
+const SEEDS: u64 = 6;
+const BATCHES: usize = 60;
+const PROJECTS: usize = 10;
+const MEMBERS: [&str; 3] = ["li", "wang", "sun"];
+
+/// Projects as they are, and as they were a while ago: a write of the latter is a conflict.
+struct World {
+    seeded: Seeded,
+    current: Vec<Instance>,
+    stale: Vec<Instance>,
+}
+
+#[test]
+fn memory_and_sled_answer_alike() {
+    let mut conflicts = 0;
+    for seed in 0..SEEDS {
+        let directory = tempfile::tempdir().expect("a directory for the test");
+        let options = Options { directory: directory.path().join("s"), simulated_clock: false };
+        let memory = MemoryStore::new(false);
+        let sled = SledStore::open(&options).expect("a fresh directory");
+        let mut world = World::new(seed);
+        for _ in 0..BATCHES {
+            let (batch, after) = world.batch(&memory);
+            let told = (describe(memory.commit(batch.clone())), describe(sled.commit(batch)));
+            assert_eq!(told.0, told.1, "seed {seed}");
+            match told.0 {
+                Ok(_) => world.current = after,
+                Err(_) => conflicts += 1,
+            }
+            world.ask_both(&memory, &sled, seed);
+        }
+        let in_memory = picture(&memory).expect("readable");
+        assert_eq!(in_memory, picture(&sled).expect("readable"), "seed {seed}");
+
+        drop(sled);
+        let sled = SledStore::open(&options).expect("a store");
+        sled.verify().expect("it holds together");
+        assert_eq!(in_memory, picture(&sled).expect("readable"), "seed {seed}, opened again");
+    }
+    assert!(conflicts > 10, "some batches must conflict: {conflicts}");
+}
+
+/// A commit's answer without what may differ.
+fn describe(answer: Result<sanbang::store::Committed, Error>) -> Result<Vec<Seq>, String> {
+    answer.map(|committed| committed.first_seqs).map_err(|error| format!("{error:?}"))
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let projects = || (0..PROJECTS).map(|number| project(&format!("p-{number}"))).collect();
+        Self { seeded: Seeded::new(seed), current: projects(), stale: projects() }
+    }
+
+    /// A batch, and the projects as they are once it is written.
+    fn batch(&mut self, store: &dyn Store) -> (Batch, Vec<Instance>) {
+        let mut after = self.current.clone();
+        if self.seeded.one_in(10) {
+            self.stale.clone_from(&self.current);
+        }
+        let mut batch = Batch::default();
+        for _ in 0..self.seeded.below(5) {
+            let chosen = self.seeded.below(PROJECTS);
+            let write = if self.seeded.one_in(30) {
+                let mut stale = self.stale[chosen].clone();
+                self.write(store, &mut stale)
+            } else {
+                self.write(store, &mut after[chosen])
+            };
+            batch.writes.push(write);
+        }
+        for _ in 0..self.seeded.below(3) {
+            let key = format!("d/{}", self.seeded.below(6));
+            let length = if self.seeded.one_in(4) { self.seeded.below(20_000) } else { 10 };
+            let content = vec![self.seeded.below(256) as u8; length];
+            let content = (!self.seeded.one_in(3)).then_some(content);
+            batch.documents.push(document(&key, content.as_deref()));
+        }
+        if self.seeded.one_in(3) {
+            batch.clock = Some(at(self.seeded.below(500) as i64));
+        }
+        (batch, after)
+    }
+
+    fn write(&mut self, store: &dyn Store, project: &mut Instance) -> Write {
+        self.change(project);
+        let events = 1 + self.seeded.below(4);
+        if self.seeded.one_in(2) {
+            advance(store, project, events)
+        } else {
+            advance_without_body(store, project, events)
+        }
+    }
+
+    fn change(&mut self, project: &mut Instance) {
+        let seeded = &mut self.seeded;
+        if project.version == 0 {
+            project.created_at = at(seeded.below(5) as i64);
+        }
+        match seeded.below(8) {
+            0 => project.steward = Some(member(seeded)),
+            1 => project.group = seeded.one_in(2).then(|| GroupId::trusted("medical")),
+            2 => {
+                project.clocks = due_at("any", Timestamp(at(0).0 + seeded.below(9) as i64)).clocks;
+            }
+            3 => project.clocks.clear(),
+            4 => {
+                let tasks = 1 + seeded.below(3) as u32;
+                project.tasks = (1..=tasks)
+                    .map(|number| {
+                        let holder = seeded.one_in(2).then(|| member(seeded));
+                        task(number, "legal", holder.as_ref().map(MemberId::as_str))
+                    })
+                    .collect();
+            }
+            5 => {
+                let length = seeded.below(9000);
+                let text = Value::Text("t".repeat(length).into());
+                project.fields.insert(FieldId::trusted("summary"), text);
+            }
+            6 => {
+                const STATUSES: [Status; 4] =
+                    [Status::Active, Status::Suspended, Status::Completed, Status::Terminated];
+                project.status = STATUSES[seeded.below(4)];
+            }
+            _ => {
+                let industry = ["medical", "chips"][seeded.below(2)];
+                let value = Value::Text(industry.into());
+                project.fields.insert(FieldId::trusted("industry"), value);
+            }
+        }
+    }
+
+    fn ask_both(&mut self, memory: &dyn Store, sled: &dyn Store, seed: u64) {
+        let query = self.query();
+        let found = memory.query(&query).expect("readable");
+        assert_eq!(found, sled.query(&query).expect("readable"), "seed {seed}, {query:?}");
+
+        let asked: InstanceId = id(&format!("p-{}", self.seeded.below(PROJECTS)));
+        let before = self.seeded.sample::<bool>().then(|| self.seeded.below(12) as u64);
+        let limit = self.seeded.below(5);
+        let history = |store: &dyn Store| {
+            format!("{:?}", store.history(&asked, before, limit).expect("readable"))
+        };
+        assert_eq!(history(memory), history(sled), "seed {seed}");
+
+        let (partition, after) = (memory.partition_of(&asked), Seq(self.seeded.below(60) as u64));
+        let events = |store: &dyn Store| {
+            format!("{:?}", store.events_after(partition, after, limit).expect("readable"))
+        };
+        assert_eq!(events(memory), events(sled), "seed {seed}");
+
+        let now = Timestamp(at(0).0 + self.seeded.below(12) as i64);
+        let due = |store: &dyn Store| store.due(now, limit).expect("readable");
+        assert_eq!(due(memory), due(sled), "seed {seed}");
+    }
+
+    fn query(&mut self) -> Query {
+        let seeded = &mut self.seeded;
+        let orders = [Order::Id, Order::CreatedDescending, Order::NextDue];
+        let mut query = Query { order: orders[seeded.below(3)], ..Query::default() };
+        query.limit = 1 + seeded.below(6);
+        query.after = seeded.one_in(3).then(|| id(&format!("p-{}", seeded.below(PROJECTS + 2))));
+        if seeded.one_in(4) {
+            query.stewards = vec![member(seeded), member(seeded)];
+        }
+        if seeded.one_in(4) {
+            query.holders = vec![member(seeded)];
+        }
+        if seeded.one_in(4) {
+            query.offered_to = vec![RoleId::trusted("legal")];
+        }
+        if seeded.one_in(4) {
+            query.statuses = vec![Status::Active, Status::Completed];
+        }
+        if seeded.one_in(4) {
+            query.groups = vec![GroupId::trusted("medical")];
+        }
+        if seeded.one_in(4) {
+            query.stages = vec![StageId::trusted("signing")];
+            query.workflows = vec![WorkflowId::trusted("investment")];
+        }
+        if seeded.one_in(4) {
+            let chips = Value::Text("chips".into());
+            query.fields = vec![(FieldId::trusted("industry"), chips)];
+        }
+        query
+    }
+}
+
+fn member(seeded: &mut Seeded) -> MemberId {
+    MemberId::trusted(MEMBERS[seeded.below(3)])
+}
+
+/// Postings and orders against the plain definition: every header, filtered, sorted, cut.
+#[test]
+fn queries_are_what_their_definition_says() {
+    let store = MemoryStore::new(false);
+    let mut world = World::new(99);
+    let mut found_something = 0;
+    for _ in 0..200 {
+        let (batch, after) = world.batch(&store);
+        if store.commit(batch).is_ok() {
+            world.current = after;
+        }
+        let query = world.query();
+        let found = store.query(&query).expect("readable");
+        let everything = Query { limit: usize::MAX, ..Query::default() };
+        let mut expected = store.query(&everything).expect("readable");
+        let place = |header: &sanbang::model::instance::Header| match query.order {
+            Order::Id => 0,
+            Order::CreatedDescending => -header.created_at.0,
+            Order::NextDue if header.status.is_live() => {
+                header.next_due.map_or(i64::MAX, |due| due.0)
+            }
+            Order::NextDue => i64::MAX,
+        };
+        expected.sort_by_key(|header| (place(header), header.id.clone()));
+        if let Some(after) = &query.after {
+            let known = expected.iter().position(|header| header.id == *after);
+            expected = match (known, query.order) {
+                (Some(at), _) => expected.split_off(at + 1),
+                (None, Order::Id) => expected.into_iter().filter(|it| it.id > *after).collect(),
+                (None, _) => Vec::new(),
+            };
+        }
+        expected.retain(|header| wanted(&query, header));
+        expected.truncate(query.limit);
+        assert_eq!(found, expected, "{query:?}");
+        found_something += usize::from(!found.is_empty());
+    }
+    assert!(found_something > 50, "{found_something}");
+}
+
+fn wanted(query: &Query, header: &sanbang::model::instance::Header) -> bool {
+    let held = |member: &MemberId| header.tasks.iter().any(|it| it.holder.as_ref() == Some(member));
+    let offered = |role: &RoleId| {
+        header.tasks.iter().any(|it| it.holder.is_none() && it.role.as_ref() == Some(role))
+    };
+    let steward = |member: &MemberId| header.steward.as_ref() == Some(member);
+    (query.stewards.is_empty() || query.stewards.iter().any(steward))
+        && (query.holders.is_empty() || query.holders.iter().any(held))
+        && (query.offered_to.is_empty() || query.offered_to.iter().any(offered))
+        && (query.statuses.is_empty() || query.statuses.contains(&header.status))
+        && (query.groups.is_empty() || header.group.iter().any(|it| query.groups.contains(it)))
+        && (query.stages.is_empty() || header.stages.iter().any(|it| query.stages.contains(it)))
+        && query.fields.iter().all(|field| header.indexed.contains(field))
+}
