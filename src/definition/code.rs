@@ -145,8 +145,8 @@ codes! {
     NoSuspensionLimit "SB0305" Error "a suspension has no limit"
         "A suspended instance would be forgotten. Give `suspension` a `within`."
     ShareOfDate "SB0306" Error "a share of a limit that has no length"
-        "A `by` clock ends on a day and has no length of which a share could be taken. Use a ladder \
-         whose steps stand at `due` or at offsets such as `-5wd`."
+        "A `by` clock ends on a day and has no length of which a share could be taken. Use a \
+         ladder whose steps stand at `due` or at offsets such as `-5wd`."
     NotADate "SB0307" Error "a limit by a field that is no date"
         "`by` names the field that holds the day. Declare that field with `type: date`."
     UnreachableLimit "SB0308" Error "an entry of a list of limits is never reached"
@@ -193,8 +193,8 @@ codes! {
     EmptyPath "SB0505" Error "a workflow has no path"
         "At least one stage must stand without `beside: true`."
     LevelOrder "SB0506" Error "a step stands above a higher one"
-        "The steps of a ladder stand from the lowest level to the highest, one step for a level, in \
-         the order of `levels`."
+        "The steps of a ladder stand from the lowest level to the highest, one step for a level, \
+         in the order of `levels`."
     UnreachableStage "SB0510" Error "a stage can never be entered"
         "Every way of the path passes over this stage. Add a `next` that leads to it, or delete it."
     DeadEnd "SB0511" Error "a stage can be entered but never left"
@@ -231,7 +231,9 @@ pub fn page() -> String {
     for code in Code::ALL {
         let severity = code.severity().as_str();
         let (title, explanation) = (code.title(), code.explanation());
-        page.push_str(&format!("\n## {} ({severity}): {title}\n\n{explanation}\n", code.as_str()));
+        let number = code.as_str();
+        let section = format!("\n## {number} ({severity}): {title}\n\n{explanation}\n");
+        page.push_str(&section);
     }
     page
 }

@@ -5,6 +5,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::script::nearest;
+
 use super::code::Code;
 
 /// How bad a finding is.
@@ -78,7 +80,7 @@ impl Diagnostic {
         Self {
             code,
             severity: code.severity(),
-            message: message.into(),
+            message: one_line(message.into()),
             primary: Label { span, text: String::new() },
             secondary: Vec::new(),
             hints: Vec::new(),
@@ -88,21 +90,21 @@ impl Diagnostic {
     /// Says something of the place itself.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
-        self.primary.text = text.into();
+        self.primary.text = one_line(text.into());
         self
     }
 
     /// Points to another place that belongs to it.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label { span, text: text.into() });
+        self.secondary.push(Label { span, text: one_line(text.into()) });
         self
     }
 
     /// Says how to make it right.
     #[must_use]
     pub fn hint(mut self, text: impl Into<String>) -> Self {
-        self.hints.push(text.into());
+        self.hints.push(one_line(text.into()));
         self
     }
 
@@ -165,13 +167,8 @@ impl Findings {
     }
 }
 
-/// The known name that was probably meant.
-pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance_max = (written.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(written, name), name))
-        .filter(|(distance, name)| *distance <= distance_max && *distance < name.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+/// What was written may hold line breaks and worse; a finding is one fact on one line.
+fn one_line(text: String) -> String {
+    let breaks = |each: char| each.is_control() || matches!(each, '\u{2028}' | '\u{2029}');
+    if text.contains(breaks) { text.replace(breaks, " ") } else { text }
 }

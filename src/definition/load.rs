@@ -20,6 +20,10 @@ use super::span::{KeyPath, Segment, SpanIndex};
 /// Mistakes of shape told of one file: a file with more is no workflow.
 const SHAPE_FINDINGS_MAX: usize = 100;
 
+/// How our own messages begin among those of the library.
+const TAG: &str = "the tag";
+const NO_TEXT: &str = "a key must be a text";
+
 /// A file that was read: its shape and where everything in it stands.
 #[derive(Debug)]
 pub(crate) struct Located<T> {
@@ -150,9 +154,10 @@ fn report_shape(path: &KeyPath, message: &str, at: &SpanIndex, findings: &mut Fi
             Diagnostic::new(Code::UnknownKey, at.key(path), format!("unknown key `{written}`"))
                 .label("this key means nothing here")
                 .did_you_mean(written, known.clone());
-        findings.push(match diagnostic.hints.is_empty() {
-            true => diagnostic.hint(format!("keys that can stand here: {}", listed(known))),
-            false => diagnostic,
+        findings.push(if diagnostic.hints.is_empty() {
+            diagnostic.hint(format!("keys that can stand here: {}", listed(known)))
+        } else {
+            diagnostic
         });
         return;
     }
@@ -202,9 +207,12 @@ fn found(message: &str) -> String {
     }
 }
 
-/// A message of a library without the position that it carries and without its full stop.
+/// A message of a library without the path and the position that it carries, and without its full
+/// stop.
 fn plain(message: &str) -> String {
     let text = message.split(" at line ").next().unwrap_or(message);
+    let own = [TAG, NO_TEXT].iter().find_map(|own| text.find(own));
+    let text = &text[own.unwrap_or_default()..];
     text.trim_end_matches('.').replace('\n', " ")
 }
 
@@ -276,7 +284,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
                 Value::Bool(word) => word.to_string(),
                 Value::Null => String::new(),
                 Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => {
-                    return Err(A::Error::custom("a key must be a text"));
+                    return Err(A::Error::custom(NO_TEXT));
                 }
             };
             entries.entry(Value::String(key)).or_insert(value);
@@ -287,6 +295,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
         let (tag, rest) = access.variant::<String>()?;
         let Tree(_) = rest.newtype_variant()?;
-        Err(A::Error::custom(format!("the tag `!{tag}` means nothing here")))
+        Err(A::Error::custom(format!("{TAG} `!{tag}` means nothing here")))
     }
 }

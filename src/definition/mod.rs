@@ -64,12 +64,13 @@ impl Compilation {
 pub fn compile(sources: &Sources) -> Compilation {
     let mut findings = Findings::default();
     let organization = read_organization(sources, &mut findings);
-    let calendars = read_calendars(sources, &mut findings);
+    let (calendars, calendar_names) = read_calendars(sources, &mut findings);
     let live_organization = organization.as_ref().map(|read| &read.value);
     let (rules, ladders) = resolve::rules_of(sources, live_organization, &mut findings);
     let files = read_workflows(sources, &mut findings);
     let names: Vec<String> = files.iter().filter_map(|file| file.name.clone()).collect();
-    let live = Live { organization: live_organization, calendars: &calendars, workflows: &names };
+    let live =
+        Live { organization: live_organization, calendars: &calendar_names, workflows: &names };
     let mut workflows = Vec::new();
     for file in &files {
         let found = findings.len();
@@ -90,7 +91,7 @@ pub fn compile(sources: &Sources) -> Compilation {
             workflows.push(finish(workflow, &file.located, sources));
         }
     }
-    if let Some(ladders) = &ladders {
+    if let Some(ladders) = ladders.as_ref().filter(|_| files.iter().all(|file| file.whole)) {
         let files = files.iter().map(|file| &file.located.value);
         usage::unused_policies(ladders, files, &mut findings);
     }
@@ -151,26 +152,24 @@ fn organization_digest(sources: &Sources) -> String {
     if own.files.is_empty() { String::new() } else { own.digest() }
 }
 
-fn read_calendars(sources: &Sources, findings: &mut Findings) -> Vec<Calendar> {
-    let mut read: Vec<(Calendar, Located<authored::Calendar>)> = Vec::new();
+/// The calendars that are right, and the names of those that are not as well: a mistake in a
+/// calendar is no mistake of those who name it.
+fn read_calendars(sources: &Sources, findings: &mut Findings) -> (Vec<Calendar>, Vec<String>) {
+    let mut calendars = Vec::new();
+    let mut read: Vec<(String, Located<authored::Calendar>)> = Vec::new();
     for (path, source) in sources.of_kind(SourceKind::Calendar) {
-        let Some((calendar, file)) = resolve::calendar_of(&path, source, findings) else {
+        let (calendar, file) = resolve::calendar_of(&path, source, findings);
+        let Some(file) = file else { continue };
+        let Some(name) = &file.value.calendar else { continue };
+        let name = name.as_str().to_owned();
+        if let Some((_, first)) = read.iter().find(|(known, _)| *known == name) {
+            usage::report_taken(&file.at, &first.at, "calendar", &name, findings);
             continue;
-        };
-        match read.iter().find(|(known, _)| known.id() == calendar.id()) {
-            Some((_, first)) => {
-                usage::report_taken(
-                    &file.at,
-                    &first.at,
-                    "calendar",
-                    calendar.id().as_str(),
-                    findings,
-                );
-            }
-            None => read.push((calendar, file)),
         }
+        calendars.extend(calendar);
+        read.push((name, file));
     }
-    read.into_iter().map(|(calendar, _)| calendar).collect()
+    (calendars, read.into_iter().map(|(name, _)| name).collect())
 }
 
 /// A workflow file that could be read.

@@ -2,6 +2,7 @@
 //!
 //! Only texts by relative path; what they mean is read elsewhere. This is the one place of the
 //! compiler that touches a file system.
+#![expect(clippy::disallowed_methods, reason = "definitions are read here and nowhere else")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,6 +29,8 @@ const CALENDARS: &str = "rules/calendars/";
 const WORKFLOWS: &str = "workflows/";
 /// The folder of rules.
 const RULES: &str = "rules/";
+/// The digits of a digest.
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
 #[derive(rust_embed::Embed)]
 #[folder = "workflows/"]
@@ -105,8 +108,8 @@ impl Sources {
         sources
     }
 
-    /// The files of a directory. A folder that is not there holds none. Files that cannot be read as
-    /// text are findings; an error is a directory that cannot be listed.
+    /// The files of a directory. A folder that is not there holds none. Files that cannot be read
+    /// as text are findings; an error is a directory that cannot be listed.
     pub fn read_dir(directory: &Path) -> io::Result<(Self, Vec<Diagnostic>)> {
         let mut sources = Self::default();
         let mut findings = Findings::default();
@@ -163,8 +166,10 @@ impl Sources {
                 hasher.update(part);
             }
         }
-        let hexadecimal = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        hexadecimal(&hasher.finalize())
+        let digits = |byte: &u8| {
+            [byte >> 4, byte & 15].map(|digit| char::from(HEXADECIMAL[usize::from(digit)]))
+        };
+        hasher.finalize().iter().flat_map(digits).collect()
     }
 }
 

@@ -154,6 +154,15 @@ impl SpanIndex {
         self.find(path).1 == path.segments().len()
     }
 
+    /// Whether there may be keys at a path: a map stands there, or a reference to one, or nothing
+    /// stands in the whole file.
+    pub fn is_map(&self, path: &KeyPath) -> bool {
+        let (node, depth) = self.find(path);
+        let content = node.map(|node| &node.content);
+        depth == path.segments().len()
+            && matches!(content, None | Some(Content::Map(_) | Content::Alias))
+    }
+
     /// Where a value stands; if there is none, the nearest one around it. Of a map that is its
     /// first key: a stretch of twenty lines would point nowhere.
     pub fn value(&self, path: &KeyPath) -> Span {
@@ -228,6 +237,9 @@ impl SpanIndex {
             ScalarStyle::Folded => None,
         };
         let Some(start) = start else { return self.value(path) };
+        // An expression that ends too early is found wrong behind its end.
+        let last = floor_boundary(&self.source, range.end.saturating_sub(1));
+        let start = start.min(last.max(range.start));
         let end = self.skip_characters(start, length).min(range.end.max(start));
         self.span(start..end)
     }

@@ -1,4 +1,4 @@
-//! What can be seen only across files: names that two files give themselves, ladders that none uses.
+//! What can be seen only across files: names that two files give themselves, unused ladders.
 
 use super::authored;
 use super::authored::workflow::{Clock, Workflow};

@@ -51,6 +51,7 @@ const LAYERS: &[Layer] = &[
             "annotate_snippets",
             "jiff",
             "rust_decimal",
+            "rust_embed",
             "saphyr_parser",
             "serde",
             "serde_json",

@@ -4,6 +4,7 @@
 mod sources;
 
 mod department_table;
+mod diagnostics;
 mod layering;
 mod shipped;
 mod specs;

@@ -1,7 +1,7 @@
 //! Whole-graph findings: what is right word by word and still cannot work.
 //!
 //! Sees a compiled workflow beside the file from which it came, and only one that has no other
-//! error. Never changes it.
+//! error. Never changes it. Each kind of finding has a fixture in `tests/fixtures/diagnostics`.
 
 use crate::calendar::Calendar;
 use crate::model::organization::Organization;

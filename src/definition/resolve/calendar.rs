@@ -53,7 +53,7 @@ pub(super) fn calendar(desk: &mut Desk<'_>, authored: &authored::Calendar) -> Op
         Ok(calendar) => Some(calendar),
         Err(problems) => {
             for problem in problems {
-                let path = parse_path(&problem.path);
+                let path = as_written(parse_path(&problem.path), authored);
                 let diagnostic = desk.value(Code::InvalidCalendar, &path, problem.what);
                 desk.lose(diagnostic);
             }
@@ -192,16 +192,27 @@ fn ranges(desk: &mut Desk<'_>, path: &KeyPath, text: &Scalar) -> Vec<DayRange> {
     let mut ranges = Vec::new();
     for part in text.as_str().split(',').map(str::trim) {
         let (first, last) = part.split_once("..").unwrap_or((part, part));
-        match (parse_date(first.trim()), parse_date(last.trim())) {
-            (Some(first), Some(last)) => ranges.push(DayRange { first, last }),
-            _ => {
-                let message = format!("`{part}` is no stretch of days");
-                let diagnostic = desk.value(Code::InvalidValue, path, message);
-                desk.lose(diagnostic.label("written as `2026-05-01..2026-05-05`"));
-            }
+        let days = parse_date(first.trim()).zip(parse_date(last.trim()));
+        if let Some((first, last)) = days {
+            ranges.push(DayRange { first, last });
+        } else {
+            let message = format!("`{part}` is no stretch of days");
+            let diagnostic = desk.value(Code::InvalidValue, path, message);
+            desk.lose(diagnostic.label("written as `2026-05-01..2026-05-05`"));
         }
     }
     ranges
+}
+
+/// Hours without seasons are written without the map that a season has.
+fn as_written(path: KeyPath, authored: &authored::Calendar) -> KeyPath {
+    let seasons = authored.hours.iter().any(|(_, hours)| matches!(hours, Hours::Season(_)));
+    match path.segments() {
+        [Segment::Key(hours), Segment::Index(_), _, Segment::Index(window)] if !seasons => {
+            KeyPath::root().key(hours).index(*window)
+        }
+        _ => path,
+    }
 }
 
 /// `years.2024.off[3]` as a path.

@@ -248,14 +248,13 @@ impl Clocks<'_> {
         let mut known = Vec::new();
         for (at, name) in activities.iter() {
             let written = name.as_str();
-            match self.activities.iter().find(|activity| activity.id.as_str() == written) {
-                Some(activity) => known.push(activity.id.clone()),
-                None => {
-                    let names = self.activities.iter().map(|activity| activity.id.as_str());
-                    let path = path.index(at);
-                    desk.unknown(Code::UnknownActivity, &path, "activity", written, names);
-                }
+            let found = self.activities.iter().find(|activity| activity.id.as_str() == written);
+            if found.is_none() {
+                let names = self.activities.iter().map(|activity| activity.id.as_str());
+                let path = path.index(at);
+                desk.unknown(Code::UnknownActivity, &path, "activity", written, names);
             }
+            known.extend(found.map(|activity| activity.id.clone()));
         }
         known
     }

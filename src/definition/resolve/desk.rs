@@ -10,9 +10,12 @@ use crate::model::time::{Amount, InvalidAmount, Unit};
 use crate::definition::authored::shapes::{Anything, Scalar};
 use crate::definition::authored::workflow::Text;
 use crate::definition::code::Code;
-use crate::definition::diagnostic::{Diagnostic, Findings};
+use crate::definition::diagnostic::{Diagnostic, Findings, Span};
 use crate::definition::load::listed;
 use crate::definition::span::{KeyPath, SpanIndex};
+
+/// So many known names are listed where none is near to the unknown one.
+const FEW: usize = 8;
 
 /// A file on the desk of a resolver.
 pub(super) struct Desk<'a> {
@@ -50,8 +53,12 @@ impl<'a> Desk<'a> {
         self.findings.push(diagnostic);
     }
 
-    /// A key is missing in the map at a path.
+    /// A key is missing in the map at a path. What is there in a wrong shape was told already.
     pub(super) fn missing(&mut self, path: &KeyPath, key: &str, hint: &str) {
+        self.lost = true;
+        if self.at.has(&path.key(key)) || !self.at.is_map(path) {
+            return;
+        }
         let message = format!("the key `{key}` is missing");
         let diagnostic = self.value(Code::MissingKey, path, message);
         self.lose(diagnostic.label(format!("`{key}` belongs here")).hint(hint));
@@ -88,8 +95,7 @@ impl<'a> Desk<'a> {
             Ok(name) => Some(name),
             Err(invalid) => {
                 let span = self.at.key(path);
-                let message = format!("`{text}` cannot be a name");
-                self.lose(Diagnostic::new(Code::InvalidName, span, message).label(invalid.problem));
+                self.lose(not_a_name(&invalid, span));
                 None
             }
         }
@@ -105,9 +111,8 @@ impl<'a> Desk<'a> {
         match parse(text) {
             Ok(name) => Some(name),
             Err(invalid) => {
-                let message = format!("`{text}` cannot be a name");
-                let diagnostic = self.value(Code::InvalidName, path, message);
-                self.lose(diagnostic.label(invalid.problem));
+                let span = self.at.value(path);
+                self.lose(not_a_name(&invalid, span));
                 None
             }
         }
@@ -137,9 +142,18 @@ impl<'a> Desk<'a> {
         written: &str,
         known: impl IntoIterator<Item = &'b str>,
     ) {
+        let known: Vec<&str> = known.into_iter().collect();
         let message = format!("unknown {what} `{written}`");
-        let diagnostic = self.value(code, path, message).label(format!("no {what} has this name"));
-        self.lose(diagnostic.did_you_mean(written, known));
+        let name = if matches!(what, "stage" | "task") { "id" } else { "name" };
+        let diagnostic =
+            self.value(code, path, message).label(format!("no {what} has this {name}"));
+        let diagnostic = diagnostic.did_you_mean(written, known.iter().copied());
+        let few = (1..=FEW).contains(&known.len()) && diagnostic.hints.is_empty();
+        self.lose(if few {
+            diagnostic.hint(format!("known here: {}", listed(known)))
+        } else {
+            diagnostic
+        });
     }
 
     /// The same name again.
@@ -169,6 +183,20 @@ impl<'a> Desk<'a> {
             .did_you_mean(text.as_str(), known());
         self.lose(diagnostic);
         None
+    }
+
+    /// One of a few words under a key that must not be missing; the hint says what it is for.
+    pub(super) fn needed_word<T: Copy>(
+        &mut self,
+        path: &KeyPath,
+        key: &str,
+        text: Option<&Scalar>,
+        (words, hint): (&[(&str, T)], &str),
+    ) -> Option<T> {
+        if text.is_none() {
+            self.missing(path, key, hint);
+        }
+        self.word(&path.key(key), text?, words)
     }
 
     /// A length of time.
@@ -243,4 +271,13 @@ impl<'a> Desk<'a> {
             None => both(&name.replace('_', " ")),
         }
     }
+}
+
+fn not_a_name(invalid: &InvalidName, span: Span) -> Diagnostic {
+    let message = format!("`{}` cannot be a name", invalid.text);
+    let diagnostic = Diagnostic::new(Code::InvalidName, span, message).label(invalid.problem);
+    if invalid.text.is_ascii() {
+        return diagnostic;
+    }
+    diagnostic.hint("names are in Latin letters; what people read stands in `title`")
 }

@@ -122,21 +122,17 @@ fn groups(desk: &mut Desk<'_>, known: &Known<'_>) -> Vec<Group> {
             let diagnostic = desk.key(Code::DuplicateName, &path, message);
             let diagnostic = diagnostic.label("a group needs a name of its own");
             let first = KeyPath::root().key("roles").key(name);
-            let diagnostic = match desk.at.has(&first) {
-                true => diagnostic.also(desk.at.key(&first), "the role"),
-                false => diagnostic,
+            let diagnostic = if desk.at.has(&first) {
+                diagnostic.also(desk.at.key(&first), "the role")
+            } else {
+                diagnostic
             };
             desk.lose(diagnostic);
         }
         let Some(id) = desk.name(&path, name, GroupId::parse) else { continue };
         let above = known.above(desk, &path, group.above.as_ref());
-        let kind = match &group.kind {
-            Some(text) => desk.word(&path.key("kind"), text, &words),
-            None => {
-                desk.missing(&path, "kind", "it is `industry`, `coordination` or `external`");
-                None
-            }
-        };
+        let hint = "it is `industry`, `coordination` or `external`";
+        let kind = desk.needed_word(&path, "kind", group.kind.as_ref(), (&words, hint));
         let kind = kind.unwrap_or(GroupKind::External);
         groups.push(Group { id, title: Desk::title(group.title.as_ref(), name), kind, above });
     }

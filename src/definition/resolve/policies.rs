@@ -83,25 +83,14 @@ impl Ladder<'_> {
         ] {
             desk.not_yet(&path, key, value);
         }
-        let instant = match &step.at {
-            Some(instant) => self::instant(desk, &path.key("at"), instant),
-            None => {
-                desk.missing(
-                    &path,
-                    "at",
-                    "say when the step fires, such as `at: 70%` or `at: due`",
-                );
-                None
-            }
-        };
+        if step.at.is_none() {
+            desk.missing(&path, "at", "say when the step fires, such as `at: 70%` or `at: due`");
+        }
+        let instant = step.at.as_ref();
+        let instant = instant.and_then(|each| self::instant(desk, &path.key("at"), each));
         let level = self.level(desk, &path, step);
-        let light = match &step.light {
-            Some(light) => desk.word(&path.key("light"), light, &LIGHTS),
-            None => {
-                desk.missing(&path, "light", "a step sets a light: `blue`, `yellow` or `red`");
-                None
-            }
-        };
+        let hint = "a step sets a light: `blue`, `yellow` or `red`";
+        let light = desk.needed_word(&path, "light", step.light.as_ref(), (&LIGHTS, hint));
         let roles = self.roles;
         let notify = step.notify.iter();
         let notify_path = path.key("notify");

@@ -18,7 +18,7 @@ pub(super) struct Roles<'a> {
 impl<'a> Roles<'a> {
     /// A role or group that exists.
     pub(super) fn role(self, desk: &mut Desk<'_>, path: &KeyPath, role: &Scalar) -> Option<RoleId> {
-        let id = self.parsed(desk, path, role.as_str())?;
+        let id = desk.own_text(path, role.as_str(), RoleId::parse)?;
         if !self.exists(role.as_str()) {
             let known = self.known();
             desk.unknown(Code::UnknownRole, path, "role or group", role.as_str(), known);
@@ -34,10 +34,6 @@ impl<'a> Roles<'a> {
         role: Option<&Scalar>,
     ) -> Option<RoleId> {
         self.role(desk, path, role?)
-    }
-
-    pub(super) fn parsed(self, desk: &mut Desk<'_>, path: &KeyPath, role: &str) -> Option<RoleId> {
-        desk.own_text(path, role, RoleId::parse)
     }
 
     pub(super) fn exists(self, role: &str) -> bool {

@@ -44,19 +44,21 @@ pub(in crate::definition) fn organization_of(
     Some(Organized { value, whole })
 }
 
-/// A calendar, if it is one.
+/// A calendar, if it is one, and its file, if it could be read.
 pub(in crate::definition) fn calendar_of(
     path: &Arc<str>,
     source: &Arc<str>,
     findings: &mut Findings,
-) -> Option<(Calendar, Located<authored::Calendar>)> {
+) -> (Option<Calendar>, Option<Located<authored::Calendar>>) {
     let before = findings.len();
-    let file: Located<authored::Calendar> = load(path, source, findings)?;
+    let Some(file) = load::<authored::Calendar>(path, source, findings) else {
+        return (None, None);
+    };
     let shaped = findings.len() == before;
     let mut desk = Desk::new(&file.at);
     let built = calendar(&mut desk, &file.value).filter(|_| shaped);
     findings.append(desk.findings);
-    Some((built?, file))
+    (built, Some(file))
 }
 
 /// Everything that workflows share and a published version keeps, with the ladders as written.

@@ -41,20 +41,21 @@ impl Order {
     fn on_path(&self, desk: &mut Desk<'_>, path: &KeyPath, name: &Scalar) -> Option<StageIndex> {
         let written = name.as_str();
         let Some(index) = self.stages.iter().position(|stage| stage.id.as_str() == written) else {
-            let message = format!("unknown stage `{written}`");
-            let diagnostic = desk
-                .value(Code::UnknownStage, path, message)
-                .label("no stage has this id")
-                .did_you_mean(written, self.names());
-            desk.lose(diagnostic);
+            let known: Vec<&str> = self.names().collect();
+            desk.unknown(Code::UnknownStage, path, "stage", written, known);
             return None;
         };
-        if self.stages[index].beside {
+        let path_exists = self.stages.iter().any(|stage| !stage.beside);
+        if self.stages[index].beside && path_exists {
             let message = format!("the stage `{written}` runs beside the path");
             let diagnostic = desk.value(Code::NotOnPath, path, message);
             let place = KeyPath::root().key("stages").index(self.stages[index].at).key("beside");
             let place = desk.at.key(&place);
-            desk.lose(diagnostic.label("a stage of the path is needed here").also(place, "here"));
+            desk.lose(
+                diagnostic
+                    .label("a stage of the path is needed here")
+                    .also(place, "it has a place of its own"),
+            );
             return None;
         }
         Some(StageIndex(index))

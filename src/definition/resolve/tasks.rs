@@ -11,13 +11,12 @@ use crate::definition::code::Code;
 use crate::definition::compiled::{
     AssignMode, ChecklistItem, ClockRule, ClockSpec, FunctionName, Join, TaskIndex, TaskSpec,
 };
-use crate::definition::diagnostic::nearest;
 use crate::definition::span::KeyPath;
 use crate::model::id::{ClockId, Outcome, RoleId, TaskId};
 use crate::model::limits;
 use crate::model::organization::Title;
 use crate::model::task::TaskKind;
-use crate::script::{TaskWords, Use};
+use crate::script::{TaskWords, Use, nearest};
 
 use super::clocks::Clocks;
 use super::desk::Desk;
@@ -27,16 +26,10 @@ use super::scene::Scene;
 /// What stands for the word of `for_each` in a role.
 const EACH: &str = "{each}";
 
-/// What a task can be, as it is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Human,
-    Wait,
-    Later,
-}
+const KINDS: [(&str, TaskKind); 2] = [("human", TaskKind::Human), ("wait", TaskKind::Wait)];
 
-const KINDS: [(&str, Kind); 4] =
-    [("human", Kind::Human), ("wait", Kind::Wait), ("service", Kind::Later), ("call", Kind::Later)];
+/// Kinds for which there is a place in the language but no program yet.
+const LATER: [&str; 2] = ["service", "call"];
 
 /// Keys that mean nothing for a period that nobody works on.
 const HUMAN_KEYS: [&str; 12] = [
@@ -158,21 +151,19 @@ impl Builder<'_> {
         }
         let Some(word) = &task.kind else { return Some(TaskKind::Human) };
         let path = self.path.key("kind");
-        match desk.word(&path, word, &KINDS)? {
-            Kind::Human => Some(TaskKind::Human),
-            Kind::Wait => {
-                for key in HUMAN_KEYS {
-                    desk.misplaced(self.path, key, "nobody works on a `wait`: it only passes");
-                }
-                Some(TaskKind::Wait)
-            }
-            Kind::Later => {
-                let message = format!("tasks of kind `{}` are not supported yet", word.as_str());
-                let diagnostic = desk.value(Code::NotYetSupported, &path, message);
-                desk.lose(diagnostic.label("nothing would do it").hint("take the task out"));
-                None
+        if LATER.contains(&word.as_str()) {
+            let message = format!("tasks of kind `{}` are not supported yet", word.as_str());
+            let diagnostic = desk.value(Code::NotYetSupported, &path, message);
+            desk.lose(diagnostic.label("nothing would do it").hint("take the task out"));
+            return None;
+        }
+        let kind = desk.word(&path, word, &KINDS)?;
+        if kind == TaskKind::Wait {
+            for key in HUMAN_KEYS {
+                desk.misplaced(self.path, key, "nobody works on a `wait`: it only passes");
             }
         }
+        Some(kind)
     }
 
     /// The words of `for_each` and the outcomes: what expressions can say of the task.
@@ -212,7 +203,7 @@ impl Builder<'_> {
         for (at, word) in task.for_each.iter() {
             let name = template.replace(EACH, word.as_str());
             if roles.exists(&name) {
-                expanded.extend(roles.parsed(desk, &path, &name));
+                expanded.extend(desk.own_text(&path, &name, RoleId::parse));
                 continue;
             }
             let word_span = desk.at.value(&self.path.key("for_each").index(at));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::calendar::Calendar;
 use crate::definition::authored;
 use crate::definition::authored::shapes::{Many, Scalar};
 use crate::definition::authored::workflow::{Steward, Termination};
@@ -27,8 +26,8 @@ use super::stages::{self, stages};
 pub(in crate::definition) struct Live<'a> {
     /// The organization; absent where its file is.
     pub organization: Option<&'a Organization>,
-    /// The calendars.
-    pub calendars: &'a [Calendar],
+    /// The names of all calendars.
+    pub calendars: &'a [String],
     /// The names of all workflows.
     pub workflows: &'a [String],
 }
@@ -106,11 +105,15 @@ fn calendar(
     live: Option<Live<'_>>,
 ) -> Option<CalendarId> {
     let root = KeyPath::root();
-    let id = desk.own_name(&root, "calendar", name, CalendarId::parse)?;
+    let Some(name) = name else {
+        desk.missing(&root, "calendar", "name a calendar of `rules/calendars`, such as `cn`");
+        return None;
+    };
+    let id = desk.own_text(&root.key("calendar"), name.as_str(), CalendarId::parse)?;
     if let Some(live) = live
-        && !live.calendars.iter().any(|calendar| *calendar.id() == id)
+        && !live.calendars.iter().any(|calendar| *calendar == *id.as_str())
     {
-        let known = live.calendars.iter().map(|calendar| calendar.id().as_str());
+        let known = live.calendars.iter().map(String::as_str);
         let path = root.key("calendar");
         desk.unknown(Code::UnknownCalendar, &path, "calendar", id.as_str(), known);
     }
@@ -141,16 +144,14 @@ fn steward(desk: &mut Desk<'_>, scene: &Scene<'_>, steward: Option<&Steward>) ->
         Some(Steward::Function(name)) => {
             scene.function(desk, &path, name, Use::Steward).map(StewardRule::Function)
         }
-        Some(Steward::Rule(rule)) => match &rule.least_loaded_of {
-            Some(role) => scene
-                .roles
-                .role(desk, &path.key("least_loaded_of"), role)
-                .map(StewardRule::LeastLoadedOf),
-            None => {
+        Some(Steward::Rule(rule)) => {
+            if rule.least_loaded_of.is_none() {
                 desk.missing(&path, "least_loaded_of", "name a role or a group");
-                None
             }
-        },
+            let path = path.key("least_loaded_of");
+            let role = scene.roles.optional(desk, &path, rule.least_loaded_of.as_ref());
+            role.map(StewardRule::LeastLoadedOf)
+        }
     };
     rule.unwrap_or(StewardRule::ByCaller)
 }
@@ -201,13 +202,13 @@ pub(super) fn terminations(
         let path = top.index(at);
         let (code, place, approver) = match termination {
             Termination::Code(code) => (code, path.clone(), None),
-            Termination::Approved(rule) => match &rule.code {
-                Some(code) => (code, path.key("code"), rule.approver.as_ref()),
-                None => {
+            Termination::Approved(rule) => {
+                let Some(code) = &rule.code else {
                     desk.missing(&path, "code", "name a reason of `rules/reasons.yaml`");
                     continue;
-                }
-            },
+                };
+                (code, path.key("code"), rule.approver.as_ref())
+            }
         };
         let approver = scene.roles.optional(desk, &path.key("approver"), approver);
         let reasons = &scene.rules.reasons;

@@ -1,0 +1,318 @@
+//! Every class of mistake that an administrator can make, as the administrator reads it.
+//!
+//! A fixture is a file under `tests/fixtures/diagnostics`, named after its code. It is
+//! `workflows/example.yaml` unless it says otherwise: `# file: PATH` begins a file of that path,
+//! `# without: PATH` leaves one out. What a fixture does not say is as in the folder `base`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use sanbang::definition::code::{self, Code};
+use sanbang::definition::compile;
+use sanbang::definition::diagnostic::{Diagnostic, Label, Span};
+use sanbang::definition::render::{self, Style};
+use sanbang::definition::sources::Sources;
+use sanbang::model::limits;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn base() -> Sources {
+    let (sources, findings) =
+        Sources::read_dir(&fixtures().join("diagnostics/base")).expect("the base can be listed");
+    assert!(findings.is_empty());
+    sources
+}
+
+/// The base with the files of a fixture.
+fn sources_of(fixture: &str) -> Sources {
+    let mut sources = base();
+    let mut path = "workflows/example.yaml".to_owned();
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for line in fixture.lines() {
+        if let Some(left_out) = line.strip_prefix("# without: ") {
+            sources.files.remove(left_out);
+        } else if let Some(next) = line.strip_prefix("# file: ") {
+            next.clone_into(&mut path);
+        } else {
+            let text = texts.entry(path.clone()).or_default();
+            writeln!(text, "{line}").expect("a text grows");
+        }
+    }
+    sources.files.extend(texts.into_iter().map(|(path, text)| (path, Arc::from(text))));
+    sources
+}
+
+/// What a person reads of everything that was found.
+fn found(sources: &Sources) -> (Vec<Diagnostic>, String) {
+    let diagnostics = compile(sources).diagnostics;
+    let text = render::human(&diagnostics, sources, Style::Plain);
+    (diagnostics, text)
+}
+
+/// Codes of the checks of the whole graph: their fixtures come with the checks.
+const CHECKS: [Code; 6] = [
+    Code::UnreachableStage,
+    Code::DeadEnd,
+    Code::Contradiction,
+    Code::AutomaticCircle,
+    Code::StepOutOfOrder,
+    Code::EmptyRole,
+];
+
+/// Codes that need a file which is not text, or a very long one: they have tests of their own.
+const MADE_HERE: [Code; 3] = [Code::Unreadable, Code::TooLarge, Code::TooMany];
+
+#[test]
+fn every_code_has_a_fixture_that_shows_it() {
+    let mut shown: Vec<Code> = [&MADE_HERE[..], &CHECKS[..]].concat();
+    let mut wrong = String::new();
+    for entry in fs::read_dir(fixtures().join("diagnostics")).expect("the fixtures are there") {
+        let path = entry.expect("an entry can be read").path();
+        if !path.is_file() {
+            continue;
+        }
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a plain name");
+        let number = name.split('-').next().expect("a name has a beginning");
+        let code = Code::ALL.iter().find(|code| code.as_str() == number);
+        let code = *code.unwrap_or_else(|| panic!("{name} is named after no code"));
+        let fixture = fs::read_to_string(&path).expect("a fixture is text");
+        let (diagnostics, text) = found(&sources_of(&fixture));
+        if diagnostics.is_empty() || diagnostics.iter().any(|each| each.code != code) {
+            write!(wrong, "{name} shows something else:\n{text}\n").expect("a text grows");
+            continue;
+        }
+        insta::assert_snapshot!(name, text);
+        shown.push(code);
+    }
+    let missing: Vec<&str> =
+        Code::ALL.iter().filter(|code| !shown.contains(code)).map(|code| code.as_str()).collect();
+    assert!(missing.is_empty() && wrong.is_empty(), "{wrong}no fixture shows {missing:?}");
+}
+
+#[test]
+fn the_base_of_the_fixtures_has_no_finding() {
+    let (_, text) = found(&base());
+    assert_eq!(text, "");
+}
+
+#[test]
+fn a_file_that_is_no_text_or_too_long_is_told() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let folder = directory.path().join("workflows");
+    fs::create_dir(&folder).expect("a folder can be made");
+    fs::write(folder.join("binary.yaml"), b"workflow: \xff\xfe").expect("a file can be written");
+    let long = "# long\n".repeat(limits::SOURCE_BYTES_MAX / 7 + 1);
+    fs::write(folder.join("long.yaml"), &long).expect("a file can be written");
+    let (sources, findings) = Sources::read_dir(directory.path()).expect("it can be listed");
+    assert!(sources.files.is_empty());
+    insta::assert_snapshot!("SB0001", render::lines(&findings));
+
+    let mut sources = base();
+    sources.files.insert("workflows/example.yaml".to_owned(), long.into());
+    insta::assert_snapshot!("SB0002", found(&sources).1);
+}
+
+#[test]
+fn too_many_stages_and_tasks_are_told() {
+    let mut text = "workflow: example\ncalendar: cn\nstages:\n".to_owned();
+    for stage in 0..=limits::STAGES_MAX {
+        writeln!(text, "  - id: stage_{stage}").expect("a text grows");
+    }
+    text.push_str("    sla: { within: 5wd, escalation: ladder }\n    tasks:\n");
+    for task in 0..=limits::STAGE_TASKS_MAX {
+        writeln!(text, "      - id: task_{task}").expect("a text grows");
+    }
+    let mut sources = base();
+    sources.files.insert("workflows/example.yaml".to_owned(), text.into());
+    insta::assert_snapshot!("SB0208", found(&sources).1);
+}
+
+#[test]
+fn one_line_for_each_finding_and_json() {
+    let fixture =
+        fs::read_to_string(fixtures().join("diagnostics/SB0103.yaml")).expect("a fixture");
+    let (diagnostics, _) = found(&sources_of(&fixture));
+    insta::assert_snapshot!("lines", render::lines(&diagnostics));
+    insta::assert_snapshot!("json", render::json(&diagnostics));
+    assert!(render::human(&diagnostics, &base(), Style::Coloured).contains('\u{1b}'));
+}
+
+#[test]
+fn the_page_of_codes_is_up_to_date() {
+    let page = fixtures().join("../../docs/diagnostics.md");
+    let written = fs::read_to_string(&page).unwrap_or_default();
+    if written != code::page() {
+        let fresh = page.with_extension("md.new");
+        fs::write(&fresh, code::page()).expect("the page can be written beside the old one");
+        panic!("`docs/diagnostics.md` is not what the codes say: take `{}`", fresh.display());
+    }
+}
+
+#[test]
+fn codes_are_unique_and_in_order() {
+    let numbers: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+}
+
+#[test]
+fn the_examples_of_the_language_compile() {
+    let (mut sources, _) =
+        Sources::read_dir(&fixtures().join("language")).expect("it can be listed");
+    let (diagnostics, text) = found(&sources);
+    assert!(diagnostics.is_empty(), "{text}");
+    let names: Vec<String> = compile(&sources)
+        .workflows
+        .iter()
+        .map(|each| each.workflow.id.as_str().to_owned())
+        .collect();
+    assert_eq!(names, ["enterprise_demand", "investment_project"]);
+
+    // The example opens a task at L4, which is refused until it is supported.
+    let ladder = &sources.files["rules/escalation.yaml"];
+    let later = ladder
+        .replace("notify: [zone_director],", "notify: [zone_director], task: special_meeting,");
+    assert_ne!(**ladder, later);
+    sources.files.insert("rules/escalation.yaml".to_owned(), later.into());
+    insta::assert_snapshot!("SB0205-language", found(&sources).1);
+}
+
+#[test]
+fn a_finding_in_one_part_hides_none_in_another() {
+    let fixture = "\
+workflow: example
+calendar: cn
+fields: { investor: { type: text, colour: red } }
+stages:
+  - id: review
+    titel: 预审
+    sla: { within: 5d, escalation: ladder }
+    tasks: [{ id: check, offer: perhaps, role: nobody }]
+    next: [{ to: reveiw }]
+  - { id: signing, skip_when: 'project.investor > 3' }
+";
+    let (diagnostics, _) = found(&sources_of(fixture));
+    insta::assert_snapshot!("several", render::lines(&diagnostics));
+}
+
+fn cases() -> ProptestConfig {
+    ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// A piece of YAML that is somewhere near the language.
+fn fragment() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "stages:",
+        "- id: a",
+        "tasks:",
+        "{",
+        "}",
+        "[",
+        "]",
+        "'",
+        "\"",
+        "|",
+        ">",
+        "&a",
+        "*a",
+        "!x",
+        "within: 5wd",
+        "预审",
+        "\n",
+        "\n  ",
+        "\n    ",
+        ": ",
+        "- ",
+        "? ",
+        "#",
+        "%",
+        "---",
+        "\t",
+        "when: 'project.x > 1'",
+        "for_each: [a, b]",
+        "role: '{each}_x'",
+        "<<: *a",
+        "null",
+        "~",
+        "1",
+        "at: { later_of: [80%, -1wd] }",
+        "workflow: x",
+        "\u{feff}",
+        "\r\n",
+        "\u{85}",
+        "𠀀",
+    ]);
+    prop::collection::vec(words, 0..40).prop_map(|words| words.concat())
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn compiling_never_panics(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        fragment in fragment(),
+        file in 0..6_usize,
+        place in any::<prop::sample::Index>(),
+        removed in 0..30_usize,
+    ) {
+        let mut sources = base();
+        let path = sources.files.keys().nth(file % sources.files.len()).cloned();
+        let path = path.expect("the base has files");
+        let old = sources.files[&path].clone();
+        let characters: Vec<char> = old.chars().collect();
+        let start = place.index(characters.len());
+        let end = (start + removed).min(characters.len());
+        let mutated: String = characters[..start].iter().copied()
+            .chain(fragment.chars())
+            .chain(characters[end..].iter().copied())
+            .collect();
+        for text in [String::from_utf8_lossy(&bytes).into_owned(), fragment, mutated] {
+            sources.files.insert(path.clone(), text.into());
+            let compilation = compile(&sources);
+            let diagnostics = &compilation.diagnostics;
+            let human = render::human(diagnostics, &sources, Style::Plain);
+            prop_assert_eq!(human.is_empty(), diagnostics.is_empty());
+            prop_assert_eq!(render::lines(diagnostics).lines().count(), diagnostics.len());
+            for each in diagnostics {
+                let Span { path, range, .. } = &each.primary.span;
+                let text = sources.files.get(&**path).map_or("", |text| &**text);
+                prop_assert!(text.get(range.clone()).is_some(), "{each:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rendering_never_panics(
+        text in "(\\PC|[预审𠀀\n\r\t]){0,60}",
+        spans in prop::collection::vec((0..200_usize, 0..200_usize), 1..4),
+        said in "\\PC{0,20}",
+    ) {
+        let path: Arc<str> = "workflows/a.yaml".into();
+        let elsewhere: Arc<str> = "workflows/b.yaml".into();
+        let span = |(start, end): &(usize, usize), path: &Arc<str>| {
+            let range = *start..*end;
+            Span { path: path.clone(), range, line: *start, column: *end }
+        };
+        let primary = span(&spans[0], &path);
+        let mut diagnostic = Diagnostic::new(Code::InvalidYaml, primary, said.clone());
+        diagnostic.secondary.extend(spans.iter().skip(1).map(|each| Label {
+            span: span(each, &path),
+            text: said.clone(),
+        }));
+        let elsewhere = span(&spans[0], &elsewhere);
+        let diagnostic = diagnostic.label(said.clone()).hint(said).also(elsewhere, "x");
+        let mut sources = Sources::default();
+        let alone = render::human(std::slice::from_ref(&diagnostic), &sources, Style::Coloured);
+        prop_assert!(alone.contains("SB0003"));
+        sources.files.insert(path.to_string(), text.into());
+        let drawn = render::human(std::slice::from_ref(&diagnostic), &sources, Style::Plain);
+        prop_assert!(drawn.contains("SB0003"));
+        prop_assert!(!render::json(&[diagnostic]).is_empty());
+    }
+}
