@@ -1,12 +1,14 @@
 //! Integration tests: one binary, grouped by area.
 #![expect(clippy::disallowed_methods, reason = "tests read files and start programs themselves")]
 
-mod sources;
-
 mod department_table;
 mod diagnostics;
+mod engine;
 mod layering;
+mod runtime;
+mod runtime_fixture;
 mod shipped;
+mod sources;
 mod specs;
 mod store_contract;
 mod store_differential;
@@ -16,6 +18,3 @@ mod store_record;
 mod store_sample;
 mod store_sled;
 mod tidy;
-
-mod runtime;
-mod runtime_fixture;

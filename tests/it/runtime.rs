@@ -191,10 +191,8 @@ async fn many_creations_at_once_are_spread_over_the_people() {
     for creation in creations {
         creation.await.unwrap().unwrap();
     }
-    let headers = service.handle.headers(sanbang::runtime::Query {
-        limit: 100,
-        ..Default::default()
-    });
+    let headers =
+        service.handle.headers(sanbang::runtime::Query { limit: 100, ..Default::default() });
     let mut held = std::collections::BTreeMap::new();
     for header in headers.await.unwrap() {
         for task in header.tasks {
