@@ -10,7 +10,7 @@ use sanbang::definition::compiled::{
 use sanbang::definition::compiled::{Step, StepInstant, TaskSpec, Workflow};
 use sanbang::definition::{self, sources::Sources};
 use sanbang::model::id::RoleId;
-use sanbang::model::organization::{Organization, Title};
+use sanbang::model::organization::{GroupKind, Organization, Title};
 use sanbang::model::time::{Amount, Offset, Unit};
 
 /// One table for each language: the words differ, the content does not.
@@ -296,4 +296,18 @@ fn the_table_of_stages_in_english() {
 #[test]
 fn the_table_of_stages_in_chinese() {
     insta::assert_snapshot!(printed(Language::Chinese));
+}
+
+/// The founding team: fourteen people in four industry groups and one coordination group.
+#[test]
+fn the_team_has_fourteen_members_in_five_groups() {
+    let organization = definition::compile(&Sources::embedded()).organization;
+    let sizes = |kind: GroupKind| {
+        let groups = organization.groups.iter().filter(move |group| group.kind == kind);
+        groups.map(|group| organization.members_of(group.id.as_str()).count()).collect::<Vec<_>>()
+    };
+    let (industry, coordination) = (sizes(GroupKind::Industry), sizes(GroupKind::Coordination));
+    assert_eq!((industry.len(), coordination.len()), (4, 1));
+    assert_eq!(industry.iter().chain(&coordination).sum::<usize>(), 14);
+    assert!(sizes(GroupKind::External).iter().all(|members| *members > 0));
 }
