@@ -198,6 +198,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes everything in the batch durably, or nothing. Compares each instance's version: the
     /// first record of an instance in the batch must carry its stored version + 1, the next + 2, …
+    /// A batch that contradicts itself comes from a defect and is refused as `Corrupt`: a record
+    /// without events or in the wrong partition, a header or a body that is not its record's.
     fn commit(&self, batch: Batch) -> Result<Committed, Error>;
 
     /// Records of a partition that hold events after `after`, oldest first, at most `limit`

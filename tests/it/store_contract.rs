@@ -234,7 +234,7 @@ fn history_is_the_chain_walked_backwards(store: &Opened) {
 /// Another project in the same partition.
 fn twin_of(name: &str, store: &dyn Store) -> Instance {
     let partition = store.partition_of(&id(name));
-    (0..)
+    (0..10_000)
         .map(|number| project(&format!("twin-{number}")))
         .find(|twin| store.partition_of(&twin.id) == partition)
         .expect("one of many shares the partition")
@@ -328,7 +328,7 @@ fn body_and_tail_are_the_instance(store: &Opened) {
             let mut write = advance_without_body(store, project, 2);
             if round.is_multiple_of(3) {
                 write.body = Some(project.clone());
-                *body = write.body.clone();
+                body.clone_from(&write.body);
             }
             commit(store, vec![write]).expect("nobody else writes");
 

@@ -1,4 +1,9 @@
 //! The same random batches for memory and sled, from one seed: equal answers to every question.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the numbers are small, or any number will do"
+)]
 
 use sanbang::model::id::{FieldId, GroupId, InstanceId, MemberId, RoleId, StageId, WorkflowId};
 use sanbang::model::instance::{Instance, Status};

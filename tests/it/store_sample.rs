@@ -1,5 +1,10 @@
 //! Arbitrary data of the model from one seed: every type, every variant, every payload. What a
 //! struct needs here the compiler says; that no payload is forgotten a test says.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the numbers are small, or any number will do"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

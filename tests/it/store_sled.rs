@@ -179,13 +179,14 @@ fn a_truncated_file_is_noticed() {
         fs::write(directory.join("db"), &data[..keep]).expect("writable");
         let error = SledStore::open(&options(&directory)).expect_err("it must not open");
         let OpenError::Damaged { backup, .. } = &error else { panic!("{keep}: {error}") };
-        assert_eq!(*backup, above.path().join("store.damaged"));
+        assert_eq!(*backup, above.path().join("store.damaged-1"));
         assert!(backup.join("db").exists());
         let told = error.to_string();
         assert!(told.contains("is damaged and is not served"), "{keep}: {told}");
         assert!(told.contains("cp -a"), "{keep}: {told}");
         // Nor does a second attempt serve it, or bury the copy under another one.
         assert!(SledStore::open(&options(&directory)).is_err(), "{keep}");
+        assert!(!above.path().join("store.damaged-2").exists(), "{keep}");
     }
 }
 
@@ -210,7 +211,7 @@ fn a_lost_data_file_is_noticed() {
 /// A damaged snapshot costs nothing: the log holds the truth.
 #[test]
 fn a_damaged_snapshot_is_mended_from_the_log() {
-    let (_above, directory) = place();
+    let (above, directory) = place();
     let store = open(&directory);
     fill(&store);
     let before = picture(&store).expect("readable");
@@ -231,6 +232,15 @@ fn a_damaged_snapshot_is_mended_from_the_log() {
     assert!(damaged > 0, "sled keeps a snapshot");
     let store = open(&directory);
     assert_eq!(picture(&store).expect("readable"), before);
+    assert!(above.path().join("store.damaged-1").exists(), "it was copied before");
+
+    // Later damage is that of another state: the earlier copy would bring back too little.
+    write_next(&store, &mut project("p-new"), 1);
+    drop(store);
+    fs::write(directory.join("db"), "cut").expect("writable");
+    let error = SledStore::open(&options(&directory)).expect_err("it must not open");
+    let OpenError::Damaged { backup, .. } = &error else { panic!("{error}") };
+    assert_eq!(fs::read(backup.join("db")).expect("readable"), b"cut");
 }
 
 /// Whatever a flipped bit hits: it is refused, or told on reading, or everything is as it was.
@@ -376,10 +386,8 @@ fn what_was_answered_survives_a_kill() {
     for round in 0..10 {
         let mut child = spawn("store_sled::child_that_writes", &directory);
         let enough = 1 + seeded.below(60);
-        for line in lines(&mut child)
-            .filter_map(|line| Some(line.strip_prefix("ack ")?.to_owned()))
-            .take(enough)
-        {
+        let told = |line: String| Some(line.strip_prefix("ack ")?.to_owned());
+        for line in lines(&mut child).filter_map(told).take(enough) {
             let (number, version) = line.split_once(' ').expect("two numbers");
             let number: usize = number.parse().expect("a number");
             answered[number] = version.parse().expect("a number");
@@ -468,8 +476,7 @@ fn child_that_writes() {
         .collect();
     println!();
     loop {
-        for number in 0..CHILD_PROJECTS {
-            let project = &mut projects[number];
+        for (number, project) in projects.iter_mut().enumerate() {
             let length = usize::try_from(project.version % 4).expect("small") * 2_000;
             let text = Value::Text("x".repeat(length).into());
             project.fields.insert(FieldId::trusted("summary"), text);

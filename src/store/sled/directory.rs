@@ -120,15 +120,18 @@ impl Directory {
         }
     }
 
-    /// Copies everything beside the directory before anything is changed. An earlier copy is kept
-    /// instead of a new one: it is closer to what was there before the damage.
+    /// Copies everything beside the directory before anything is changed. A copy of the same state
+    /// is kept instead of a new one: it was made before the first attempt to open it, and a server
+    /// that is started again and again must not fill the disk.
     pub(super) fn back_up(&self) -> Result<PathBuf, OpenError> {
-        let beside = |end: &str| {
-            let mut name = self.path.as_os_str().to_owned();
-            name.push(end);
-            PathBuf::from(name)
-        };
-        let (backup, unfinished) = (beside(".damaged"), beside(".damaged.unfinished"));
+        let mark = fs::read(self.path.join(MARK)).ok();
+        let usable =
+            |backup: &PathBuf| !backup.exists() || fs::read(backup.join(MARK)).ok() == mark;
+        let backup = (1..)
+            .map(|number| self.beside(&format!(".damaged-{number}")))
+            .find(usable)
+            .expect("some number is free");
+        let unfinished = self.beside(".damaged.unfinished");
         if backup.exists() {
             return Ok(backup);
         }
@@ -139,6 +142,12 @@ impl Directory {
             Ok(()) => Ok(backup),
             Err(error) => Err(inaccessible(&backup, "make a copy of the damaged store", error)),
         }
+    }
+
+    fn beside(&self, end: &str) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
     }
 
     /// What the store last knew of itself; none: it was never finished.

@@ -405,7 +405,7 @@ mod tests {
             OpenError::Damaged {
                 path: path.clone(),
                 what: "event 17 of partition 3 is missing".to_owned(),
-                backup: PathBuf::from("/data.damaged"),
+                backup: PathBuf::from("/data.damaged-1"),
             },
         ];
         let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -422,7 +422,7 @@ mod tests {
         the store in /data was made with the real clock, and a simulated one would move its deadlines: open it with the real clock, or name another directory
         /data/blobs holds 3 files that this program never writes and that are not durable: the store was changed by something else; restore the latest backup
         /data/sanbang.mark cannot be read, so it cannot be told whether the store is complete: restore the latest backup, or remove that file to open the store as it is
-        the store in /data is damaged and is not served: event 17 of partition 3 is missing. Restore the latest backup into /data. As it was found, the store is kept in /data.damaged: to put it back, `rm -r /data && cp -a /data.damaged /data`
+        the store in /data is damaged and is not served: event 17 of partition 3 is missing. Restore the latest backup into /data. As it was found, the store is kept in /data.damaged-1: to put it back, `rm -r /data && cp -a /data.damaged-1 /data`
         ");
     }
 }
