@@ -60,6 +60,7 @@ pub(super) struct Settling {
 /// What became of a settling.
 pub(super) struct Settled {
     pub(super) instance: InstanceId,
+    pub(super) due: Option<Timestamp>,
     pub(super) progress: Progress,
 }
 
@@ -68,10 +69,8 @@ pub(super) struct Settled {
 pub(super) enum Progress {
     /// Something happened.
     Made,
-    /// There was nothing to do; somebody else may have been quicker.
+    /// There was nothing to do.
     Nothing,
-    /// It is due, and nothing happens to it: a defect.
-    Stuck,
     /// It failed and may be tried again later.
     Failed,
 }
@@ -197,8 +196,8 @@ fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records:
                 if let (Some(due), Progress::Made) = (settling.due, progress) {
                     shared.counters.count_lag(shared.clock.now().ms_since(due));
                 }
-                let Settling { instance, done, .. } = settling;
-                let _ = done.send(Settled { instance, progress });
+                let Settling { instance, due, done } = settling;
+                let _ = done.send(Settled { instance, due, progress });
             }
         }
     }

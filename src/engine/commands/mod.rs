@@ -1,5 +1,4 @@
-//! One file per command. Each is called on a settled scene: nothing here asks whether a timer is
-//! late.
+//! One file per command. Each is called on a settled scene: nothing here asks whether a timer is late.
 
 mod acknowledge;
 mod activity;
