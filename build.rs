@@ -16,6 +16,9 @@ const STORAGE_PACKAGE: &str = "sanbang.storage";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={PROTO_ROOT}");
+    // They are embedded; a file that is added is noticed only here.
+    println!("cargo::rerun-if-changed=workflows");
+    println!("cargo::rerun-if-changed=rules");
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
 
     let mut files = proto_files(Path::new(PROTO_ROOT))?;

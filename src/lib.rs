@@ -21,5 +21,3 @@ pub mod store;
 pub mod spec;
 
 pub mod runtime;
-
-pub mod api;

@@ -53,15 +53,21 @@ codes! {
         "The file could not be opened, or it is not UTF-8 text. Save it as UTF-8."
     TooLarge "SB0002" Error "a file is too large"
         "A file may have at most 1 MiB. Split the workflow, or move long guides out of it."
-    InvalidYaml "SB0003" Error "a file is not YAML"
+    InvalidYaml "SB0003" Error "a file cannot be read as YAML"
         "The file breaks the rules of YAML, so nothing in it could be read: an indentation that \
          does not fit, a quotation mark that is never closed, a `:` or `#` in a text without \
-         quotation marks. Correct the place that is shown; further findings in this file appear \
-         afterwards."
+         quotation marks. References (`*name`), tags (`!name`) and several documents in one file \
+         are YAML but are not used here: write out what is meant. Correct the place that is shown; \
+         further findings in this file appear afterwards."
     DuplicateKey "SB0004" Error "a key stands twice in one map"
         "Only one of the two could count, and a reader cannot tell which. Delete one or rename it."
     MissingFile "SB0005" Error "a file is missing"
         "Something names what this file should hold. Add the file, with the name that is shown."
+    UnusedFile "SB0006" Warning "a file is never looked at"
+        "It stands among the workflows or the rules, but its name is none that means anything \
+         there. Workflows are `workflows/*.yaml`, their specs `workflows/specs/*.yaml`, functions \
+         `rules/*.rhai`, calendars `rules/calendars/*.yaml`; beside them there are \
+         `rules/escalation.yaml`, `rules/reasons.yaml` and `rules/organization.yaml`."
 
     InvalidName "SB0101" Error "a text cannot be a name"
         "Names of stages, tasks, fields, roles and so on start with a letter, hold only letters \

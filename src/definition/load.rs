@@ -49,7 +49,7 @@ pub(crate) fn load<T: DeserializeOwned + Default>(
     let at = match SpanIndex::parse(path, source) {
         Ok(at) => at,
         Err(unparsed) => {
-            let message = format!("this is not YAML: {}", plain(&unparsed.message));
+            let message = unparsed.message.trim_end_matches('.');
             findings.push(Diagnostic::new(Code::InvalidYaml, unparsed.span, message));
             return None;
         }

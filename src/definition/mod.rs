@@ -10,7 +10,7 @@ use crate::model::organization::Organization;
 use compiled::Workflow;
 use diagnostic::{Diagnostic, Findings, Severity, Span};
 use load::{Located, load};
-use resolve::{Live, Organized};
+use resolve::Live;
 use sources::{SourceKind, Sources};
 
 pub mod compiled;
@@ -65,23 +65,22 @@ pub fn compile(sources: &Sources) -> Compilation {
     let mut findings = Findings::default();
     let organization = read_organization(sources, &mut findings);
     let (calendars, calendar_names) = read_calendars(sources, &mut findings);
-    let live_organization = organization.as_ref().map(|read| &read.value);
-    let (rules, ladders) = resolve::rules_of(sources, live_organization, &mut findings);
+    let (rules, ladders) = resolve::rules_of(sources, organization.as_ref(), &mut findings);
     let files = read_workflows(sources, &mut findings);
     let names: Vec<String> = files.iter().filter_map(|file| file.name.clone()).collect();
     let live =
-        Live { organization: live_organization, calendars: &calendar_names, workflows: &names };
+        Live { organization: organization.as_ref(), calendars: &calendar_names, workflows: &names };
     let mut workflows = Vec::new();
     for file in &files {
         let found = findings.len();
-        let built = resolve::workflow_of(&file.located, &rules.value, Some(live), &mut findings);
+        let built = resolve::workflow_of(&file.located, &rules, Some(live), &mut findings);
         let Some(workflow) = built.filter(|_| file.whole && rules.whole) else { continue };
         let checked = check::Checked {
             workflow: &workflow,
             authored: &file.located.value,
             at: &file.located.at,
             policies: ladders.as_ref().map(|ladders| (&ladders.value, &ladders.at)),
-            organization: live_organization,
+            organization: organization.as_ref(),
             calendar: calendars.iter().find(|calendar| *calendar.id() == workflow.calendar),
         };
         if !findings.has_errors_since(found) {
@@ -98,7 +97,7 @@ pub fn compile(sources: &Sources) -> Compilation {
     Compilation {
         workflows,
         calendars,
-        organization: organization.map(|read| read.value).unwrap_or_default(),
+        organization: organization.unwrap_or_default(),
         organization_digest: organization_digest(sources),
         diagnostics: findings.into_sorted(),
     }
@@ -113,7 +112,7 @@ pub fn compile_published(pinned: &Sources, version: u32) -> Result<Workflow, Vec
         .of_kind(SourceKind::Workflow)
         .find_map(|(path, source)| load::<authored::Workflow>(&path, source, &mut findings));
     let built = file.and_then(|file| {
-        let workflow = resolve::workflow_of(&file, &rules.value, None, &mut findings)?;
+        let workflow = resolve::workflow_of(&file, &rules, None, &mut findings)?;
         Some(finish(workflow, &file, pinned).workflow)
     });
     match built {
@@ -131,10 +130,7 @@ fn finish(
     CompiledWorkflow { workflow: Workflow { digest: pinned.digest(), ..workflow }, pinned }
 }
 
-fn read_organization(
-    sources: &Sources,
-    findings: &mut Findings,
-) -> Option<Organized<Organization>> {
+fn read_organization(sources: &Sources, findings: &mut Findings) -> Option<Organization> {
     let Some((path, source)) = sources.of_kind(SourceKind::Organization).next() else {
         let span = Span::start_of(&sources::ORGANIZATION.into());
         let message = format!("there is no file `{}`", sources::ORGANIZATION);

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::model::limits;
+use crate::script::nearest;
 
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Findings, Span};
@@ -123,6 +124,7 @@ impl Sources {
                 let entry = entry?;
                 let path = format!("{folder}{}", entry.file_name().to_string_lossy());
                 if SourceKind::of(&path).is_none() {
+                    report_unused(&path, &mut findings);
                     continue;
                 }
                 match read_text(&entry.path()) {
@@ -173,6 +175,25 @@ impl Sources {
     }
 }
 
+/// A file that looks as if it meant something and does not.
+fn report_unused(path: &str, findings: &mut Findings) {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let known = [".yaml", ".yml", ".rhai"].iter().any(|extension| name.ends_with(extension));
+    if !known || name.starts_with('.') {
+        return;
+    }
+    let renamed = path.strip_suffix(".yml").map(|stem| format!("{stem}.yaml"));
+    let likely = renamed.filter(|renamed| SourceKind::of(renamed).is_some());
+    let near = nearest(path, [ESCALATION, REASONS, ORGANIZATION]).map(str::to_owned);
+    let span = Span::start_of(&path.into());
+    let message = format!("the file `{path}` is never looked at");
+    let diagnostic = Diagnostic::new(Code::UnusedFile, span, message);
+    findings.push(match likely.or(near) {
+        Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
+        None => diagnostic,
+    });
+}
+
 /// Reads a text without reading more of it than is allowed.
 fn read_text(path: &Path) -> Result<String, (Code, String)> {
     let unreadable = |error: io::Error| (Code::Unreadable, format!("cannot be read: {error}"));
@@ -185,4 +206,61 @@ fn read_text(path: &Path) -> Result<String, (Code, String)> {
         let at = error.utf8_error().valid_up_to();
         (Code::Unreadable, format!("the file is not UTF-8 text: byte {at} does not belong to any"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SourceKind, Sources};
+
+    fn sources(files: &[(&str, &str)]) -> Sources {
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).into()));
+        Sources { files: files.collect() }
+    }
+
+    #[test]
+    fn a_path_says_what_a_file_is_for() {
+        let kinds = [
+            ("workflows/a.yaml", Some(SourceKind::Workflow)),
+            ("workflows/specs/a.yaml", None),
+            ("workflows/a.yml", None),
+            ("rules/a.rhai", Some(SourceKind::Functions)),
+            ("rules/escalation.yaml", Some(SourceKind::Escalation)),
+            ("rules/reasons.yaml", Some(SourceKind::Reasons)),
+            ("rules/organization.yaml", Some(SourceKind::Organization)),
+            ("rules/other.yaml", None),
+            ("rules/calendars/cn.yaml", Some(SourceKind::Calendar)),
+            ("rules/calendars/.yaml", None),
+        ];
+        for (path, kind) in kinds {
+            assert_eq!(SourceKind::of(path), kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_lives_on_is_not_pinned() {
+        let all = sources(&[
+            ("workflows/a.yaml", "a"),
+            ("workflows/b.yaml", "b"),
+            ("rules/x.rhai", "x"),
+            ("rules/escalation.yaml", "e"),
+            ("rules/reasons.yaml", "r"),
+            ("rules/organization.yaml", "o"),
+            ("rules/calendars/cn.yaml", "c"),
+        ]);
+        let pinned = all.pinned_with("workflows/a.yaml");
+        let paths: Vec<&str> = pinned.files.keys().map(String::as_str).collect();
+        let kept =
+            ["rules/escalation.yaml", "rules/reasons.yaml", "rules/x.rhai", "workflows/a.yaml"];
+        assert_eq!(paths, kept);
+    }
+
+    #[test]
+    fn a_digest_depends_on_every_path_and_text() {
+        let one = sources(&[("ab", "c")]).digest();
+        assert_eq!(one.len(), 64);
+        assert_eq!(one, sources(&[("ab", "c")]).digest());
+        assert_ne!(one, sources(&[("a", "bc")]).digest());
+        assert_ne!(one, sources(&[("ab", "d")]).digest());
+        assert_ne!(sources(&[]).digest(), sources(&[("", "")]).digest());
+    }
 }

@@ -1,4 +1,5 @@
-//! What an edit changes: computed from the catalog as it is and the files as compiled, written later.
+//! What an edit changes: computed from the catalog as it is and the files as compiled, written
+//! later.
 //!
 //! Pure. The same digest changes nothing; another is published and activated, a known one only
 //! activated; a workflow whose file is gone is retired.

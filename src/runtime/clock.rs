@@ -1,7 +1,7 @@
 //! The clock: the only place that reads the machine's time.
 //!
-//! Real in production, simulated in tests, specs and demonstrations. Knows nothing of what the time is
-//! used for.
+//! Real in production, simulated in tests, specs and demonstrations. Knows nothing of what the time
+//! is used for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -136,10 +136,15 @@ impl<'a> Deciding<'a> {
             return Ok(Planned::Defect);
         };
         let command = Command::settle();
+        let now = self.shared.clock.now();
         let Some(decision) = self.decide(&catalog, published, Some(&before), id, &command) else {
             return Ok(Planned::Defect);
         };
-        let progress = if decision.settled.is_some() { Progress::Made } else { Progress::Nothing };
+        let progress = match before.next_due() {
+            _ if decision.settled.is_some() => Progress::Made,
+            Some(due) if due < now => Progress::Stuck,
+            Some(_) | None => Progress::Nothing,
+        };
         self.take(published, Some(&before), decision);
         Ok(Planned::Settled(progress))
     }

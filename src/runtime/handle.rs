@@ -107,7 +107,8 @@ impl Handle {
         self.explain(instance, engine::explain_deadlines).await
     }
 
-    /// What would fire, and when, if the instance were resumed now; none: there is no such instance.
+    /// What would fire, and when, if the instance were resumed now; none: there is no such
+    /// instance.
     pub async fn preview_resume(
         &self,
         instance: &InstanceId,

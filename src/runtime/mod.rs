@@ -1,7 +1,7 @@
 //! The shell: threads, time and order around the pure engine.
 //!
-//! Workers decide, one committer writes, one thread of timers lets happen what fell due, a feed shows
-//! what became durable, a catalog holds what administrators wrote. An edge gets a [`Handle`].
+//! Workers decide, one committer writes, one thread of timers lets happen what fell due, a feed
+//! shows what became durable, a catalog holds what administrators wrote. An edge gets a [`Handle`].
 //! Never names tonic, prost or axum.
 
 mod answer;

@@ -1,6 +1,7 @@
 //! Publishing: from files to a new catalog, or to findings and no change at all.
 //!
-//! One at a time. The same way for the start of the server, an edit in a watched directory and the API.
+//! One at a time. The same way for the start of the server, an edit in a watched directory and the
+//! API.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};

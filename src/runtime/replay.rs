@@ -177,7 +177,7 @@ impl Replay {
             let partition = Partition(u16::try_from(at).expect("partitions are counted in u16"));
             let records = store.events_after(partition, Seq(positions[at]), PAGE_RECORDS)?;
             if records.is_empty() {
-                // Numbers are dense and durable before they become a target: nothing may be missing.
+                // Numbers are dense, and durable before they become a target: nothing is missing.
                 return Err(Error::Corrupt(format!(
                     "partition {at} holds nothing after event {} of {}",
                     positions[at], self.targets[at]

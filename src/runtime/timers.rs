@@ -155,16 +155,15 @@ impl Timers {
     }
 
     fn note(&mut self, settled: Settled) {
-        let Settled { instance, due, progress } = settled;
+        let Settled { instance, progress } = settled;
         match progress {
-            Progress::Made => {
+            Progress::Made | Progress::Nothing => {
                 self.put_off.remove(&instance);
             }
-            Progress::Nothing if due.is_none() => {}
-            // A due instance that nothing happens to would be asked again at once, for ever.
-            Progress::Nothing | Progress::Failed => {
+            // What is due and does not get anywhere would be asked again at once, for ever.
+            Progress::Stuck | Progress::Failed => {
                 count(&self.shared.counters.settlings_failed);
-                if progress == Progress::Nothing {
+                if progress == Progress::Stuck {
                     tracing::error!(instance = %instance, "nothing happened to a due instance");
                 }
                 let before = self.put_off.get(&instance).map(|put_off| put_off.so_long);

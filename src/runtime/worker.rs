@@ -60,7 +60,6 @@ pub(super) struct Settling {
 /// What became of a settling.
 pub(super) struct Settled {
     pub(super) instance: InstanceId,
-    pub(super) due: Option<Timestamp>,
     pub(super) progress: Progress,
 }
 
@@ -69,8 +68,10 @@ pub(super) struct Settled {
 pub(super) enum Progress {
     /// Something happened.
     Made,
-    /// There was nothing to do.
+    /// There was nothing to do; somebody else may have been quicker.
     Nothing,
+    /// It is due, and nothing happens to it: a defect.
+    Stuck,
     /// It failed and may be tried again later.
     Failed,
 }
@@ -196,8 +197,8 @@ fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records:
                 if let (Some(due), Progress::Made) = (settling.due, progress) {
                     shared.counters.count_lag(shared.clock.now().ms_since(due));
                 }
-                let Settling { instance, due, done } = settling;
-                let _ = done.send(Settled { instance, due, progress });
+                let Settling { instance, done, .. } = settling;
+                let _ = done.send(Settled { instance, progress });
             }
         }
     }

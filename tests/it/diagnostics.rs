@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sanbang::definition::code::{self, Code};
-use sanbang::definition::compile;
 use sanbang::definition::diagnostic::{Diagnostic, Label, Span};
 use sanbang::definition::render::{self, Style};
 use sanbang::definition::sources::Sources;
+use sanbang::definition::{compile, compile_published};
 use sanbang::model::limits;
 
 fn fixtures() -> PathBuf {
@@ -66,7 +66,7 @@ const CHECKS: [Code; 6] = [
 ];
 
 /// Codes that need a file which is not text, or a very long one: they have tests of their own.
-const MADE_HERE: [Code; 3] = [Code::Unreadable, Code::TooLarge, Code::TooMany];
+const MADE_HERE: [Code; 4] = [Code::Unreadable, Code::TooLarge, Code::UnusedFile, Code::TooMany];
 
 #[test]
 fn every_code_has_a_fixture_that_shows_it() {
@@ -116,6 +116,28 @@ fn a_file_that_is_no_text_or_too_long_is_told() {
     let mut sources = base();
     sources.files.insert("workflows/example.yaml".to_owned(), long.into());
     insta::assert_snapshot!("SB0002", found(&sources).1);
+}
+
+#[test]
+fn a_file_that_is_never_looked_at_is_told() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let rules = directory.path().join("rules");
+    fs::create_dir_all(rules.join("calendars")).expect("a folder can be made");
+    fs::create_dir_all(directory.path().join("workflows/specs")).expect("a folder can be made");
+    for name in [
+        "rules/calendars/cn.yml",
+        "rules/organisation.yaml",
+        "rules/holidays.yaml",
+        "rules/README.md",
+        "rules/.hidden.yaml",
+        "workflows/specs/leave.yaml",
+        "workflows/leave.yml",
+    ] {
+        fs::write(directory.path().join(name), "").expect("a file can be written");
+    }
+    let (sources, findings) = Sources::read_dir(directory.path()).expect("it can be listed");
+    assert!(sources.files.is_empty());
+    insta::assert_snapshot!("SB0006", render::human(&findings, &sources, Style::Plain));
 }
 
 #[test]
@@ -180,6 +202,34 @@ fn the_examples_of_the_language_compile() {
     assert_ne!(**ladder, later);
     sources.files.insert("rules/escalation.yaml".to_owned(), later.into());
     insta::assert_snapshot!("SB0205-language", found(&sources).1);
+}
+
+/// What was published once is built from its own files alone, whatever later versions find.
+#[test]
+fn a_published_version_compiles_for_ever() {
+    for entry in fs::read_dir(fixtures().join("published")).expect("the fixtures are there") {
+        let path = entry.expect("an entry can be read").path();
+        let (pinned, _) = Sources::read_dir(&path).expect("it can be listed");
+        let published = compile_published(&pinned, 1);
+        let published = published.unwrap_or_else(|found| panic!("{}", render::lines(&found)));
+        assert_eq!(published.version, 1);
+    }
+}
+
+#[test]
+fn findings_that_lose_nothing_never_keep_a_published_version_from_being_built() {
+    for name in ["SB0306", "SB0501", "SB0506", "SB0516"] {
+        let fixture = fixtures().join("diagnostics").join(name).with_extension("yaml");
+        let sources = sources_of(&fs::read_to_string(fixture).expect("a fixture is text"));
+        assert!(!compile(&sources).diagnostics.is_empty(), "{name}");
+        let pinned = sources.pinned_with("workflows/example.yaml");
+        assert!(compile_published(&pinned, 2).is_ok(), "{name}");
+    }
+    let broken =
+        sources_of("workflow: example\ncalendar: cn\nstages: [{ id: review, skip_when: 'x >' }]\n");
+    let pinned = broken.pinned_with("workflows/example.yaml");
+    let found = compile_published(&pinned, 2).expect_err("a condition cannot be read");
+    insta::assert_snapshot!("published", render::lines(&found));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The runtime: what is answered is durable, nothing is done twice, a failing store harms nobody else.
+//! The runtime: what is answered is durable, nothing is done twice, a store that fails harms nobody
+//! else.
 
 use std::collections::HashSet;
 use std::future::{Future, poll_fn};

@@ -1,7 +1,8 @@
 //! What the tests of the runtime share: a small workflow, a store that fails on demand, and short
 //! ways to create, command and read.
+#![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use sanbang::model::id::{InstanceId, MemberId, WorkflowId};
 use sanbang::model::instance::{Header, Instance};
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Values;
-use sanbang::runtime::{Clock, Configuration, FeedEvent, Handle, Options, Runtime, Subscription};
+use sanbang::runtime::{Clock, Configuration, FeedEvent, Filter, Handle, Options, Runtime};
+use sanbang::runtime::{Start, Subscription};
 use sanbang::store::memory::MemoryStore;
+use sanbang::store::sled::{self, SledStore};
 use sanbang::store::{
     Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Query, Seq, Store, Stored,
 };
@@ -93,6 +96,31 @@ pub(crate) fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new(true))
 }
 
+/// A store that can be closed and opened again.
+pub(crate) enum Home {
+    Memory(Arc<dyn Store>),
+    Sled(tempfile::TempDir),
+}
+
+impl Home {
+    /// One of each kind, empty.
+    pub(crate) fn all() -> [Self; 2] {
+        [Self::Memory(memory()), Self::Sled(tempfile::tempdir().unwrap())]
+    }
+
+    /// The store; of the one on disk nobody else may have it open.
+    pub(crate) fn open(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(store) => Arc::clone(store),
+            Self::Sled(directory) => {
+                let directory = directory.path().to_owned();
+                let options = sled::Options { directory, simulated_clock: true };
+                Arc::new(SledStore::open(&options).unwrap())
+            }
+        }
+    }
+}
+
 pub(crate) struct Service {
     pub(crate) runtime: Runtime,
     pub(crate) handle: Handle,
@@ -153,6 +181,47 @@ pub(crate) fn comment(text: &str, request: Option<u64>) -> Command {
     by("anna", request, Action::Comment(Comment { task: None, text: text.to_owned() }))
 }
 
+/// Creates so many instances, `e-0` and on, several at a time.
+pub(crate) async fn create_many(handle: &Handle, count: usize) {
+    let names: Vec<String> = (0..count).map(|number| format!("e-{number}")).collect();
+    for part in names.chunks(500) {
+        let created: Vec<_> = part
+            .iter()
+            .map(|name| {
+                let (handle, name) = (handle.clone(), name.clone());
+                tokio::spawn(async move { handle.submit(id(&name), create(&name, None)).await })
+            })
+            .collect();
+        for each in created {
+            each.await.unwrap().unwrap();
+        }
+    }
+}
+
+/// Every event that is durable now, by place.
+pub(crate) async fn all_events(handle: &Handle) -> Vec<FeedEvent> {
+    let mut events = Vec::new();
+    let mut start = Start::Beginning;
+    loop {
+        let page = handle.events(start, Filter::default(), 1000).await.unwrap();
+        events.extend(page.events);
+        if !page.more {
+            return events;
+        }
+        start = Start::Token(page.token);
+    }
+}
+
+/// How many events of this kind each instance has.
+pub(crate) fn count_by_instance(events: &[FeedEvent], kind: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for event in events.iter().filter(|event| event.event().payload.kind() == kind) {
+        let stamp = event.record.stamp.as_ref().expect("an event of an instance");
+        *counts.entry(stamp.instance.to_string()).or_insert(0) += 1;
+    }
+    counts
+}
+
 pub(crate) fn advance(request: Option<u64>) -> Command {
     by("chief", request, Action::Advance(Advance::default()))
 }
@@ -209,6 +278,7 @@ pub(crate) enum Fault {
 /// A store that fails as planned, and that can be held before a write.
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
+    identity: Identity,
     faults: Mutex<VecDeque<Fault>>,
     gate: Mutex<Gate>,
     moved: Condvar,
@@ -222,8 +292,14 @@ struct Gate {
 
 impl FaultyStore {
     pub(crate) fn over(inner: &Arc<dyn Store>) -> Arc<Self> {
+        Self::posing_as(inner.identity().clone(), inner)
+    }
+
+    /// A store with the identity of another one.
+    pub(crate) fn posing_as(identity: Identity, inner: &Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self {
             inner: Arc::clone(inner),
+            identity,
             faults: Mutex::default(),
             gate: Mutex::default(),
             moved: Condvar::new(),
@@ -232,6 +308,11 @@ impl FaultyStore {
 
     pub(crate) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.lock().unwrap().extend(faults);
+    }
+
+    /// From now on everything works.
+    pub(crate) fn forget_plan(&self) {
+        self.faults.lock().unwrap().clear();
     }
 
     /// From now on writes wait.
@@ -265,7 +346,7 @@ impl FaultyStore {
 
 impl Store for FaultyStore {
     fn identity(&self) -> &Identity {
-        self.inner.identity()
+        &self.identity
     }
 
     fn partition_of(&self, instance: &InstanceId) -> Partition {

@@ -39,7 +39,7 @@ impl Clocks<'_> {
             if RESERVED.contains(&name) {
                 let diagnostic =
                     desk.key(Code::ReservedName, &path, format!("`{name}` cannot be a clock here"));
-                desk.lose(diagnostic.label("clocks under `sla` and `suspension` have this name"));
+                desk.push(diagnostic.label("clocks under `sla` and `suspension` have this name"));
             }
             let Some(id) = desk.name(&path, name, ClockId::parse) else { continue };
             built.extend(self.clock(desk, &path, id, clock));
@@ -110,7 +110,7 @@ impl Clocks<'_> {
             let message = format!("`{first}` and `{second}` exclude each other");
             let diagnostic = desk.key(Code::ExclusiveKeys, &path.key(second), message);
             let other = desk.at.key(&path.key(first));
-            desk.lose(diagnostic.label("a limit is one of them").also(other, "the other"));
+            desk.push(diagnostic.label("a limit is one of them").also(other, "the other"));
         }
         if first != Some("every") {
             desk.misplaced(path, "reset_by", "only an `every` clock is reset by activities");
@@ -221,7 +221,7 @@ impl Clocks<'_> {
             .value(Code::ShareOfDate, &path, message)
             .label(format!("its step `{}` stands at a share", step.id))
             .hint("use a ladder with steps at `due` and at offsets such as `-5wd`");
-        desk.lose(diagnostic);
+        desk.push(diagnostic);
     }
 
     fn date_field(&self, desk: &mut Desk<'_>, path: &KeyPath, field: &Scalar) -> Option<FieldId> {
@@ -239,7 +239,7 @@ impl Clocks<'_> {
                 .value(Code::NotADate, path, format!("the field `{name}` is no date"))
                 .label("a limit ends on the day in this field")
                 .also(declared, "it is declared here");
-            desk.lose(diagnostic);
+            desk.push(diagnostic);
         }
         Some(field.id.clone())
     }

@@ -100,7 +100,7 @@ fn field(
         Owner::Instance if crate::script::vocabulary::RESERVED_FIELDS.contains(&name) => {
             let message = format!("`{name}` cannot be a field");
             let diagnostic = desk.key(Code::ReservedName, path, message);
-            desk.lose(diagnostic.label(format!("`project.{name}` has a meaning of its own")));
+            desk.push(diagnostic.label(format!("`project.{name}` has a meaning of its own")));
         }
         Owner::Activity | Owner::Form(_) => {
             desk.misplaced(path, "indexed", "instances are listed by their own fields only");
@@ -123,7 +123,7 @@ fn field(
         let message = format!("no number is at least {least} and at most {most}");
         let diagnostic = desk.value(Code::InvalidValue, &path.key("at_most"), message);
         let least = desk.at.value(&path.key("at_least"));
-        desk.lose(diagnostic.label("the largest number").also(least, "the smallest number"));
+        desk.push(diagnostic.label("the largest number").also(least, "the smallest number"));
     }
     Some(Field {
         id,

@@ -25,7 +25,7 @@ mod workflow;
 
 use desk::Desk;
 
-pub(super) use rules::{Organized, calendar_of, organization_of, rules_of};
+pub(super) use rules::{calendar_of, organization_of, rules_of};
 
 pub(super) use workflow::{Live, workflow_of};
 

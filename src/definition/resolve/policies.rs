@@ -160,7 +160,7 @@ impl Ladder<'_> {
             .value(Code::LevelOrder, &path, message)
             .label("each step stands at a higher level than the one before")
             .also(below, "the step before");
-        desk.lose(diagnostic);
+        desk.push(diagnostic);
     }
 }
 

@@ -20,28 +20,17 @@ use super::policies::escalation;
 use super::roles::Roles;
 use super::scene::{Rules, ScriptFile, diagnostic};
 
-/// What a file became, and whether all of it did.
-pub(in crate::definition) struct Organized<T> {
-    /// What it became.
-    pub value: T,
-    /// Whether nothing of it was lost.
-    pub whole: bool,
-}
-
 /// The organization of a configuration; `None`: there is no such file, or it cannot be read.
 pub(in crate::definition) fn organization_of(
     path: &Arc<str>,
     source: &Arc<str>,
     findings: &mut Findings,
-) -> Option<Organized<Organization>> {
-    let before = findings.len();
+) -> Option<Organization> {
     let file: Located<authored::Organization> = load(path, source, findings)?;
-    let shaped = findings.len() == before;
     let mut desk = Desk::new(&file.at);
     let value = organization(&mut desk, &file.value);
-    let whole = shaped && !desk.lost;
     findings.append(desk.findings);
-    Some(Organized { value, whole })
+    Some(value)
 }
 
 /// A calendar, if it is one, and its file, if it could be read.
@@ -66,40 +55,39 @@ pub(in crate::definition) fn rules_of(
     sources: &Sources,
     organization: Option<&Organization>,
     findings: &mut Findings,
-) -> (Organized<Rules>, Option<Located<authored::Escalation>>) {
-    let (functions, scripts, mut whole) = functions(sources, findings);
+) -> (Rules, Option<Located<authored::Escalation>>) {
     let before = findings.len();
+    let (functions, scripts) = functions(sources, findings);
     let ladders = sources
         .of_kind(SourceKind::Escalation)
         .find_map(|(path, source)| load::<authored::Escalation>(&path, source, findings));
     let reasons = sources
         .of_kind(SourceKind::Reasons)
         .find_map(|(path, source)| load::<authored::Reasons>(&path, source, findings));
-    whole &= findings.len() == before;
     let mut rules = Rules {
         levels: Vec::new(),
         policies: Vec::new(),
         reasons: BTreeMap::new(),
         functions: Arc::new(functions),
         scripts,
+        whole: true,
     };
     if let Some(file) = &ladders {
         let mut desk = Desk::new(&file.at);
         let roles = Roles { organization };
         (rules.levels, rules.policies) = escalation(&mut desk, roles, &file.value);
-        whole &= !desk.lost;
         findings.append(desk.findings);
     }
     if let Some(file) = &reasons {
         let mut desk = Desk::new(&file.at);
         rules.reasons = self::reasons(&mut desk, &file.value);
-        whole &= !desk.lost;
         findings.append(desk.findings);
     }
-    (Organized { value: rules, whole }, ladders)
+    rules.whole = !findings.has_errors_since(before);
+    (rules, ladders)
 }
 
-fn functions(sources: &Sources, findings: &mut Findings) -> (Functions, Vec<ScriptFile>, bool) {
+fn functions(sources: &Sources, findings: &mut Findings) -> (Functions, Vec<ScriptFile>) {
     let files: Vec<(Arc<str>, Arc<str>)> = sources
         .of_kind(SourceKind::Functions)
         .map(|(path, source)| (path, source.clone()))
@@ -107,7 +95,6 @@ fn functions(sources: &Sources, findings: &mut Findings) -> (Functions, Vec<Scri
     let (functions, found) = Functions::compile(&files);
     let scripts: Vec<ScriptFile> =
         files.into_iter().map(|(path, source)| ScriptFile { path, source }).collect();
-    let whole = found.is_empty();
     for finding in found {
         let script = scripts.iter().find(|script| finding.file.as_ref() == Some(&script.path));
         let Some(script) = script.or(scripts.first()) else { continue };
@@ -115,7 +102,7 @@ fn functions(sources: &Sources, findings: &mut Findings) -> (Functions, Vec<Scri
         let span = super::scene::script_span(&script.path, &script.source, position);
         findings.push(diagnostic(finding, span));
     }
-    (functions, scripts, whole)
+    (functions, scripts)
 }
 
 fn reasons(desk: &mut Desk<'_>, authored: &authored::Reasons) -> BTreeMap<ReasonCode, Title> {

@@ -29,6 +29,8 @@ pub(in crate::definition) struct Rules {
     pub functions: Arc<Functions>,
     /// Where things stand in the files of functions.
     pub scripts: Vec<ScriptFile>,
+    /// Whether nothing of it is wrong.
+    pub whole: bool,
 }
 
 /// A file of functions.

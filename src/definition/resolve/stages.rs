@@ -81,7 +81,7 @@ pub(super) fn order(desk: &mut Desk<'_>, authored: &authored::Workflow) -> Order
     if authored.stages.len() > limits::STAGES_MAX {
         let message = format!("{} stages", authored.stages.len());
         let diagnostic = desk.key(Code::TooMany, &top, message);
-        desk.lose(diagnostic.label(format!("at most {} are allowed", limits::STAGES_MAX)));
+        desk.push(diagnostic.label(format!("at most {} are allowed", limits::STAGES_MAX)));
     }
     if authored.stages.is_empty() {
         desk.missing(&KeyPath::root(), "stages", "list at least one stage");
@@ -241,7 +241,7 @@ impl Builder<'_> {
                     .value(Code::NotLater, &place, message)
                     .label("`next` leads only to later stages of the path")
                     .hint("to go back, list the stage in `return_to`");
-                desk.lose(diagnostic);
+                desk.push(diagnostic);
             }
             rules.push(NextRule { to: index, when });
         }
@@ -269,7 +269,7 @@ impl Builder<'_> {
             if index.0 >= self.index && !authored.beside {
                 let message = format!("`{}` does not come earlier", to.as_str());
                 let diagnostic = desk.value(Code::NotEarlier, &place, message);
-                desk.lose(diagnostic.label("only an earlier stage of the path can be returned to"));
+                desk.push(diagnostic.label("only an earlier stage of the path can be returned to"));
             }
             match rules.iter().find(|(_, known)| known.to == index) {
                 Some((first, _)) => desk.taken(&place, first, "return to", to.as_str()),

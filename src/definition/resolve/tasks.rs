@@ -76,7 +76,7 @@ pub(super) fn tasks(
     let count: usize = stage.tasks.iter().map(single).sum();
     if count > limits::STAGE_TASKS_MAX {
         let diagnostic = desk.key(Code::TooMany, &top, format!("{count} tasks in one stage"));
-        desk.lose(diagnostic.label(format!("at most {} are allowed", limits::STAGE_TASKS_MAX)));
+        desk.push(diagnostic.label(format!("at most {} are allowed", limits::STAGE_TASKS_MAX)));
     }
     let mut built = Vec::new();
     for (at, task) in stage.tasks.iter().enumerate() {
@@ -229,7 +229,7 @@ impl Builder<'_> {
             let message = "`assign` and `offer` exclude each other".to_owned();
             let diagnostic = desk.key(Code::ExclusiveKeys, &offer, message);
             let assign = desk.at.key(&path);
-            desk.lose(
+            desk.push(
                 diagnostic.label("it waits to be claimed").also(assign, "a function chooses"),
             );
         }

@@ -14,6 +14,10 @@ use super::diagnostic::Span;
 /// Deeper files are refused: no workflow needs it, and recursion must end.
 const DEPTH_MAX: usize = 64;
 
+/// References are refused: a reader would have to look elsewhere for what stands here, and a small
+/// file could stand for an endless one.
+const NO_REFERENCES: &str = "references such as `*name` are not used here: write it out";
+
 /// One step from a value to a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
@@ -80,14 +84,9 @@ struct Node {
 
 #[derive(Debug)]
 enum Content {
-    Scalar {
-        style: ScalarStyle,
-        text: String,
-    },
+    Scalar { style: ScalarStyle, text: String },
     List(Vec<Node>),
     Map(Vec<Entry>),
-    /// `*name`: what it stands for was indexed where it was written.
-    Alias,
 }
 
 #[derive(Debug)]
@@ -113,7 +112,7 @@ pub struct DuplicateKey {
 pub struct Unparsed {
     /// Where the scanner gave up.
     pub span: Span,
-    /// Why, in its words.
+    /// Why.
     pub message: String,
 }
 
@@ -154,13 +153,11 @@ impl SpanIndex {
         self.find(path).1 == path.segments().len()
     }
 
-    /// Whether there may be keys at a path: a map stands there, or a reference to one, or nothing
-    /// stands in the whole file.
+    /// Whether there may be keys at a path: a map stands there, or nothing in the whole file.
     pub fn is_map(&self, path: &KeyPath) -> bool {
         let (node, depth) = self.find(path);
         let content = node.map(|node| &node.content);
-        depth == path.segments().len()
-            && matches!(content, None | Some(Content::Map(_) | Content::Alias))
+        depth == path.segments().len() && matches!(content, None | Some(Content::Map(_)))
     }
 
     /// Where a value stands; if there is none, the nearest one around it. Of a map that is its
@@ -344,7 +341,7 @@ impl<'a> Builder<'a> {
         let mut documents = 0;
         while let Some(next) = parser.next_event() {
             let (event, span) =
-                next.map_err(|error| (self.byte(error.marker().index()), error.info().to_owned()))?;
+                next.map_err(|error| (self.byte(error.marker().index()), not_yaml(error.info())))?;
             let range = self.byte(span.start.index())..self.byte(span.end.index());
             match event {
                 Event::DocumentStart(_) => documents += 1,
@@ -352,7 +349,7 @@ impl<'a> Builder<'a> {
                     let range = range.start..self.trimmed(&range);
                     self.scalar(text.into_owned(), style, range);
                 }
-                Event::Alias(_) => self.close(Node { range, content: Content::Alias }),
+                Event::Alias(_) => return Err((range.start, NO_REFERENCES.to_owned())),
                 Event::SequenceStart(..) => self.begin(range.start, Content::List(Vec::new())),
                 Event::MappingStart(..) => self.begin(range.start, Content::Map(Vec::new())),
                 Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
@@ -411,9 +408,13 @@ impl<'a> Builder<'a> {
                     entries.push(Entry { key: name, key_range, value: node });
                 }
             },
-            Some(Open { content: Content::Scalar { .. } | Content::Alias, .. }) => {}
+            Some(Open { content: Content::Scalar { .. }, .. }) => {}
         }
     }
+}
+
+fn not_yaml(why: &str) -> String {
+    format!("this is not YAML: {why}")
 }
 
 fn too_deep() -> String {
@@ -432,3 +433,6 @@ fn floor_boundary(text: &str, byte: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests;
