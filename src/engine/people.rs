@@ -46,7 +46,10 @@ impl<'a> Scene<'a> {
                 .iter()
                 .filter(|member| member.roles.iter().any(|held| held.as_str() == role))
                 .filter(|member| match scope {
-                    RoleScope::Group => member.group == self.instance.group,
+                    // Before an instance has a group every holder counts: one of them becomes steward.
+                    RoleScope::Group => {
+                        self.instance.group.is_none() || member.group == self.instance.group
+                    }
                     RoleScope::Everywhere | RoleScope::Steward | RoleScope::Holder => true,
                 })
                 .map(|member| member.id.clone())

@@ -4,6 +4,7 @@
 mod department_table;
 mod diagnostics;
 mod engine;
+mod language_guide;
 mod layering;
 mod runtime;
 mod runtime_catalog;
