@@ -64,6 +64,8 @@ impl Compilation {
 pub fn compile(sources: &Sources) -> Compilation {
     let mut findings = Findings::default();
     let organization = read_organization(sources, &mut findings);
+    // Who fills a role can be judged only where every role and member could be read.
+    let judged = organization.as_ref().filter(|_| !findings.has_errors());
     let (calendars, calendar_names) = read_calendars(sources, &mut findings);
     let (rules, ladders) = resolve::rules_of(sources, organization.as_ref(), &mut findings);
     let files = read_workflows(sources, &mut findings);
@@ -80,7 +82,7 @@ pub fn compile(sources: &Sources) -> Compilation {
             authored: &file.located.value,
             at: &file.located.at,
             policies: ladders.as_ref().map(|ladders| (&ladders.value, &ladders.at)),
-            organization: organization.as_ref(),
+            organization: judged,
             calendar: calendars.iter().find(|calendar| *calendar.id() == workflow.calendar),
         };
         if !findings.has_errors_since(found) {
