@@ -127,7 +127,7 @@ impl Directory {
         let mark = fs::read(self.path.join(MARK)).ok();
         let usable =
             |backup: &PathBuf| !backup.exists() || fs::read(backup.join(MARK)).ok() == mark;
-        let backup = (1..)
+        let backup = (1..=u32::MAX)
             .map(|number| self.beside(&format!(".damaged-{number}")))
             .find(usable)
             .expect("some number is free");
