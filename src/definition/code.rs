@@ -189,7 +189,8 @@ codes! {
         "All files under `rules` are one set of functions. Rename one of the two."
 
     NotLater "SB0501" Error "a stage leads to an earlier one"
-        "`next` leads only to later stages of the path. To go back, list the stage in `return_to`."
+        "`next` leads only to later stages of the path, so stages can never advance themselves in \
+         a circle. To go back, list the stage in `return_to`."
     NotEarlier "SB0502" Error "a return leads to a later stage"
         "`return_to` lists stages of the path that come before this one."
     TaskCircle "SB0503" Error "tasks wait for one another in a circle"
@@ -204,21 +205,26 @@ codes! {
     UnreachableStage "SB0510" Error "a stage can never be entered"
         "Every way of the path passes over this stage. Add a `next` that leads to it, or delete it."
     DeadEnd "SB0511" Error "a stage can be entered but never left"
-        "None of the conditions under `next` needs to hold. End the list with an entry without \
-         `when`."
+        "None of the conditions under `next` can hold while the stage is open: they exclude \
+         themselves, or wait for tasks that only open later. Add an entry that can hold, or one \
+         without `when` at the end of the list."
     Contradiction "SB0512" Error "a condition can never hold"
         "Its comparisons exclude one another, or ask for what the field can never be."
-    AutomaticCircle "SB0513" Error "stages advance themselves in a circle"
-        "Each of these stages is left at once and by itself, so they would follow one another for \
-         ever. Let somebody advance one of them: `advance: by_hand`."
     StepOutOfOrder "SB0514" Warning "a step would fire before a lower one"
         "For a start at the opening of business the higher step comes first; then the lower one \
          never fires. Move one of them, or use `later_of`."
     EmptyRole "SB0515" Warning "nobody fills a role"
-        "Whatever is given to this role goes to the role above. Give it to a member in \
-         `rules/organization.yaml`."
+        "Neither the role nor a role above it has a member, so whatever is given to it reaches \
+         nobody. Give it to a member in `rules/organization.yaml`."
     UnusedPolicy "SB0516" Warning "an escalation policy is never used"
         "No clock of any workflow names this policy under `escalation`."
+    TaskOpensLater "SB0517" Warning "a condition asks about a task that cannot have opened yet"
+        "The task belongs to a later stage, and nothing leads back from there: whenever this is \
+         asked, the task is neither open nor done. Ask about a task of this stage or of an earlier \
+         one."
+    UnreachableNext "SB0518" Error "an entry of `next` is never looked at"
+        "The first entry that holds counts, and an entry without `when` always holds. Move it to \
+         the end of the list."
 
     InvalidCalendar "SB0601" Error "a calendar contradicts itself"
         "The calendar was read, but its parts do not fit together: office hours that overlap, a \

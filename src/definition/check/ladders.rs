@@ -1,0 +1,154 @@
+//! Ladders: steps that would come before lower ones, for a start at the opening of business.
+//!
+//! Looks at the ladder together with each limit for which it is used, in a week without holidays.
+
+use std::collections::BTreeSet;
+
+use crate::calendar::{Calendar, CalendarSpec};
+use crate::definition::code::Code;
+use crate::definition::compiled::{ClockRule, ClockSpec, LimitChoice, Policy, StepInstant};
+use crate::definition::diagnostic::{Diagnostic, Findings};
+use crate::definition::span::KeyPath;
+use crate::model::time::{Amount, Date, Timestamp};
+
+use super::Checked;
+
+/// Days within which every calendar has a working day.
+const DAYS_LOOKED_AT: i8 = 28;
+
+/// Reports each step once, with the first limit for which it is out of order.
+pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
+    let Some(calendar) = checked.calendar.map(plain) else { return };
+    let Some(start) = opening(&calendar) else { return };
+    let mut told: BTreeSet<(String, usize)> = BTreeSet::new();
+    for (path, clock) in clocks(checked) {
+        let policy = clock.policy.as_ref().and_then(|id| checked.workflow.policy(id.as_str()));
+        let Some(policy) = policy else { continue };
+        let calendar = if clock.always_on { calendar.always_on() } else { calendar.clone() };
+        for (place, limit) in limits(&path, &clock.kind) {
+            let Some(step) = out_of_order(&calendar, policy, start, limit.take) else { continue };
+            if told.insert((policy.id.to_string(), step)) {
+                report(checked, policy, step, (&place, limit.take), findings);
+            }
+        }
+    }
+}
+
+fn report(
+    checked: &Checked<'_>,
+    policy: &Policy,
+    step: usize,
+    (place, take): (&KeyPath, Amount),
+    findings: &mut Findings,
+) {
+    let Some((_, at)) = checked.policies else { return };
+    let steps = KeyPath::root().key("policies").key(policy.id.as_str());
+    let (higher, lower) = (&policy.steps[step], &policy.steps[step - 1]);
+    let message = format!(
+        "step `{}` of `{}` would fire before `{}` when the limit is {take}",
+        higher.id, policy.id, lower.id
+    );
+    let lower_at = at.value(&steps.index(step - 1).key("at"));
+    let diagnostic =
+        Diagnostic::new(Code::StepOutOfOrder, at.value(&steps.index(step).key("at")), message)
+            .label("this comes first")
+            .also(lower_at, "and this would never fire")
+            .also(checked.at.value(place), "the limit")
+            .hint("move one of them, or use `later_of`");
+    findings.push(diagnostic);
+}
+
+/// The first step that would fire before the one below it.
+fn out_of_order(
+    calendar: &Calendar,
+    policy: &Policy,
+    start: Timestamp,
+    take: Amount,
+) -> Option<usize> {
+    let due = calendar.due(start, take).at;
+    let limit = Running { calendar, take, start, due };
+    let told = |step: &crate::definition::compiled::Step| {
+        calendar.telling(limit.instant(&step.at)).max(start)
+    };
+    let instants: Vec<Timestamp> = policy.steps.iter().map(told).collect();
+    (1..instants.len()).find(|step| instants[*step] < instants[*step - 1])
+}
+
+/// A limit that runs.
+struct Running<'a> {
+    calendar: &'a Calendar,
+    take: Amount,
+    start: Timestamp,
+    due: Timestamp,
+}
+
+impl Running<'_> {
+    fn instant(&self, at: &StepInstant) -> Timestamp {
+        match at {
+            StepInstant::Share(percent) => {
+                self.calendar.share(self.take.unit, self.start, self.due, *percent).at
+            }
+            StepInstant::Due => self.due,
+            StepInstant::Offset(offset) => self.calendar.offset(self.due, *offset).at,
+            StepInstant::LaterOf(all) => {
+                all.iter().map(|each| self.instant(each)).max().unwrap_or(self.due)
+            }
+            StepInstant::EarlierOf(all) => {
+                all.iter().map(|each| self.instant(each)).min().unwrap_or(self.due)
+            }
+        }
+    }
+}
+
+/// The same office hours and weeks without any holiday.
+fn plain(calendar: &Calendar) -> Calendar {
+    let spec = calendar.spec().clone();
+    let spec =
+        CalendarSpec { statutory: Vec::new(), years: std::collections::BTreeMap::new(), ..spec };
+    Calendar::new(spec).unwrap_or_else(|_| calendar.clone())
+}
+
+/// The opening of a week's first working day.
+fn opening(calendar: &Calendar) -> Option<Timestamp> {
+    // A month that begins with a Monday.
+    (2..DAYS_LOOKED_AT).find_map(|day| calendar.opening_of(Date::new(2025, 6, day).ok()?))
+}
+
+/// Every clock with its place.
+fn clocks<'a>(checked: &Checked<'a>) -> Vec<(KeyPath, &'a ClockSpec)> {
+    let root = KeyPath::root();
+    let workflow = checked.workflow;
+    let mut clocks: Vec<(KeyPath, &ClockSpec)> = Vec::new();
+    let named = |top: &KeyPath, clock: &ClockSpec| top.key("clocks").key(clock.id.as_str());
+    clocks.extend(workflow.clocks.iter().map(|clock| (named(&root, clock), clock)));
+    if let Some(suspension) = &workflow.suspension {
+        clocks.push((root.key("suspension"), &suspension.clock));
+    }
+    for (index, stage) in workflow.stages.iter().enumerate() {
+        let path = root.key("stages").index(index);
+        for clock in &stage.clocks {
+            let own = clock.id.as_str() == "stage";
+            let place = if own { path.key("sla") } else { named(&path, clock) };
+            clocks.push((place, clock));
+        }
+        for (at, task) in stage.tasks.iter().enumerate() {
+            let path = path.key("tasks").index(at).key("sla");
+            clocks.extend(task.clock.iter().map(|clock| (path.clone(), clock)));
+        }
+    }
+    clocks
+}
+
+/// The lengths that a limit can have, with their places.
+fn limits<'a>(path: &KeyPath, rule: &'a ClockRule) -> Vec<(KeyPath, &'a LimitChoice)> {
+    let (key, limits) = match rule {
+        ClockRule::Within(limits) => ("within", limits),
+        ClockRule::Every { limits, .. } => ("every", limits),
+        ClockRule::By(_) | ClockRule::Wait(_) => return Vec::new(),
+    };
+    let place = |(at, limit)| {
+        let path = path.key(key);
+        (if limits.len() == 1 { path } else { path.index(at) }, limit)
+    };
+    limits.iter().enumerate().map(place).collect()
+}

@@ -1,0 +1,125 @@
+//! Roles that nobody fills: neither a member of their own nor one of a role above.
+
+use std::collections::BTreeSet;
+
+use crate::definition::authored::shapes::Scalar;
+use crate::definition::authored::workflow::{Return, Stage, Task, Termination};
+use crate::definition::code::Code;
+use crate::definition::diagnostic::{Diagnostic, Findings, Span};
+use crate::definition::span::KeyPath;
+use crate::model::organization::{Organization, RoleScope};
+
+use super::Checked;
+
+/// Words that stand for whoever it is at the time.
+const ALWAYS_THERE: [&str; 2] = ["steward", "holder"];
+
+/// Reports each role once, at its first place.
+pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
+    let Some(organization) = checked.organization else { return };
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    for (name, span) in named(checked) {
+        if is_filled(organization, &name) || !told.insert(name.clone()) {
+            continue;
+        }
+        let message = format!("nobody fills the role `{name}`");
+        let diagnostic = Diagnostic::new(Code::EmptyRole, span, message)
+            .label("neither it nor a role above it has a member")
+            .hint("give it to a member in `rules/organization.yaml`");
+        findings.push(diagnostic);
+    }
+}
+
+/// Whether somebody receives what is given to a role or group.
+fn is_filled(organization: &Organization, name: &str) -> bool {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut next = Some(name.to_owned());
+    while let Some(name) = next.take() {
+        let held = organization.members.iter().any(|member| {
+            member.roles.iter().any(|role| role.as_str() == name)
+                || member.group.as_ref().is_some_and(|group| group.as_str() == name)
+        });
+        let role = organization.role(&name);
+        let by_instance = role.is_some_and(|role| role.scope == RoleScope::Steward);
+        if held || by_instance || ALWAYS_THERE.contains(&name.as_str()) {
+            return true;
+        }
+        let above = match role {
+            Some(role) => role.above.as_ref(),
+            None => organization.group(&name).and_then(|group| group.above.as_ref()),
+        };
+        if seen.insert(name) {
+            next = above.map(ToString::to_string).filter(|above| !seen.contains(above));
+        }
+    }
+    false
+}
+
+/// Every role that the workflow and its ladders name, in the order of the files.
+fn named(checked: &Checked<'_>) -> Vec<(String, Span)> {
+    let mut named = Vec::new();
+    let authored = checked.authored;
+    let root = KeyPath::root();
+    let mut take = |path: &KeyPath, role: Option<&Scalar>| {
+        named.extend(role.map(|role| (role.as_str().to_owned(), checked.at.value(path))));
+    };
+    if let Some(suspension) = &authored.suspension {
+        take(&root.key("suspension").key("approver"), suspension.approver.as_ref());
+    }
+    let common = root.key("may_terminate");
+    for (at, rule) in authored.may_terminate.iter() {
+        if let Termination::Approved(rule) = rule {
+            take(&common.index(at).key("approver"), rule.approver.as_ref());
+        }
+    }
+    for (index, stage) in authored.stages.iter().enumerate() {
+        of_stage(&root.key("stages").index(index), stage, &mut take);
+    }
+    let used = checked.workflow.policies.iter().map(|policy| policy.id.as_str());
+    let used: BTreeSet<&str> = used.collect();
+    if let Some((escalation, at)) = checked.policies {
+        for (policy, steps) in escalation.policies.iter().filter(|(name, _)| used.contains(name)) {
+            let top = root.key("policies").key(policy);
+            for (index, step) in steps.iter().enumerate() {
+                let path = top.index(index).key("notify");
+                for (place, role) in step.notify.iter() {
+                    let span = at.value(&path.index(place));
+                    named.push((role.as_str().to_owned(), span));
+                }
+            }
+        }
+    }
+    named
+}
+
+fn of_stage(path: &KeyPath, stage: &Stage, take: &mut dyn FnMut(&KeyPath, Option<&Scalar>)) {
+    take(&path.key("role"), stage.role.as_ref());
+    for (at, rule) in stage.return_to.iter() {
+        if let Return::Approved(rule) = rule {
+            let path = path.key("return_to").index(at).key("approver");
+            take(&path, rule.approver.as_ref());
+        }
+    }
+    for (at, rule) in stage.may_terminate.iter() {
+        if let Termination::Approved(rule) = rule {
+            let path = path.key("may_terminate").index(at).key("approver");
+            take(&path, rule.approver.as_ref());
+        }
+    }
+    for (at, task) in stage.tasks.iter().enumerate() {
+        of_task(&path.key("tasks").index(at), task, take);
+    }
+}
+
+fn of_task(path: &KeyPath, task: &Task, take: &mut dyn FnMut(&KeyPath, Option<&Scalar>)) {
+    if let Some(role) = &task.role {
+        let words = task.for_each.iter().map(|(_, word)| word.as_str());
+        let words: Vec<&str> =
+            if role.as_str().contains("{each}") { words.collect() } else { vec![""] };
+        for word in words {
+            let role = Scalar(role.as_str().replace("{each}", word));
+            take(&path.key("role"), Some(&role));
+        }
+    }
+    take(&path.key("extension_approver"), task.extension_approver.as_ref());
+}
