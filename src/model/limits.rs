@@ -46,6 +46,20 @@ pub const STAGES_MAX: usize = 128;
 pub const STAGE_TASKS_MAX: usize = 128;
 /// Operations of one script evaluation.
 pub const SCRIPT_OPERATIONS_MAX: u64 = 20_000;
+/// Calls of a script from function to function, one within the other.
+pub const SCRIPT_CALL_LEVELS_MAX: usize = 16;
+/// Depth of an expression in a workflow.
+pub const EXPRESSION_DEPTH_MAX: usize = 64;
+/// Depth of an expression in a function of the rules.
+pub const FUNCTION_EXPRESSION_DEPTH_MAX: usize = 32;
+/// Bytes of a text that a script builds.
+pub const SCRIPT_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Elements of a list or a map that a script builds: it is measured anew with each that is added.
+pub const SCRIPT_ELEMENTS_MAX: usize = 1000;
+/// Variables of a function of the rules.
+pub const SCRIPT_VARIABLES_MAX: usize = 64;
+/// Functions of one rule file.
+pub const RULE_FILE_FUNCTIONS_MAX: usize = 64;
 /// Rows of one page of a list.
 pub const PAGE_SIZE_MAX: usize = 1000;
 /// Rows of one page when the caller does not say.

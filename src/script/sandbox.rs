@@ -15,19 +15,6 @@ use crate::model::limits;
 
 use super::{numbers, people, views};
 
-/// Depth of calls from function to function.
-const CALL_LEVELS_MAX: usize = 16;
-/// Depth of an expression outside and inside a function.
-const EXPRESSION_DEPTH_MAX: (usize, usize) = (64, 32);
-/// Bytes of a text that a script builds.
-const TEXT_BYTES_MAX: usize = 64 * 1024;
-/// Elements of an array or a map: it is measured anew with each push.
-const ELEMENTS_MAX: usize = 1000;
-/// Functions of one rule file.
-const FUNCTIONS_MAX: usize = 64;
-/// Variables of a function.
-const VARIABLES_MAX: usize = 64;
-
 /// The names that every expression may use. Declared without values: a value that is known while
 /// an expression is compiled would be baked into it.
 pub(super) const FACTS: [&str; 4] = ["project", "stage", "task", "tasks"];
@@ -118,13 +105,13 @@ fn build() -> Engine {
     }
 
     engine.set_max_operations(limits::SCRIPT_OPERATIONS_MAX);
-    engine.set_max_call_levels(CALL_LEVELS_MAX);
-    engine.set_max_expr_depths(EXPRESSION_DEPTH_MAX.0, EXPRESSION_DEPTH_MAX.1);
-    engine.set_max_string_size(TEXT_BYTES_MAX);
-    engine.set_max_array_size(ELEMENTS_MAX);
-    engine.set_max_map_size(ELEMENTS_MAX);
-    engine.set_max_functions(FUNCTIONS_MAX);
-    engine.set_max_variables(VARIABLES_MAX);
+    engine.set_max_call_levels(limits::SCRIPT_CALL_LEVELS_MAX);
+    engine.set_max_expr_depths(limits::EXPRESSION_DEPTH_MAX, limits::FUNCTION_EXPRESSION_DEPTH_MAX);
+    engine.set_max_string_size(limits::SCRIPT_TEXT_BYTES_MAX);
+    engine.set_max_array_size(limits::SCRIPT_ELEMENTS_MAX);
+    engine.set_max_map_size(limits::SCRIPT_ELEMENTS_MAX);
+    engine.set_max_functions(limits::RULE_FILE_FUNCTIONS_MAX);
+    engine.set_max_variables(limits::SCRIPT_VARIABLES_MAX);
 
     numbers::register(&mut engine);
     views::register(&mut engine);
