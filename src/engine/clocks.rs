@@ -205,7 +205,8 @@ impl<'a> Scene<'a> {
         self.emit(Payload::ClockResumed { clock, because, excluded, plan });
     }
 
-    /// A clock is computed anew: with another calendar in its epoch, with another limit in the next.
+    /// A clock is computed anew: with another calendar in its epoch, with another limit in the
+    /// next.
     pub(super) fn recalculate(
         &mut self,
         number: ClockNumber,

@@ -122,7 +122,8 @@ impl<'a> Timing<'a> {
                 && scheduled.at < now
                 && let Some(repeat) = self.step(step.as_str()).and_then(|step| step.repeat)
             {
-                // The higher step tells now; the lower one's overdue repeat waits for its next turn.
+                // The higher step tells now; the lower one's overdue repeat waits for its next
+                // turn.
                 scheduled.at = self.wait(repeat.every, now);
             }
         }

@@ -263,7 +263,8 @@ impl<'a> Scene<'a> {
         self.least_loaded(candidates)
     }
 
-    /// The one with the least to do of those who are there; if none is there, who stands in for one.
+    /// The one with the least to do of those who are there; if none is there, who stands in for
+    /// one.
     pub(super) fn least_loaded(&self, candidates: &[MemberId]) -> Option<Assignment> {
         let because = if candidates.len() == 1 {
             AssignmentReason::OnlyCandidate

@@ -67,7 +67,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Clocks stand still while their condition holds, and are computed anew when another limit does.
+    /// Clocks stand still while their condition holds, and are computed anew when another limit
+    /// does.
     fn judge_clocks(&mut self) {
         let numbers: Vec<ClockNumber> =
             self.instance.clocks.iter().map(|clock| clock.number).collect();

@@ -1,7 +1,8 @@
-//! The scene of one decision: the context, a working copy of the instance, and what happened so far.
+//! The scene of one decision: the context, a working copy of the instance, and what happened so
+//! far.
 //!
-//! Every change goes through [`Scene::emit`]: it writes the event down and applies it to the copy, so
-//! that whatever is judged next sees it.
+//! Every change goes through [`Scene::emit`]: it writes the event down and applies it to the copy,
+//! so that whatever is judged next sees it.
 
 use crate::definition::compiled::{Stage, StageIndex, TaskSpec, Workflow};
 use crate::model::actor::Actor;

@@ -1,4 +1,5 @@
-//! Settling: everything that fell due strictly before now happens, in the order in which it was due.
+//! Settling: everything that fell due strictly before now happens, in the order in which it was
+//! due.
 //!
 //! Settling never fails. When it runs late, the record is the same as if it had run in time, except
 //! for the recorded time, steps that were passed over, and what counts from a telling.

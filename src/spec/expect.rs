@@ -180,7 +180,8 @@ fn task_attribute(world: &World<'_>, task: &Task, key: &str) -> String {
     }
 }
 
-/// A running clock by the name that specs use: `stage`, `stage/x`, `task/x`, `suspension`, or its own.
+/// A running clock by the name that specs use: `stage`, `stage/x`, `task/x`, `suspension`, or its
+/// own.
 pub(super) fn clock<'a>(world: &'a World<'_>, name: &str) -> Option<&'a Clock> {
     let instance = world.instance.as_ref()?;
     let path_stage = instance.path_stage.as_ref();

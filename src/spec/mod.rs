@@ -1,7 +1,7 @@
 //! Specs: scenarios that a process owner can read, run on a virtual clock.
 //!
-//! `workflows/specs/*.yaml` say: given, at, when, then. The runner is the engine's two functions and a
-//! calendar; it knows no store, no thread, no clock of the machine.
+//! `workflows/specs/*.yaml` say: given, at, when, then. The runner is the engine's two functions
+//! and a calendar; it knows no store, no thread, no clock of the machine.
 
 pub mod authored;
 pub mod coverage;
@@ -64,7 +64,8 @@ impl Report {
         self.failures.is_empty()
     }
 
-    /// Everything that happened, one line an event, with times in the zone of the workflow's calendar.
+    /// Everything that happened, one line an event, with times in the zone of the workflow's
+    /// calendar.
     pub fn log(&self, calendar: Option<&Calendar>) -> String {
         let lines = self.records.iter().flat_map(|record| {
             record.events.iter().map(move |event| view::line(record, event, calendar))

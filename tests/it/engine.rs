@@ -1,6 +1,7 @@
 //! Properties of the engine, on seeded stories over a workflow that uses everything.
 //!
-//! A failing story prints its seed: `SANBANG_SEED=<seed> cargo test --test it engine` repeats it alone.
+//! A failing story prints its seed: `SANBANG_SEED=<seed> cargo test --test it engine` repeats it
+//! alone.
 
 use std::collections::BTreeMap;
 

@@ -80,8 +80,12 @@ fn grant(scene: &mut Scene<'_>, clock: &Clock, by: Limit, comment: String) {
 
 fn clock_of(scene: &Scene<'_>, task: &Task) -> Result<Clock, Rejection> {
     let number = task.reference.number;
-    let measures = |clock: &&Clock| matches!(&clock.owner, ClockOwner::Task(reference) if reference.number == number);
-    scene.instance.clocks.iter().find(measures).cloned().ok_or(Rejection::NoClock)
+    let measures = |owner: &ClockOwner| match owner {
+        ClockOwner::Task(reference) => reference.number == number,
+        ClockOwner::Instance | ClockOwner::Stage(_) | ClockOwner::Suspension => false,
+    };
+    let found = scene.instance.clocks.iter().find(|clock| measures(&clock.owner));
+    found.cloned().ok_or(Rejection::NoClock)
 }
 
 /// An extension that would not move the due time is none.

@@ -1,4 +1,5 @@
-//! One file per command. Each is called on a settled scene: nothing here asks whether a timer is late.
+//! One file per command. Each is called on a settled scene: nothing here asks whether a timer is
+//! late.
 
 mod acknowledge;
 mod activity;
