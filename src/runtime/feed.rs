@@ -19,6 +19,9 @@ use crate::store::{Partition, Seq, Store};
 use super::replay::{FeedEvent, Filter, Replay, Taken, take_from_record};
 use super::token;
 
+/// Stretches of the store that one page looks through: a page may be short, never slow.
+const PAGE_READS_MAX: usize = 16;
+
 /// From where a reader starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
@@ -45,7 +48,7 @@ pub struct Delivery {
 /// A page of past events.
 #[derive(Debug, Clone)]
 pub struct EventPage {
-    /// The events.
+    /// The events; fewer than asked for, or none, where the filter hides a long stretch.
     pub events: Vec<FeedEvent>,
     /// Where the page ends.
     pub token: String,
@@ -192,7 +195,10 @@ impl Feed {
         };
         let mut replay = Replay::up_to(targets);
         let mut events = Vec::new();
-        while events.len() < limit && !replay.is_done(&positions) {
+        for _ in 0..PAGE_READS_MAX {
+            if events.len() >= limit || replay.is_done(&positions) {
+                break;
+            }
             let room = limit - events.len();
             let read = replay.read(self.store.as_ref(), &mut positions, filter, room);
             events.extend(read.map_err(|error| unavailable(&error))?);

@@ -194,6 +194,10 @@ impl CatalogCell {
         rejected: &mut Option<String>,
     ) -> Result<Publication, PublishError> {
         let current = self.snapshot();
+        if sources == current.sources && findings.is_empty() {
+            *rejected = None;
+            return Ok(Publication::default());
+        }
         let compilation = compile(&texts(&sources));
         let mut all = findings;
         all.extend(compilation.diagnostics.iter().cloned());

@@ -1,6 +1,7 @@
 //! Starting and stopping the runtime.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -56,7 +57,8 @@ pub struct Options {
     /// Whether commands are served although the clock is far past the store's last reading.
     /// Default: no.
     pub catch_up: bool,
-    /// What to do when the store cannot be trusted any more. Default: log and abort the process.
+    /// What to do when the store cannot be trusted any more, or a thread has panicked. Default: log
+    /// and abort the process.
     pub fatal: Fatal,
 }
 
@@ -228,7 +230,7 @@ impl Runtime {
             store_clock(shared)?;
             take_configuration(shared, configuration)?;
             let timers = Timers::new(Arc::clone(shared));
-            self.timers = Some(spawn("timers", move || timers.run())?);
+            self.timers = Some(spawn("timers", &shared.fatal, move || timers.run())?);
         }
         let held_max = options.cached_instances_max / shared.inboxes.len();
         for (at, inbox) in shared.inboxes.iter().enumerate() {
@@ -238,7 +240,7 @@ impl Runtime {
                 committer: shared.committer.clone(),
                 cache: Cache::new(held_max),
             };
-            self.workers.push(spawn(&format!("worker-{at}"), move || worker.run())?);
+            self.workers.push(spawn(&format!("worker-{at}"), &shared.fatal, move || worker.run())?);
         }
         if let (Configuration::Directory(directory), None) = (configuration, shared.clock_jump) {
             let watch = Watch::start(directory, Arc::clone(shared));
@@ -250,12 +252,25 @@ impl Runtime {
 }
 
 fn abort(what: &str) {
-    tracing::error!(error = what, "the store cannot be trusted any more: stopping without answers");
+    tracing::error!(error = what, "the process cannot go on: stopping without answers");
     std::process::abort();
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
-    Builder::new().name(name.to_owned()).spawn(work).map_err(StartError::Thread)
+/// Starts a thread. One that panics leaves its work undone, perhaps for ever: the process stops,
+/// and what is durable is found again at the next start.
+fn spawn(
+    name: &str,
+    fatal: &Fatal,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
+    let fatal = Arc::clone(fatal);
+    let named = name.to_owned();
+    let guarded = move || {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            fatal(&format!("the thread `{named}` panicked"));
+        }
+    };
+    Builder::new().name(name.to_owned()).spawn(guarded).map_err(StartError::Thread)
 }
 
 fn build_shared(
@@ -303,7 +318,7 @@ fn start_committer(
         counters: Arc::clone(&shared.counters),
         fatal: Arc::clone(&shared.fatal),
     };
-    spawn("committer", move || committer.run(&jobs))
+    spawn("committer", &shared.fatal, move || committer.run(&jobs))
 }
 
 /// The catalog as the store has it.

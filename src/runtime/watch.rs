@@ -3,7 +3,7 @@
 //! The folders are watched, not the files: editors and orchestrators replace files by renaming.
 //! Decides nothing about what an edit means.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -27,44 +27,50 @@ const FOLDERS: [&str; 2] = ["workflows", "rules"];
 
 /// Watches until dropped.
 pub(super) struct Watch {
-    debouncer: Option<Debouncer<notify::RecommendedWatcher, RecommendedCache>>,
+    notes: SyncSender<Note>,
     thread: Option<JoinHandle<()>>,
+}
+
+enum Note {
+    Edited,
+    Stop,
+}
+
+struct Watcher {
+    directory: PathBuf,
+    debouncer: Debouncer<notify::RecommendedWatcher, RecommendedCache>,
+    shared: Arc<Shared>,
 }
 
 impl Watch {
     pub(super) fn start(directory: &Path, shared: Arc<Shared>) -> Result<Self, notify::Error> {
-        let (edited, edits) = sync_channel(1);
+        let (notes, noted) = sync_channel(1);
+        let edited = notes.clone();
         let handler = move |result: DebounceEventResult| note(&edited, result);
         let mut debouncer = new_debouncer(QUIET, None, handler)?;
         debouncer.watch(directory, RecursiveMode::NonRecursive)?;
-        for folder in FOLDERS {
-            let folder = directory.join(folder);
-            if folder.is_dir() {
-                debouncer.watch(&folder, RecursiveMode::Recursive)?;
-            }
-        }
-        let directory = directory.to_owned();
+        let mut watcher = Watcher { directory: directory.to_owned(), debouncer, shared };
+        watcher.watch_folders();
+        // What was edited since the directory was read for the start.
+        let _ = notes.try_send(Note::Edited);
         let thread = std::thread::Builder::new()
             .name("watch".to_owned())
-            .spawn(move || take_edits(&directory, &shared, &edits))
+            .spawn(move || watcher.run(&noted))
             .map_err(notify::Error::io)?;
-        Ok(Self { debouncer: Some(debouncer), thread: Some(thread) })
+        Ok(Self { notes, thread: Some(thread) })
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // The thread ends when nothing can be noted any more.
-        if let Some(debouncer) = self.debouncer.take() {
-            debouncer.stop();
-        }
+        let _ = self.notes.send(Note::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn note(edited: &SyncSender<()>, result: DebounceEventResult) {
+fn note(edited: &SyncSender<Note>, result: DebounceEventResult) {
     let is_edit = match result {
         Ok(events) => events.iter().any(|event| changes_something(event.kind)),
         Err(errors) => {
@@ -76,7 +82,7 @@ fn note(edited: &SyncSender<()>, result: DebounceEventResult) {
     };
     if is_edit {
         // One note that waits is enough: the whole directory is read.
-        let _ = edited.try_send(());
+        let _ = edited.try_send(Note::Edited);
     }
 }
 
@@ -92,21 +98,37 @@ fn changes_something(kind: EventKind) -> bool {
     }
 }
 
-fn take_edits(directory: &Path, shared: &Shared, edits: &Receiver<()>) {
-    let mut again = false;
-    loop {
-        let noted = if again {
-            match edits.recv_timeout(RETRY_AFTER) {
-                Err(RecvTimeoutError::Disconnected) => return,
-                Ok(()) | Err(RecvTimeoutError::Timeout) => Ok(()),
+impl Watcher {
+    fn run(mut self, noted: &Receiver<Note>) {
+        let mut again = false;
+        loop {
+            let note = if again {
+                noted.recv_timeout(RETRY_AFTER)
+            } else {
+                noted.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match note {
+                Ok(Note::Edited) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
-        } else {
-            edits.recv()
-        };
-        if noted.is_err() {
-            return;
+            // Before the files are read, so that no edit falls between.
+            self.watch_folders();
+            again = take_edit(&self.directory, &self.shared);
         }
-        again = take_edit(directory, shared);
+    }
+
+    /// A folder that was replaced is another one, and its watch gone with the old one.
+    fn watch_folders(&mut self) {
+        for folder in FOLDERS {
+            let folder = self.directory.join(folder);
+            // An error: it was not watched.
+            let _ = self.debouncer.unwatch(&folder);
+            if folder.is_dir()
+                && let Err(error) = self.debouncer.watch(&folder, RecursiveMode::Recursive)
+            {
+                tracing::warn!(error = %error, folder = %folder.display(), "not watched");
+            }
+        }
     }
 }
 

@@ -132,6 +132,29 @@ async fn an_edit_holds_for_new_instances_and_a_broken_one_for_none() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_replaced_as_a_whole_is_still_watched() {
+    let directory = configuration();
+    let service = start_in(&memory(), directory.path());
+    let mut control = service.handle.subscribe(&Start::Now, Filter::default()).unwrap();
+    let (live, draft) = (directory.path().join("workflows"), directory.path().join("draft"));
+    fs::create_dir(&draft).unwrap();
+    fs::write(draft.join("errand.yaml"), shorter()).unwrap();
+    fs::rename(&live, directory.path().join("before")).unwrap();
+    fs::rename(&draft, &live).unwrap();
+    // The folder may have been seen while it was away: then the workflow was retired in between.
+    loop {
+        let activated = read_until(&mut control, "workflow.activated").await;
+        if matches!(activated, Payload::WorkflowActivated { version: Some(2), .. }) {
+            break;
+        }
+    }
+    edit(directory.path(), "workflows/errand.yaml", WORKFLOW);
+    let activated = read_until(&mut control, "workflow.activated").await;
+    assert!(matches!(activated, Payload::WorkflowActivated { version: Some(1), .. }));
+    service.stop();
+}
+
+#[tokio::test]
 async fn what_the_api_published_outlives_a_restart() {
     let store = memory();
     let service = start(&store);
