@@ -21,3 +21,5 @@ pub mod store;
 pub mod spec;
 
 pub mod runtime;
+
+pub mod api;

@@ -38,6 +38,14 @@ pub const GROUP_COMMANDS_MAX: usize = 256;
 pub const STREAM_EVENTS_MAX: usize = 256;
 /// Events a live subscriber may lag behind before it is told to resume from its token.
 pub const STREAM_LAG_EVENTS_MAX: usize = 16 * 1024;
+/// Messages that wait for one reader of a stream before the feed keeps its place in the store.
+pub const STREAM_MESSAGES_MAX: usize = 4;
+/// Bytes of one request.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one request that carries source files.
+pub const SOURCES_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Calls and streams at once on one connection.
+pub const CONNECTION_STREAMS_MAX: u32 = 1024;
 /// Bytes of one stored value; larger records are split over consecutive keys.
 pub const STORED_VALUE_BYTES_MAX: usize = 4 * 1024;
 /// Stages of one workflow.

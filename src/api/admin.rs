@@ -1,0 +1,74 @@
+//! `AdminService`: decode, one call, encode.
+
+use tonic::{Request, Response, Status};
+
+use crate::model::time::Timestamp;
+use crate::runtime::{LAG_BOUNDS_MS, Stats};
+
+use super::edge::Edge;
+use super::pb::admin_service_server::AdminService;
+use super::violations::Violations;
+use super::{pb, status, to_proto};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl AdminService for Edge {
+    async fn info(
+        &self,
+        request: Request<pb::AdminServiceInfoRequest>,
+    ) -> Answer<pb::AdminServiceInfoResponse> {
+        self.reader(request.metadata())?;
+        let info = self.handle.info().await.map_err(|error| status::read(&error))?;
+        Ok(Response::new(pb::AdminServiceInfoResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            incarnation: info.identity.incarnation,
+            partitions: u32::from(info.identity.partitions),
+            simulated_clock: info.identity.simulated_clock,
+            now: Some(to_proto::instant(info.now)),
+            accepts_commands: info.clock_jump.is_none() && !info.draining,
+            next_due: to_proto::optional_instant(info.next_due),
+            started_at: Some(to_proto::instant(info.started_at)),
+            statistics: Some(statistics(&self.handle.stats())),
+        }))
+    }
+
+    async fn advance_clock(
+        &self,
+        request: Request<pb::AdminServiceAdvanceClockRequest>,
+    ) -> Answer<pb::AdminServiceAdvanceClockResponse> {
+        self.commander(request.metadata())?;
+        let mut found = Violations::default();
+        let to = found.optional_instant("to", request.into_inner().to);
+        if to.is_none() && found.is_empty() {
+            found.add("to", "it is needed");
+        }
+        let to = found.finish(to.unwrap_or(Timestamp(0))).map_err(|told| status::invalid(&told))?;
+        let now = self.handle.advance_clock(to).await;
+        let now = now.map_err(|error| status::advance_clock(&error))?;
+        let now = Some(to_proto::instant(now));
+        Ok(Response::new(pb::AdminServiceAdvanceClockResponse { now }))
+    }
+}
+
+fn statistics(stats: &Stats) -> pb::Statistics {
+    let bounds = LAG_BOUNDS_MS.iter().map(|bound| Some(to_proto::duration(*bound)));
+    let buckets = bounds.chain([None]).zip(stats.lag);
+    pb::Statistics {
+        accepted: stats.accepted,
+        refused: stats.refused,
+        repeated: stats.repeated,
+        overloaded: stats.overloaded,
+        conflicts: stats.conflicts,
+        commits: stats.commits,
+        records: stats.records,
+        commits_unavailable: stats.commits_unavailable,
+        settled: stats.settled,
+        lag: buckets.map(|(up_to, count)| pb::LagBucket { up_to, count }).collect(),
+        settlings_failed: stats.settlings_failed,
+        edits_taken: stats.edits_taken,
+        edits_rejected: stats.edits_rejected,
+        readers: stats.readers,
+        waiting: stats.waiting,
+    }
+}

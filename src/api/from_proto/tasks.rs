@@ -1,0 +1,128 @@
+//! Wishes of `TaskService`. Knows form, never whether it makes sense now.
+
+use crate::api::violations::Violations;
+use crate::api::{pb, values};
+use crate::definition::compiled::{TaskSpec, Workflow};
+use crate::model::command::{
+    Action, Check, Claim, Comment, Complete, DecideExtension, Redo, Release, RequestExtension,
+    Verdict,
+};
+use crate::model::instance::Instance;
+use crate::model::task::TaskNumber;
+
+/// Takes a task.
+pub(in crate::api) fn claim(
+    found: &mut Violations,
+    request: pb::TaskServiceClaimRequest,
+) -> Action {
+    Action::Claim(Claim { task: found.task("task", request.task) })
+}
+
+/// Gives a task back.
+pub(in crate::api) fn release(
+    found: &mut Violations,
+    request: pb::TaskServiceReleaseRequest,
+) -> Action {
+    Action::Release(Release {
+        task: found.task("task", request.task),
+        reason: found.text("reason", request.reason),
+    })
+}
+
+/// Finishes a task. Its values are taken by what the instance's workflow declares; an instance or a
+/// task that is not there is the engine's to refuse.
+pub(in crate::api) fn complete(
+    found: &mut Violations,
+    request: pb::TaskServiceCompleteRequest,
+    declared: Option<(&Instance, &Workflow)>,
+) -> Action {
+    let task = found.task("task", request.task);
+    let form = declared
+        .and_then(|(instance, workflow)| spec_of(instance, workflow, task))
+        .map(|spec| values::values(found, "form", request.form, &spec.form))
+        .unwrap_or_default();
+    let changes = declared
+        .map(|(_, workflow)| values::changes(found, "changes", request.changes, &workflow.fields))
+        .unwrap_or_default();
+    Action::Complete(Complete {
+        task,
+        outcome: found.optional_name("outcome", &request.outcome),
+        form,
+        changes,
+        comment: found.text("comment", request.comment),
+    })
+}
+
+/// Has a task done again.
+pub(in crate::api) fn redo(found: &mut Violations, request: pb::TaskServiceRedoRequest) -> Action {
+    Action::Redo(Redo {
+        task: found.task("task", request.task),
+        reason: found.needed_text("reason", request.reason),
+    })
+}
+
+/// Checks or unchecks an item.
+pub(in crate::api) fn check(
+    found: &mut Violations,
+    request: pb::TaskServiceCheckRequest,
+) -> Action {
+    Action::Check(Check {
+        task: found.task("task", request.task),
+        item: found.needed_text("item", request.item).into(),
+        checked: request.checked,
+    })
+}
+
+/// Says something.
+pub(in crate::api) fn comment(
+    found: &mut Violations,
+    request: pb::TaskServiceCommentRequest,
+) -> Action {
+    Action::Comment(Comment {
+        task: (request.task != 0).then_some(TaskNumber(request.task)),
+        text: found.needed_text("text", request.text),
+    })
+}
+
+/// Asks for more time.
+pub(in crate::api) fn request_extension(
+    found: &mut Violations,
+    request: pb::TaskServiceRequestExtensionRequest,
+) -> Action {
+    Action::RequestExtension(RequestExtension {
+        task: found.task("task", request.task),
+        by: found.limit("by", request.by),
+        reason: found.needed_text("reason", request.reason),
+    })
+}
+
+/// Grants or refuses more time.
+pub(in crate::api) fn decide_extension(
+    found: &mut Violations,
+    request: pb::TaskServiceDecideExtensionRequest,
+) -> Action {
+    let verdict = match request.verdict() {
+        pb::Verdict::Grant => Verdict::Grant,
+        pb::Verdict::Refuse => Verdict::Refuse,
+        pb::Verdict::Unspecified => {
+            found.add("verdict", "it is needed: grant or refuse");
+            Verdict::Refuse
+        }
+    };
+    Action::DecideExtension(DecideExtension {
+        task: found.task("task", request.task),
+        verdict,
+        comment: found.text("comment", request.comment),
+    })
+}
+
+/// What a workflow says of a task of an instance.
+pub(in crate::api) fn spec_of<'a>(
+    instance: &Instance,
+    workflow: &'a Workflow,
+    task: TaskNumber,
+) -> Option<&'a TaskSpec> {
+    let reference = &instance.task(task)?.reference;
+    let (_, stage) = workflow.stage(reference.stage.as_str())?;
+    stage.task(reference.id.as_str()).map(|(_, spec)| spec)
+}

@@ -1,0 +1,191 @@
+//! The server: one address, all services, health and reflection, and a clean end.
+//!
+//! Listens on loopback only: until there are credentials it believes what callers say they are.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::{HealthReporter, health_reporter};
+
+use crate::model::limits;
+use crate::runtime::{Handle, ReadError};
+
+use super::edge::Edge;
+use super::pb;
+use super::pb::admin_service_server::{AdminServiceServer, SERVICE_NAME as ADMIN};
+use super::pb::calendar_service_server::{CalendarServiceServer, SERVICE_NAME as CALENDAR};
+use super::pb::escalation_service_server::{EscalationServiceServer, SERVICE_NAME as ESCALATION};
+use super::pb::event_service_server::{EventServiceServer, SERVICE_NAME as EVENT};
+use super::pb::instance_service_server::{InstanceServiceServer, SERVICE_NAME as INSTANCE};
+use super::pb::task_service_server::{SERVICE_NAME as TASK, TaskServiceServer};
+use super::pb::workflow_service_server::{SERVICE_NAME as WORKFLOW, WorkflowServiceServer};
+
+/// The services whose health is told, `""` being the server as a whole.
+const HEALTH_NAMES: [&str; 8] = ["", INSTANCE, TASK, ESCALATION, EVENT, WORKFLOW, CALENDAR, ADMIN];
+/// A connection on which nothing comes is asked whether it is still there.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+/// And is closed if it does not answer.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How the server listens.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where. Loopback only; port 0 takes a free one. Default: `127.0.0.1:7070`.
+    pub address: SocketAddr,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 7070)) }
+    }
+}
+
+/// Why the server does not serve.
+#[derive(Debug)]
+pub enum Error {
+    /// The address is not on this machine alone.
+    NotLoopback(SocketAddr),
+    /// The address cannot be listened on.
+    Bind(SocketAddr, std::io::Error),
+    /// The runtime does not answer.
+    Runtime(ReadError),
+    /// The reflection service cannot read its own descriptors: a defect of the build.
+    Reflection(tonic_reflection::server::Error),
+    /// The connection handling failed.
+    Transport(tonic::transport::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLoopback(address) => write!(
+                out,
+                "refusing to listen on {address}: there is no authentication yet, so the server \
+                 serves this machine alone; choose 127.0.0.1 or ::1"
+            ),
+            Self::Bind(address, _) => write!(out, "listening on {address}"),
+            Self::Runtime(_) => write!(out, "asking the runtime"),
+            Self::Reflection(_) => write!(out, "reading the descriptors of the services"),
+            Self::Transport(_) => write!(out, "serving connections"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotLoopback(_) => None,
+            Self::Bind(_, source) => Some(source),
+            Self::Runtime(source) => Some(source),
+            Self::Reflection(source) => Some(source),
+            Self::Transport(source) => Some(source),
+        }
+    }
+}
+
+/// A server that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Bound {
+    address: SocketAddr,
+    incoming: TcpIncoming,
+}
+
+/// Begins to listen.
+pub async fn bind(options: &Options) -> Result<Bound, Error> {
+    let wanted = options.address;
+    if !wanted.ip().is_loopback() {
+        return Err(Error::NotLoopback(wanted));
+    }
+    let listener = TcpListener::bind(wanted).await.map_err(|error| Error::Bind(wanted, error))?;
+    let address = listener.local_addr().map_err(|error| Error::Bind(wanted, error))?;
+    Ok(Bound { address, incoming: TcpIncoming::from(listener).with_nodelay(Some(true)) })
+}
+
+/// Listens and serves until `shutdown`, as [`bind`] and [`Bound::serve`].
+pub async fn serve(
+    options: &Options,
+    handle: Handle,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    bind(options).await?.serve(handle, shutdown).await
+}
+
+impl Bound {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown`; then takes nothing new, ends the streams, answers what was asked
+    /// and returns. The runtime is shut down after that, by who started it.
+    pub async fn serve(
+        self,
+        handle: Handle,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), Error> {
+        let info = handle.info().await.map_err(Error::Runtime)?;
+        let (stop, stopping) = watch::channel(false);
+        let (reporter, health) = health_reporter();
+        let serving = info.clock_jump.is_none();
+        tell_health(&reporter, serving).await;
+
+        let routes = Routes::new(health).add_service(reflection()?);
+        let routes = add_services(routes, &Edge { handle, stopping });
+        let stopped = async move {
+            shutdown.await;
+            tell_health(&reporter, false).await;
+            // Without anybody listening there are no streams to end.
+            let _ = stop.send(true);
+        };
+        Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+            .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+            .max_concurrent_streams(limits::CONNECTION_STREAMS_MAX)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(self.incoming, stopped)
+            .await
+            .map_err(Error::Transport)
+    }
+}
+
+async fn tell_health(reporter: &HealthReporter, serving: bool) {
+    let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    for name in HEALTH_NAMES {
+        reporter.set_service_status(name, status).await;
+    }
+}
+
+fn reflection() -> Result<
+    tonic_reflection::server::v1::ServerReflectionServer<
+        impl tonic_reflection::server::v1::ServerReflection,
+    >,
+    Error,
+> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(Error::Reflection)
+}
+
+fn add_services(routes: Routes, edge: &Edge) -> Routes {
+    const SMALL: usize = limits::MESSAGE_BYTES_MAX;
+    const SOURCES: usize = limits::SOURCES_MESSAGE_BYTES_MAX;
+    let edge = || edge.clone();
+    routes
+        .add_service(InstanceServiceServer::new(edge()).max_decoding_message_size(SMALL))
+        .add_service(TaskServiceServer::new(edge()).max_decoding_message_size(SMALL))
+        .add_service(EscalationServiceServer::new(edge()).max_decoding_message_size(SMALL))
+        .add_service(EventServiceServer::new(edge()).max_decoding_message_size(SMALL))
+        .add_service(WorkflowServiceServer::new(edge()).max_decoding_message_size(SOURCES))
+        .add_service(CalendarServiceServer::new(edge()).max_decoding_message_size(SMALL))
+        .add_service(AdminServiceServer::new(edge()).max_decoding_message_size(SMALL))
+}

@@ -1,0 +1,161 @@
+//! `TaskService`: decode, one call, encode.
+
+use tonic::{Request, Response, Status};
+
+use crate::definition::compiled::Workflow;
+use crate::model::clock::{Clock, ClockOwner};
+use crate::model::instance::{Header, Instance};
+use crate::model::task::{TaskNumber, TaskRef};
+
+use super::edge::Edge;
+use super::pb::task_service_server::TaskService;
+use super::violations::Violations;
+use super::{from_proto, pb, status, to_proto};
+use crate::engine::Rejection;
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl TaskService for Edge {
+    async fn list(
+        &self,
+        request: Request<pb::TaskServiceListRequest>,
+    ) -> Answer<pb::TaskServiceListResponse> {
+        self.reader(request.metadata())?;
+        let query = from_proto::queries::tasks(request.into_inner())
+            .map_err(|told| status::invalid(&told))?;
+        let headers = self.handle.headers(query.instances.clone()).await;
+        let headers = headers.map_err(|error| status::read(&error))?;
+        let looked_at_all = headers.len() < query.instances.limit;
+        let tasks =
+            headers.iter().flat_map(|header| header.tasks.iter().map(move |task| (header, task)));
+        let meant: Vec<_> = tasks.filter(|(header, task)| query.holds(&header.id, task)).collect();
+        let shown = &meant[..meant.len().min(query.size)];
+        let next = match (shown.last(), headers.last()) {
+            (Some((header, task)), _) if meant.len() > query.size => {
+                from_proto::queries::token_after(&header.id, task.number)
+            }
+            (_, Some(Header { id, .. })) if !looked_at_all => {
+                from_proto::queries::token_after(id, TaskNumber(u32::MAX))
+            }
+            _ => String::new(),
+        };
+        Ok(Response::new(pb::TaskServiceListResponse {
+            tasks: shown
+                .iter()
+                .map(|(header, task)| to_proto::task::summary(header, task))
+                .collect(),
+            next_page_token: next,
+        }))
+    }
+
+    async fn get(
+        &self,
+        request: Request<pb::TaskServiceGetRequest>,
+    ) -> Answer<pb::TaskServiceGetResponse> {
+        let number = request.get_ref().task;
+        let view = self.view(request.metadata(), &request.get_ref().instance).await?;
+        let instance = &*view.instance;
+        let told = told(instance, &view.workflow, TaskNumber(number));
+        let not_found = Rejection::TaskNotFound(number);
+        let told = told.ok_or_else(|| status::rejected(&not_found, instance.id.as_str(), &[]))?;
+        Ok(Response::new(told))
+    }
+
+    async fn claim(
+        &self,
+        request: Request<pb::TaskServiceClaimRequest>,
+    ) -> Answer<pb::TaskServiceClaimResponse> {
+        let accepted = self.command(request, from_proto::tasks::claim).await?;
+        Ok(Response::new(pb::TaskServiceClaimResponse { accepted }))
+    }
+
+    async fn release(
+        &self,
+        request: Request<pb::TaskServiceReleaseRequest>,
+    ) -> Answer<pb::TaskServiceReleaseResponse> {
+        let accepted = self.command(request, from_proto::tasks::release).await?;
+        Ok(Response::new(pb::TaskServiceReleaseResponse { accepted }))
+    }
+
+    async fn complete(
+        &self,
+        request: Request<pb::TaskServiceCompleteRequest>,
+    ) -> Answer<pb::TaskServiceCompleteResponse> {
+        let wished = request.get_ref();
+        // Only values need to know how they are declared: most completions carry none.
+        let view = match (&wished.form, &wished.changes) {
+            (None, None) => None,
+            _ => self.look(&wished.instance).await?,
+        };
+        let declared = view.as_ref().map(|view| (&*view.instance, &*view.workflow));
+        let action =
+            |found: &mut Violations, request| from_proto::tasks::complete(found, request, declared);
+        let accepted = self.command(request, action).await?;
+        Ok(Response::new(pb::TaskServiceCompleteResponse { accepted }))
+    }
+
+    async fn redo(
+        &self,
+        request: Request<pb::TaskServiceRedoRequest>,
+    ) -> Answer<pb::TaskServiceRedoResponse> {
+        let accepted = self.command(request, from_proto::tasks::redo).await?;
+        Ok(Response::new(pb::TaskServiceRedoResponse { accepted }))
+    }
+
+    async fn check(
+        &self,
+        request: Request<pb::TaskServiceCheckRequest>,
+    ) -> Answer<pb::TaskServiceCheckResponse> {
+        let accepted = self.command(request, from_proto::tasks::check).await?;
+        Ok(Response::new(pb::TaskServiceCheckResponse { accepted }))
+    }
+
+    async fn comment(
+        &self,
+        request: Request<pb::TaskServiceCommentRequest>,
+    ) -> Answer<pb::TaskServiceCommentResponse> {
+        let accepted = self.command(request, from_proto::tasks::comment).await?;
+        Ok(Response::new(pb::TaskServiceCommentResponse { accepted }))
+    }
+
+    async fn request_extension(
+        &self,
+        request: Request<pb::TaskServiceRequestExtensionRequest>,
+    ) -> Answer<pb::TaskServiceRequestExtensionResponse> {
+        let accepted = self.command(request, from_proto::tasks::request_extension).await?;
+        Ok(Response::new(pb::TaskServiceRequestExtensionResponse { accepted }))
+    }
+
+    async fn decide_extension(
+        &self,
+        request: Request<pb::TaskServiceDecideExtensionRequest>,
+    ) -> Answer<pb::TaskServiceDecideExtensionResponse> {
+        let accepted = self.command(request, from_proto::tasks::decide_extension).await?;
+        Ok(Response::new(pb::TaskServiceDecideExtensionResponse { accepted }))
+    }
+}
+
+/// A task with what its workflow says of it and its limit.
+fn told(
+    instance: &Instance,
+    workflow: &Workflow,
+    number: TaskNumber,
+) -> Option<pb::TaskServiceGetResponse> {
+    let task = instance.task(number)?;
+    let (_, stage) = workflow.stage(task.reference.stage.as_str())?;
+    let spec = from_proto::tasks::spec_of(instance, workflow, number)?;
+    let measures = |clock: &&Clock| owns(&clock.owner, &task.reference);
+    Some(pb::TaskServiceGetResponse {
+        task: Some(to_proto::task::task(task)),
+        definition: Some(to_proto::workflow::task_definition(spec, stage)),
+        clock: instance.clocks.iter().find(measures).map(to_proto::clock::clock),
+    })
+}
+
+fn owns(owner: &ClockOwner, reference: &TaskRef) -> bool {
+    match owner {
+        ClockOwner::Task(task) => task.number == reference.number,
+        ClockOwner::Instance | ClockOwner::Stage(_) | ClockOwner::Suspension => false,
+    }
+}

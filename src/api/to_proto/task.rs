@@ -1,0 +1,122 @@
+//! Tasks as messages.
+
+use crate::api::pb;
+use crate::model::instance::{Header, OpenTask};
+use crate::model::task::{
+    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Task, TaskEnd, TaskKind, TaskRef,
+};
+
+use super::{instant, limit, text};
+
+/// A task's number, stage and name.
+pub(in crate::api) fn reference(task: &TaskRef) -> pb::TaskRef {
+    pb::TaskRef {
+        number: task.number.0,
+        stage: task.stage.to_string(),
+        id: task.id.to_string(),
+        each: text(task.each.as_ref()),
+    }
+}
+
+/// A task as a whole.
+pub(in crate::api) fn task(task: &Task) -> pb::Task {
+    let holder = task.holder.as_ref().map(|holder| pb::TaskHolder {
+        member: holder.member.to_string(),
+        instead_of: text(holder.instead_of.as_ref()),
+        since: Some(instant(holder.since)),
+    });
+    pb::Task {
+        reference: Some(reference(&task.reference)),
+        kind: kind(task.kind).into(),
+        attempt: task.attempt,
+        role: text(task.role.as_ref()),
+        opened_at: Some(instant(task.opened_at)),
+        holder,
+        checked: super::texts(&task.checked),
+        extension_request: task.extension_request.as_ref().map(extension_request),
+        extensions_granted: task.extensions_granted,
+        end: task.end.as_ref().map(end),
+    }
+}
+
+/// What a task is.
+pub(in crate::api) fn kind(kind: TaskKind) -> pb::TaskKind {
+    match kind {
+        TaskKind::Human => pb::TaskKind::Human,
+        TaskKind::Wait => pb::TaskKind::Wait,
+    }
+}
+
+/// Why a task is no longer wanted.
+pub(in crate::api) fn cancel_reason(because: CancelReason) -> pb::CancelReason {
+    match because {
+        CancelReason::JoinReached => pb::CancelReason::JoinReached,
+        CancelReason::StageLeft => pb::CancelReason::StageLeft,
+        CancelReason::Returned => pb::CancelReason::Returned,
+        CancelReason::Redone => pb::CancelReason::Redone,
+        CancelReason::InstanceEnded => pb::CancelReason::InstanceEnded,
+    }
+}
+
+/// Somebody chosen, and why.
+pub(in crate::api) fn assignment(assignment: &Assignment) -> pb::Assignment {
+    use pb::AssignmentReason as Wire;
+    let (because, detail) = match &assignment.because {
+        AssignmentReason::Steward => (Wire::Steward, String::new()),
+        AssignmentReason::OnlyCandidate => (Wire::OnlyCandidate, String::new()),
+        AssignmentReason::LeastLoaded => (Wire::LeastLoaded, String::new()),
+        AssignmentReason::Function(words) => (Wire::Function, words.to_string()),
+        AssignmentReason::Named => (Wire::Named, String::new()),
+        AssignmentReason::Claimed => (Wire::Claimed, String::new()),
+        AssignmentReason::RoleAbove(role) => (Wire::RoleAbove, role.to_string()),
+    };
+    pb::Assignment {
+        member: assignment.member.to_string(),
+        because: because.into(),
+        detail,
+        instead_of: text(assignment.instead_of.as_ref()),
+    }
+}
+
+/// More time that was asked for.
+pub(in crate::api) fn extension_request(request: &ExtensionRequest) -> pb::ExtensionRequest {
+    pb::ExtensionRequest {
+        by: Some(limit(request.by)),
+        reason: request.reason.clone(),
+        asked_by: request.asked_by.to_string(),
+        asked_at: Some(instant(request.asked_at)),
+    }
+}
+
+/// A row of a work list.
+pub(in crate::api) fn summary(header: &Header, task: &OpenTask) -> pb::TaskSummary {
+    pb::TaskSummary {
+        instance: header.id.to_string(),
+        number: task.number.0,
+        id: task.id.to_string(),
+        workflow: header.workflow.to_string(),
+        workflow_version: header.workflow_version,
+        role: text(task.role.as_ref()),
+        holder: text(task.holder.as_ref()),
+        since: Some(instant(task.since)),
+    }
+}
+
+fn end(end: &TaskEnd) -> pb::TaskEnd {
+    use pb::task_end::How;
+    let (at, how) = match end {
+        TaskEnd::Done { outcome, by, instead_of, at } => {
+            let done = pb::TaskEndDone {
+                outcome: text(outcome.as_ref()),
+                by: text(by.as_ref()),
+                instead_of: text(instead_of.as_ref()),
+            };
+            (at, How::Done(done))
+        }
+        TaskEnd::Cancelled { because, at } => {
+            let because = cancel_reason(*because).into();
+            (at, How::Cancelled(pb::TaskEndCancelled { because }))
+        }
+    };
+    pb::TaskEnd { at: Some(instant(*at)), how: Some(how) }
+}
