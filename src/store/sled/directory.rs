@@ -120,9 +120,9 @@ impl Directory {
         }
     }
 
-    /// Copies everything beside the directory before anything is changed. A copy of the same state
-    /// is kept instead of a new one: it was made before the first attempt to open it, and a server
-    /// that is started again and again must not fill the disk.
+    /// Copies everything beside the directory before anything is removed. A copy of the same state
+    /// is kept instead of a new one: fewer attempts to open it came before, and a server that is
+    /// started again and again must not fill the disk.
     pub(super) fn back_up(&self) -> Result<PathBuf, OpenError> {
         let mark = fs::read(self.path.join(MARK)).ok();
         let usable =
