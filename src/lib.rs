@@ -23,3 +23,5 @@ pub mod spec;
 pub mod runtime;
 
 pub mod api;
+
+pub mod cli;

@@ -1,3 +1,7 @@
 //! Sanbang, the program: `sanbang --help` tells what it can do.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sanbang::cli::run()
+}

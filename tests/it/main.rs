@@ -1,11 +1,17 @@
 //! Integration tests: one binary, grouped by area.
 #![expect(clippy::disallowed_methods, reason = "tests read files and start programs themselves")]
 
+mod cli;
+mod commands;
+mod crash;
+mod demo;
 mod department_table;
 mod diagnostics;
 mod engine;
 mod language_guide;
 mod layering;
+mod program;
+mod readme;
 mod runtime;
 mod runtime_catalog;
 mod runtime_feed;

@@ -1,0 +1,149 @@
+//! Everything that is written: data to standard output, everything else to standard error.
+//!
+//! Knows tables, lines, JSON and colours; nothing of what they are about.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use jiff::tz::TimeZone;
+use tonic_types::StatusExt as _;
+
+use super::exit::Failure;
+use super::json::{Named, to_json};
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people: tables and sentences.
+    Human,
+    /// One JSON document (one per line where there is a stream).
+    Json,
+    /// One line for each row or finding, columns separated by tabs.
+    Line,
+}
+
+/// Where data goes, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    pub(super) format: Format,
+    pub(super) zone: TimeZone,
+    pub(super) colour: bool,
+}
+
+impl Output {
+    /// For one invocation: colours only for a person at a terminal who did not refuse them.
+    pub(super) fn new(format: Format, zone: TimeZone, no_colour: bool) -> Self {
+        let colour = !no_colour && format == Format::Human && io::stdout().is_terminal();
+        Self { format, zone, colour }
+    }
+
+    /// A line of data.
+    #[expect(clippy::unused_self, reason = "whoever writes data has been given the output")]
+    pub(super) fn line(&self, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{text}")?;
+        Ok(out.flush()?)
+    }
+
+    /// A message of the API: as JSON, or as `human` tells it.
+    pub(super) fn message<M: Named>(
+        &self,
+        message: &M,
+        human: impl FnOnce(&Self) -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.line(&format!("{:#}", to_json(message))),
+            Format::Human | Format::Line => self.line(human(self).trim_end()),
+        }
+    }
+
+    /// Rows of a list as text: a table for people, tabs for programs.
+    pub(super) fn table(&self, header: &[&str], rows: &[Vec<String>]) -> String {
+        if self.format == Format::Line {
+            let lines: Vec<String> = rows.iter().map(|row| row.join("\t")).collect();
+            return lines.join("\n");
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        if self.colour {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        table.set_header(header.to_vec());
+        for row in rows {
+            table.add_row(row.iter().map(|text| self.cell(text)));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        lines.join("\n")
+    }
+
+    /// A cell; the words of lights are coloured, and stay words.
+    fn cell(&self, text: &str) -> Cell {
+        let cell = Cell::new(text);
+        let colour = match text {
+            "blue" => Color::Blue,
+            "yellow" => Color::Yellow,
+            "red" => Color::Red,
+            _ => return cell,
+        };
+        if self.colour { cell.fg(colour) } else { cell }
+    }
+
+    /// An instant in the zone of the reader.
+    pub(super) fn instant(&self, instant: Option<prost_types::Timestamp>) -> String {
+        let Some(instant) = instant else { return "-".to_owned() };
+        match jiff::Timestamp::new(instant.seconds, instant.nanos) {
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+            Err(_) => format!("{} s", instant.seconds),
+        }
+    }
+}
+
+/// A note beside the data, for whoever watches.
+pub(super) fn note(text: &str) {
+    // Nobody can be told that standard error is closed.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// What went wrong, for a person.
+pub(super) fn tell(failure: &Failure) {
+    match failure {
+        Failure::Refused(status) => tell_refusal(status),
+        Failure::NotTried(error) => note(&format!("error: {error:#}")),
+        Failure::Interrupted => note("interrupted"),
+        Failure::No | Failure::OutputClosed => {}
+    }
+}
+
+fn tell_refusal(status: &tonic::Status) {
+    let details = status.get_error_details();
+    let reason = details
+        .error_info()
+        .map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
+    note(&format!("error[{reason}]: {}", status.message()));
+    if let Some(request) = details.bad_request() {
+        for violation in &request.field_violations {
+            note(&format!("  {}: {}", violation.field, violation.description));
+        }
+    }
+    if let Some(failure) = details.precondition_failure() {
+        for violation in &failure.violations {
+            let subject = &violation.subject;
+            note(&format!("  missing: {} ({subject})", violation.description));
+        }
+    }
+    if let Some(wait) = details.retry_info().and_then(|retry| retry.retry_delay) {
+        note(&format!("  it may work again in {} ms", wait.as_millis()));
+    }
+    let hint = match status.code() {
+        tonic::Code::Unauthenticated => "say who acts: `--actor MEMBER`, or set SANBANG_ACTOR",
+        tonic::Code::Unavailable => "is a server running there? start one: `sanbang serve`",
+        _ => return,
+    };
+    note(&format!("  hint: {hint}"));
+}

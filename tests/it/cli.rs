@@ -1,0 +1,220 @@
+//! The command line as its users see it: exit statuses, formats, and every example of every help
+//! text, run against a real server.
+
+use std::path::Path;
+
+use super::commands::{behind_prompts, run, words};
+use super::program::{Place, Server, sanbang, told};
+
+/// When the simulated time of these tests begins.
+const CLOCK: &str = "simulated@2025-01-06T09:00:00+08:00";
+
+fn start(directory: &Path) -> Server {
+    Server::start(Place { data: &directory.join("data"), config: None, clock: CLOCK })
+}
+
+/// Every example of the help texts, with the verb that shows it, in the order of the help.
+fn examples() -> Vec<(String, String)> {
+    fn collect(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let examples = behind_prompts(&help);
+        let verbs: Vec<_> = command.get_subcommands().collect();
+        assert!(!examples.is_empty() || !verbs.is_empty(), "the help of `{path}` has no example");
+        found.extend(examples.into_iter().map(|line| (path.to_owned(), line)));
+        for verb in verbs.into_iter().filter(|verb| verb.get_name() != "help") {
+            collect(verb, &format!("{path} {}", verb.get_name()), found);
+        }
+    }
+    let mut found = Vec::new();
+    collect(&sanbang::cli::command(), "sanbang", &mut found);
+    found
+}
+
+/// What must have happened before the examples of a verb can be shown.
+fn preparation(verb: &str) -> Vec<String> {
+    let create = |id: &str| {
+        format!(
+            "sanbang instance create {id} --workflow investment_project --actor coordinator_1 \
+             --steward materials_officer_1 --field project_name=Works --field investor=Huaguang \
+             --field industry=new_energy_materials --field total_investment:=12000 \
+             --field lead_source=visit --field investor_profile=Known --field project_outline=Glass"
+        )
+    };
+    let then = |lines: &[&str]| -> Vec<String> { lines.iter().map(ToString::to_string).collect() };
+    match verb {
+        "sanbang instance advance" => [vec![create("p-002")], lead_is_tracked("p-002")].concat(),
+        "sanbang instance return" => [
+            vec![create("p-003")],
+            lead_is_tracked("p-003"),
+            then(&["sanbang instance advance p-003 --actor materials_officer_1"]),
+        ]
+        .concat(),
+        "sanbang instance suspend" => vec![create("p-004")],
+        "sanbang instance resume" => [
+            vec![create("p-005")],
+            then(&["sanbang instance suspend p-005 --reason Wait --actor materials_leader"]),
+        ]
+        .concat(),
+        "sanbang instance terminate" => vec![create("p-006")],
+        "sanbang task claim" => [
+            vec![create("p-008")],
+            then(&["sanbang task release p-008 2 --reason Away --actor materials_leader"]),
+        ]
+        .concat(),
+        "sanbang task complete" => vec![create("p-009")],
+        "sanbang task redo" => [
+            vec![create("p-010")],
+            then(&["sanbang task complete p-010 2 --actor materials_leader"]),
+        ]
+        .concat(),
+        "sanbang task decide-extension" => [
+            vec![create("p-011")],
+            then(&["sanbang task request-extension p-011 1 2wd --reason More --actor \
+                 materials_officer_1"]),
+        ]
+        .concat(),
+        "sanbang escalation list" => [
+            vec![create("p-012")],
+            then(&["sanbang clock advance 2025-01-07T18:00+08:00 --actor coordinator_1"]),
+        ]
+        .concat(),
+        _ => Vec::new(),
+    }
+}
+
+/// Everything that is to be done in the first stage.
+fn lead_is_tracked(id: &str) -> Vec<String> {
+    let check = |task: u32, item: &str| {
+        format!("sanbang task check {id} {task} {item} --actor materials_officer_1")
+    };
+    vec![
+        check(1, "investor_searched"),
+        check(1, "city_asked"),
+        format!("sanbang task complete {id} 1 --outcome new_lead --actor materials_officer_1"),
+        format!("sanbang task complete {id} 2 --actor materials_leader"),
+        format!("sanbang task complete {id} 3 --outcome confirmed --actor materials_officer_1"),
+        check(4, "profile"),
+        check(4, "scale"),
+        check(4, "needs"),
+        check(4, "forecast"),
+        format!("sanbang task complete {id} 4 --actor materials_officer_1"),
+    ]
+}
+
+#[test]
+fn every_example_of_the_help_does_what_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let mut prepared = String::new();
+    for (verb, line) in examples() {
+        // The server runs here, the demo has a test of its own.
+        if words(&line)[1] == "serve" || words(&line)[1] == "demo" {
+            let parsed = sanbang::cli::command().try_get_matches_from(words(&line));
+            assert!(parsed.is_ok(), "{line}\n{}", parsed.unwrap_err());
+            continue;
+        }
+        if prepared != verb {
+            for line in preparation(&verb) {
+                run(server.verb(), &line);
+            }
+            prepared.clone_from(&verb);
+        }
+        run(server.verb(), &line);
+    }
+    assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends in order");
+}
+
+#[test]
+fn the_exit_status_tells_no_from_not_tried() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let status = |line: &str| {
+        let output = server.verb().args(&words(line)[1..]).output().unwrap();
+        (output.status.code(), told(&output))
+    };
+    let no = Some(1);
+    let not_tried = Some(2);
+    let expectations = [
+        ("sanbang instance get nobody --actor coordinator_1", no, "INSTANCE_NOT_FOUND"),
+        ("sanbang instance list", no, "say who acts"),
+        ("sanbang instance list --actor stranger", no, "error["),
+        ("sanbang instance list --filter 'colour = \"red\"' --actor coordinator_1", no, "filter"),
+        ("sanbang workflow get leave --actor coordinator_1", no, "error["),
+        ("sanbang instance list --server http://127.0.0.1:1", not_tried, "sanbang serve"),
+        ("sanbang instance list --server nowhere", not_tried, "error: "),
+        ("sanbang instance log p-1 contact --at yesterday", not_tried, "2025-01-06T09:00+08:00"),
+        ("sanbang calendar compute cn 5d", not_tried, "which days"),
+        ("sanbang instance", not_tried, "Usage"),
+        ("sanbang check no-such-directory", not_tried, "cannot be read"),
+        ("sanbang check docs", not_tried, "holds no configuration"),
+        ("sanbang serve --listen 0.0.0.0:0 --data no-such/data", not_tried, "error: "),
+    ];
+    for (line, expected, text) in expectations {
+        let (found, told) = status(line);
+        assert_eq!(found, expected, "$ {line}\n{told}");
+        assert!(told.contains(text), "$ {line}\ndoes not tell `{text}`:\n{told}");
+    }
+}
+
+#[test]
+fn a_refusal_tells_everything_that_is_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    run(
+        server.verb(),
+        "sanbang instance create p-1 --workflow investment_project --actor coordinator_1 \
+         --steward materials_officer_1 --field project_name=Works --field investor=Huaguang \
+         --field industry=new_energy_materials",
+    );
+    let mut verb = server.verb();
+    let output =
+        verb.args(["instance", "advance", "p-1", "--actor", "materials_officer_1"]).output();
+    let told = told(&output.unwrap());
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn data_goes_to_standard_output_in_every_format() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let create = "sanbang instance create p-1 --workflow investment_project --actor coordinator_1 \
+                  --steward materials_officer_1 --field project_name=Works \
+                  --field investor=Huaguang --field industry=new_energy_materials";
+    run(server.verb(), create);
+    let stdout = |arguments: &[&str]| {
+        let output = server.verb().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", told(&output));
+        assert!(output.stderr.is_empty(), "{}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let human = stdout(&["task", "list", "--actor", "coordinator_1"]);
+    insta::assert_snapshot!("tasks_for_people", human);
+    let lines = stdout(&["task", "list", "--format", "line", "--actor", "coordinator_1"]);
+    insta::assert_snapshot!("tasks_for_programs", lines);
+    let json = stdout(&["task", "list", "--format", "json", "--actor", "coordinator_1"]);
+    let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(parsed["tasks"].as_array().unwrap().len(), lines.lines().count());
+    assert_eq!(parsed["tasks"][0]["instance"], "p-1");
+}
+
+#[test]
+fn findings_are_told_with_status_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let workflows = directory.path().join("workflows");
+    std::fs::create_dir(&workflows).unwrap();
+    let text = "workflow: leave\nstages:\n  - id: asked\n    nxet: []\n";
+    std::fs::write(workflows.join("leave.yaml"), text).unwrap();
+    let output = sanbang().arg("check").arg(directory.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let told = told(&output);
+    assert!(told.contains("workflows/leave.yaml:4:5"), "{told}");
+    assert!(told.contains("did you mean `next`?"), "{told}");
+    let file = workflows.join("leave.yaml");
+    let output = sanbang().args(["check", "--format", "line"]).arg(&file).output().unwrap();
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert!(line.starts_with("workflows/leave.yaml:"), "{line}");
+    let mut serve = sanbang();
+    serve.arg("serve").arg("--config").arg(directory.path());
+    let output = serve.arg("--data").arg(directory.path().join("data")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", super::program::told(&output));
+}

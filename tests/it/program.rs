@@ -1,0 +1,136 @@
+//! The built program as a child process, for the tests of what its users see: run to its end, or
+//! as a server that is asked, killed and started again.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How a server announces where it listens.
+const LISTENING: &str = "listening on http://";
+
+/// How long a server may take to listen, on a machine that is busy with other tests.
+const START_MAX: Duration = Duration::from_secs(120);
+
+/// The program, with nothing of the tester's environment but the temporary directory.
+pub(crate) fn sanbang() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sanbang"));
+    command.env_clear().current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    if let Some(directory) = std::env::var_os("TMPDIR") {
+        command.env("TMPDIR", directory);
+    }
+    command
+}
+
+/// What a run left behind, as one text: exit status, standard output, standard error.
+pub(crate) fn told(output: &Output) -> String {
+    format!(
+        "status: {}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code().map_or_else(|| "killed".to_owned(), |code| code.to_string()),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    )
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+    log: PathBuf,
+}
+
+/// Where a server has its data and its files, and how its time runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The directory of the store.
+    pub(crate) data: &'a Path,
+    /// The directory of the configuration; none: the files of this project.
+    pub(crate) config: Option<&'a Path>,
+    /// `real` or `simulated@…`.
+    pub(crate) clock: &'a str,
+}
+
+impl Server {
+    /// Starts a server on a free port and waits until it listens.
+    pub(crate) fn start(place: Place<'_>) -> Self {
+        let (mut server, announced) = Self::start_unawaited(place);
+        match announced.recv_timeout(START_MAX) {
+            Ok(address) => server.address = address,
+            Err(_) => panic!("the server does not listen:\n{}", server.log()),
+        }
+        server
+    }
+
+    /// Starts a server and waits for nothing: for those who kill it while it opens.
+    pub(crate) fn start_unawaited(place: Place<'_>) -> (Self, Receiver<String>) {
+        let mut command = sanbang();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--clock", place.clock]);
+        command.arg("--data").arg(place.data).stdout(Stdio::null()).stderr(Stdio::piped());
+        let config = place.config.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let mut child = command.arg("--config").arg(config).spawn().expect("the program is built");
+        let log = place.data.with_extension("log");
+        let announced = follow_log(&mut child, &log);
+        (Self { child, address: String::new(), log }, announced)
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it has written on standard error so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A client verb against it, in China's time.
+    pub(crate) fn verb(&self) -> Command {
+        let mut command = sanbang();
+        command.env("SANBANG_SERVER", self.url()).env("SANBANG_ZONE", "Asia/Shanghai");
+        command
+    }
+
+    /// Kills it without warning.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is this test's own child");
+        self.child.wait().expect("it is this test's own child");
+    }
+
+    /// Asks it to stop, and waits until it has; its exit status.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::TERM).expect("it is this test's own child");
+        self.child.wait().expect("it is this test's own child").code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Copies the server's standard error to a file, and tells the address once it is announced.
+fn follow_log(child: &mut Child, log: &Path) -> Receiver<String> {
+    let mut lines = BufReader::new(child.stderr.take().expect("piped"));
+    let log = log.to_owned();
+    let (announce, announced) = sync_channel(1);
+    std::thread::spawn(move || {
+        let (mut line, mut text) = (String::new(), String::new());
+        while lines.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            if let Some((_, address)) = line.split_once(LISTENING) {
+                let _ = announce.try_send(address.trim().to_owned());
+            }
+            text.push_str(&line);
+            let _ = std::fs::write(&log, &text);
+            line.clear();
+        }
+        let _ = lines.read_to_string(&mut text);
+        let _ = std::fs::write(&log, &text);
+    });
+    announced
+}
