@@ -72,6 +72,7 @@ fn decide_existing(
     match judged {
         Ok(()) => {
             let record = scene.finish_command(command.request);
+            debug_assert!(!record.events.is_empty(), "an accepted command leaves an event");
             Decision::accepted(settled, record, scene.instance)
         }
         Err(rejection) => {

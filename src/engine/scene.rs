@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
         Some(self.finish(Actor::System, None, self.instance.revision))
     }
 
-    /// What the command made happen becomes a record, even when nothing did: it was accepted.
+    /// What the command made happen becomes a record.
     pub(super) fn finish_command(&mut self, request: Option<Request>) -> Record {
         let actor = self.actor.clone();
         self.finish(actor, request, self.instance.revision + 1)

@@ -14,9 +14,7 @@ pub(in crate::engine) fn check(scene: &mut Scene<'_>, check: &Check) -> Result<(
         return Err(Rejection::UnknownChecklistItem(check.item.clone()));
     }
     scene.as_worker(&task, "check")?;
-    if task.checked.contains(&check.item) != check.checked {
-        let (task, item) = (task.reference, check.item.clone());
-        scene.emit(Payload::TaskChecked { task, item, checked: check.checked });
-    }
+    let (task, item) = (task.reference, check.item.clone());
+    scene.emit(Payload::TaskChecked { task, item, checked: check.checked });
     Ok(())
 }

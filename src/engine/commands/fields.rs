@@ -16,16 +16,23 @@ pub(in crate::engine) fn update_fields(
     if !problems.is_empty() {
         return Err(Rejection::InvalidValues(problems));
     }
-    change(scene, &update.changes);
+    // An accepted command leaves an event even when all is as it was: its record must be found
+    // again when the request is repeated.
+    let changes = differing(scene, &update.changes);
+    scene.emit(Payload::FieldsUpdated { changes });
     Ok(())
 }
 
-/// Writes down what really changes; nothing if all is as it was.
+/// Writes down what really changes with another command; nothing if all is as it was.
 pub(super) fn change(scene: &mut Scene<'_>, changes: &Changes) {
-    let fields = &scene.instance.fields;
-    let differs = changes.iter().filter(|(field, value)| fields.get(*field) != value.as_ref());
-    let changes: Changes = differs.map(|(field, value)| (field.clone(), value.clone())).collect();
+    let changes = differing(scene, changes);
     if !changes.is_empty() {
         scene.emit(Payload::FieldsUpdated { changes });
     }
+}
+
+fn differing(scene: &Scene<'_>, changes: &Changes) -> Changes {
+    let fields = &scene.instance.fields;
+    let differs = changes.iter().filter(|(field, value)| fields.get(*field) != value.as_ref());
+    differs.map(|(field, value)| (field.clone(), value.clone())).collect()
 }
