@@ -77,21 +77,23 @@ fn a_condition_calls_functions_of_the_rules() {
 
 #[test]
 fn a_failure_names_its_place() {
+    let mut lines: Vec<String> = Vec::new();
     let (functions, _) = rules("fn add(project) {\n    project.visits - project.investor\n}");
     let functions = Arc::new(functions);
     let condition = Condition::compile("add(project)", &vocabulary(), &functions).unwrap();
     let failure = condition.holds(&large()).unwrap_err();
-    insta::assert_snapshot!(format!("{} {}", failure.place, failure.message), @"rules/test.rhai:2:20 there is no function `-(whole number, text)`");
+    tell!(lines, format!("{} {}", failure.place, failure.message));
 
     let origin = Origin { file: "workflows/a.yaml".into(), line: 7, column: 12 };
     let condition = compiled("project.listed && project.visits / (project.visits - 3) > 1");
     let failure = condition.at(origin).holds(&large()).unwrap_err();
-    insta::assert_snapshot!(format!("{} {}", failure.place, failure.message), @"workflows/a.yaml:7:45 division by zero: 3 / 0");
+    tell!(lines, format!("{} {}", failure.place, failure.message));
 
     let condition =
         Condition::compile("no(project)", &vocabulary(), &Arc::new(rules("fn no(project) { }").0));
     let failure = condition.unwrap().holds(&large()).unwrap_err();
-    insta::assert_snapshot!(format!("{} {}", failure.place, failure.message), @"1:1 it answers nothing, not yes or no");
+    tell!(lines, format!("{} {}", failure.place, failure.message));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]

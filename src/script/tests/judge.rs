@@ -22,7 +22,7 @@ fn comparisons_that_exclude_one_another_are_found() {
         "project.listed && !project.listed",
         "project.listed == true && project.listed == ()",
         r#"project.tier in ["A", "B"] && project.tier == "C""#,
-        r#"project.tier != "A" && project.tier != "B" && project.tier != "C" && project.tier != ()"#,
+        r#"project.hazard != "none" && project.hazard != "major" && project.hazard != ()"#,
         r#"!(project.tier == "A" || project.tier != "A")"#,
         r#"project.signed_on < "2025-01-01" && project.signed_on > "2025-06-01""#,
         r#"tasks.review.outcome == "pass" && tasks.review.outcome == "reject""#,
@@ -59,7 +59,7 @@ fn conditions_that_can_hold_are_let_alone() {
     for source in [
         "true",
         r#"project.tier == "A" || project.tier == "B""#,
-        r#"(project.tier == "A" || project.tier == "B") && (project.tier == "A" || project.tier == "C")"#,
+        r#"project.tier in ["A", "B"] && (project.tier == "A" || project.tier == "C")"#,
         r#"project.tier != "A" && project.tier != "B" && project.tier != "C""#,
         "project.visits > 3 && project.visits < 5",
         "project.investment > 3 && project.investment < 4",

@@ -10,6 +10,14 @@ use super::facts::{
 };
 use super::{Condition, FieldType, Finding, Functions, TaskWords, Vocabulary};
 
+/// Adds an expression and what came of it to some lines.
+macro_rules! tell {
+    ($lines:ident, $told:expr) => {
+        let told = $told.replace('\n', "\n    ");
+        $lines.push(format!("{}\n    {told}", stringify!($told)));
+    };
+}
+
 mod check;
 mod comparisons;
 mod conditions;
