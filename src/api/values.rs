@@ -238,10 +238,10 @@ mod tests {
         ]
     }
 
-    fn wire(pairs: &[(&str, Kind)]) -> Option<Struct> {
+    fn wire(pairs: &[(&str, Kind)]) -> Struct {
         let value = |kind: &Kind| WireValue { kind: Some(kind.clone()) };
         let fields = pairs.iter().map(|(name, kind)| ((*name).to_owned(), value(kind)));
-        Some(Struct { fields: fields.collect() })
+        Struct { fields: fields.collect() }
     }
 
     fn text(text: &str) -> Kind {
@@ -250,13 +250,13 @@ mod tests {
 
     fn taken(pairs: &[(&str, Kind)]) -> Changes {
         let mut found = Violations::default();
-        let changes = changes(&mut found, "fields", wire(pairs), &fields());
+        let changes = changes(&mut found, "fields", Some(wire(pairs)), &fields());
         found.finish(changes).unwrap()
     }
 
     fn refused(pairs: &[(&str, Kind)]) -> String {
         let mut found = Violations::default();
-        changes(&mut found, "fields", wire(pairs), &fields());
+        changes(&mut found, "fields", Some(wire(pairs)), &fields());
         let told = found.finish(()).unwrap_err().into_iter();
         let lines = told.map(|violation| format!("{}: {}", violation.field, violation.problem));
         lines.collect::<Vec<_>>().join("\n")

@@ -82,11 +82,12 @@ pub(in crate::api) fn tasks(
     let names = [&COMMON_NAMES[..], &["holder", "offered_to", "task"]].concat();
     let terms = filter::parse(&mut found, &request.filter, &names);
     let page = found.page(request.page_size, request.page_token);
+    let size = page.size;
     let after = page.token.as_deref().map(|token| task_token(&mut found, token));
-    let mut instances = query(&mut found, &terms, &Page { token: None, ..page.clone() });
+    let mut instances = query(&mut found, &terms, &Page { token: None, ..page });
     instances.after = after.as_ref().map(|(instance, _)| place_before(instance));
     let names = named(&mut found, &terms, "task");
-    found.finish(TaskQuery { instances, after, size: page.size, names })
+    found.finish(TaskQuery { instances, after, size, names })
 }
 
 /// The place right before an instance, so that a list that begins after it begins with the

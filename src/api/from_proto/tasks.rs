@@ -11,6 +11,7 @@ use crate::model::instance::Instance;
 use crate::model::task::TaskNumber;
 
 /// Takes a task.
+#[expect(clippy::needless_pass_by_value, reason = "all wishes are taken alike")]
 pub(in crate::api) fn claim(
     found: &mut Violations,
     request: pb::TaskServiceClaimRequest,

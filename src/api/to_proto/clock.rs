@@ -28,7 +28,7 @@ pub(in crate::api) fn reference(clock: &ClockRef) -> pb::ClockRef {
 pub(in crate::api) fn clock(clock: &Clock) -> pb::Clock {
     let paused = clock.paused.iter().map(|pause| pb::Pause {
         since: Some(instant(pause.since)),
-        because: pause_reason(&pause.because).into(),
+        because: pause_reason(pause.because).into(),
     });
     pb::Clock {
         reference: Some(reference(&clock.reference())),
@@ -78,7 +78,7 @@ pub(in crate::api) fn exclusions(excluded: &[Exclusion]) -> Vec<pb::Exclusion> {
     let wire = |exclusion: &Exclusion| pb::Exclusion {
         from: Some(instant(exclusion.from)),
         to: Some(instant(exclusion.to)),
-        because: pause_reason(&exclusion.because).into(),
+        because: pause_reason(exclusion.because).into(),
     };
     excluded.iter().map(wire).collect()
 }
@@ -99,7 +99,7 @@ pub(in crate::api) fn epoch(epoch: &Epoch) -> pb::Epoch {
 }
 
 /// Why a clock stands still.
-pub(in crate::api) fn pause_reason(because: &PauseReason) -> pb::PauseReason {
+pub(in crate::api) fn pause_reason(because: PauseReason) -> pb::PauseReason {
     match because {
         PauseReason::Suspended => pb::PauseReason::Suspended,
         PauseReason::ExcludedWhile => pb::PauseReason::ExcludedWhile,
@@ -107,7 +107,7 @@ pub(in crate::api) fn pause_reason(because: &PauseReason) -> pb::PauseReason {
 }
 
 /// Why a clock was computed anew.
-pub(in crate::api) fn recalculation(because: &RecalculationReason) -> pb::RecalculationReason {
+pub(in crate::api) fn recalculation(because: RecalculationReason) -> pb::RecalculationReason {
     match because {
         RecalculationReason::Calendar => pb::RecalculationReason::Calendar,
         RecalculationReason::SwappedLimit => pb::RecalculationReason::SwappedLimit,
@@ -116,7 +116,7 @@ pub(in crate::api) fn recalculation(because: &RecalculationReason) -> pb::Recalc
 }
 
 /// Why a clock ended.
-pub(in crate::api) fn end(end: &ClockEnd) -> pb::ClockEnd {
+pub(in crate::api) fn end(end: ClockEnd) -> pb::ClockEnd {
     match end {
         ClockEnd::Done => pb::ClockEnd::Done,
         ClockEnd::Cancelled => pb::ClockEnd::Cancelled,

@@ -184,9 +184,9 @@ tell! {
     Extension => Option<pb::Extension>: |extension| Some(clock::extension(extension));
     Vec<Exclusion> => Vec<pb::Exclusion>: |excluded| clock::exclusions(excluded);
     Vec<Scheduled> => Vec<pb::Scheduled>: |schedule| clock::schedule(schedule);
-    PauseReason => i32: |because| clock::pause_reason(because).into();
-    RecalculationReason => i32: |because| clock::recalculation(because).into();
-    ClockEnd => i32: |end| clock::end(end).into();
+    PauseReason => i32: |because| clock::pause_reason(*because).into();
+    RecalculationReason => i32: |because| clock::recalculation(*because).into();
+    ClockEnd => i32: |end| clock::end(*end).into();
     Light => i32: |light| escalation::light(*light).into();
     Fired => Option<pb::Fired>: |fired| Some(escalation::fired(fired));
     FiredBecause => i32: |because| escalation::because(*because).into();

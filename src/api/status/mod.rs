@@ -334,21 +334,14 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
     let reason = rejection.code();
     match rejection {
         Rejection::InstanceExists => {
-            details.set_resource_info(INSTANCE, instance, "", message);
+            resource(details, INSTANCE, instance, message);
             Code::AlreadyExists
         }
-        Rejection::InstanceNotFound => {
-            details.set_resource_info(INSTANCE, instance, "", message);
-            Code::NotFound
-        }
+        Rejection::InstanceNotFound => resource(details, INSTANCE, instance, message),
         Rejection::TaskNotFound(number) => {
-            details.set_resource_info(TASK, format!("{instance}/{number}"), "", message);
-            Code::NotFound
+            resource(details, TASK, &format!("{instance}/{number}"), message)
         }
-        Rejection::WorkflowNotActive(workflow) => {
-            details.set_resource_info(WORKFLOW, &**workflow, "", message);
-            Code::NotFound
-        }
+        Rejection::WorkflowNotActive(workflow) => resource(details, WORKFLOW, workflow, message),
         Rejection::StaleRevision { .. } => Code::Aborted,
         Rejection::RequestIdReused => field(details, "request_id", message),
         Rejection::UnknownStage(_) | Rejection::StageNameMissing { .. } => {
@@ -406,6 +399,11 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         | Rejection::ReactionLimit
         | Rejection::LimitReached(_) => precondition(details, reason, instance, message),
     }
+}
+
+fn resource(details: &mut ErrorDetails, kind: &str, name: &str, message: String) -> Code {
+    details.set_resource_info(kind, name, "", message);
+    Code::NotFound
 }
 
 fn field(details: &mut ErrorDetails, name: &str, message: String) -> Code {
