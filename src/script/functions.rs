@@ -59,7 +59,7 @@ impl Use {
     /// The parameters that can be given.
     pub fn parameters(self) -> &'static [&'static str] {
         match self {
-            Self::Steward => &["project", "group"],
+            Self::Steward => &["project", "group", "candidates"],
             Self::Assign | Self::Candidates => {
                 &["project", "stage", "task", "tasks", "group", "candidates"]
             }
