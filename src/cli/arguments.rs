@@ -23,7 +23,13 @@ pub(super) struct Repeat {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Force {
     /// Overrule the rules that refuse, for this reason, where your role may do that
-    #[arg(long = "force", default_value = "", hide_default_value = true, value_name = "REASON")]
+    #[arg(
+        id = "force",
+        long,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "REASON"
+    )]
     pub(super) reason: String,
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::ValueEnum;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
-use tonic_types::StatusExt as _;
+use tonic_types::{PreconditionViolation, StatusExt as _};
 
 use super::exit::Failure;
 use super::json::{Named, to_json};
@@ -125,17 +125,23 @@ fn tell_refusal(status: &tonic::Status) {
     let reason = details
         .error_info()
         .map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
-    note(&format!("error[{reason}]: {}", status.message()));
+    let missing: Vec<&PreconditionViolation> = details
+        .precondition_failure()
+        .map(|failure| failure.violations.iter().collect())
+        .unwrap_or_default();
+    // What is missing is in the message too, one thing after the other; here it has lines.
+    let message = match status.message().split_once(": ") {
+        Some((message, _)) if missing.len() > 1 => message,
+        _ => status.message(),
+    };
+    note(&format!("error[{reason}]: {message}"));
     if let Some(request) = details.bad_request() {
         for violation in &request.field_violations {
             note(&format!("  {}: {}", violation.field, violation.description));
         }
     }
-    if let Some(failure) = details.precondition_failure() {
-        for violation in &failure.violations {
-            let subject = &violation.subject;
-            note(&format!("  missing: {} ({subject})", violation.description));
-        }
+    for violation in missing.iter().filter(|_| missing.len() > 1) {
+        note(&format!("  {}", violation.description));
     }
     if let Some(wait) = details.retry_info().and_then(|retry| retry.retry_delay) {
         note(&format!("  it may work again in {} ms", wait.as_millis()));

@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::api::server;
+use crate::api::server::{self, Bound};
 use crate::definition::render;
 use crate::definition::sources::Sources;
 use crate::model::time::Timestamp;
 use crate::runtime::{Clock, Configuration, Handle, Options, Runtime, StartError};
 use crate::store::Store;
-use crate::store::sled::{self, SledStore};
+use crate::store::sled::{Options as StoreOptions, SledStore};
 
 use super::exit::Failure;
 use super::print::note;
@@ -94,18 +94,25 @@ fn parse_clock(text: &str) -> Result<ClockChoice, String> {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         self.start_log()?;
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("starting the threads of the server")?;
+        // An address that cannot be had is known before the store is touched.
+        let options = server::Options { address: self.listen };
+        let bound = threads.block_on(server::bind(&options)).context("starting the server")?;
         let (clock, simulated_clock) = match self.clock {
             ClockChoice::Real => (Clock::real(), false),
             ClockChoice::Simulated(from) => (Clock::simulated(from), true),
         };
-        let options = sled::Options { directory: self.data.clone(), simulated_clock };
+        let options = StoreOptions { directory: self.data.clone(), simulated_clock };
         let store = SledStore::open(&options)
             .with_context(|| format!("opening the store in `{}`", self.data.display()))?;
         let store: Arc<dyn Store> = Arc::new(store);
         let options = Options { catch_up: self.catch_up, ..Options::default() };
         let started = Runtime::start(options, store, clock, self.configuration());
         let (runtime, handle) = started.map_err(not_started)?;
-        let served = self.serve(handle);
+        let served = threads.block_on(serve(bound, handle));
         runtime.shutdown();
         tracing::info!("stopped");
         served
@@ -131,28 +138,21 @@ impl Serve {
             None => Configuration::Files(Sources::embedded()),
         }
     }
+}
 
-    fn serve(&self, handle: Handle) -> Result<(), Failure> {
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("starting the threads of the server")?;
-        threads.block_on(async {
-            let options = server::Options { address: self.listen };
-            let bound = server::bind(&options).await.context("starting the server")?;
-            let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-            note(&format!("{LISTENING}{}", bound.address()));
-            let stop = async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
-                }
-                tracing::info!("stopping: nothing new is taken");
-            };
-            bound.serve(handle, stop).await.context("serving")?;
-            Ok(())
-        })
-    }
+/// Answers until it is asked to stop.
+async fn serve(bound: Bound, handle: Handle) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    note(&format!("{LISTENING}{}", bound.address()));
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: nothing new is taken");
+    };
+    bound.serve(handle, stop).await.context("serving")?;
+    Ok(())
 }
 
 /// Findings are told as `sanbang check` tells them, everything else as an error.

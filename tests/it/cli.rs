@@ -56,6 +56,14 @@ fn preparation(verb: &str) -> Vec<String> {
         ]
         .concat(),
         "sanbang instance terminate" => vec![create("p-006")],
+        "sanbang instance open" => [
+            vec![create("p-007").replace("total_investment:=12000", "total_investment:=3000")],
+            lead_is_tracked("p-007"),
+            then(&["sanbang instance advance p-007 --actor materials_officer_1"]),
+            project_is_assessed("p-007"),
+            then(&["sanbang instance advance p-007 --actor materials_officer_1"]),
+        ]
+        .concat(),
         "sanbang task claim" => [
             vec![create("p-008")],
             then(&["sanbang task release p-008 2 --reason Away --actor materials_leader"]),
@@ -101,6 +109,35 @@ fn lead_is_tracked(id: &str) -> Vec<String> {
     ]
 }
 
+/// Everything that is to be done in the second stage.
+fn project_is_assessed(id: &str) -> Vec<String> {
+    let items = ["industry_fit", "market", "technology", "environment", "benefit"];
+    let by_steward = "--actor materials_officer_1";
+    let mut lines: Vec<String> =
+        items.iter().map(|item| format!("sanbang task check {id} 5 {item} {by_steward}")).collect();
+    lines.push(format!("sanbang task complete {id} 5 {by_steward}"));
+    lines.push(format!("sanbang task complete {id} 6 --outcome clear --actor {HOLDER}"));
+    lines.push(format!("sanbang task complete {id} 7 --outcome pursue --actor materials_leader"));
+    lines.push(format!("sanbang task complete {id} 8 {by_steward}"));
+    lines.push(format!("sanbang instance update {id} --field tier=B {by_steward}"));
+    lines
+}
+
+/// Stands for whoever holds the task.
+const HOLDER: &str = "whoever-holds-it";
+
+/// A line with the holder in place.
+fn with_holder(server: &Server, line: &str) -> String {
+    if !line.contains(HOLDER) {
+        return line.to_owned();
+    }
+    let words = words(line);
+    let mut get = server.verb();
+    get.args(["task", "get", &words[3], &words[4], "--format", "json", "--actor", "coordinator_1"]);
+    let told: serde_json::Value = serde_json::from_slice(&get.output().unwrap().stdout).unwrap();
+    line.replace(HOLDER, told["task"]["holder"]["member"].as_str().unwrap())
+}
+
 #[test]
 fn every_example_of_the_help_does_what_it_says() {
     let directory = tempfile::tempdir().unwrap();
@@ -115,7 +152,7 @@ fn every_example_of_the_help_does_what_it_says() {
         }
         if prepared != verb {
             for line in preparation(&verb) {
-                run(server.verb(), &line);
+                run(server.verb(), &with_holder(&server, &line));
             }
             prepared.clone_from(&verb);
         }

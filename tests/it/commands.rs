@@ -30,12 +30,11 @@ fn joined(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut begun = String::new();
     for line in text.lines().map(str::trim) {
-        match line.strip_suffix('\\') {
-            Some(part) => begun.push_str(part),
-            None => {
-                lines.push(format!("{begun}{line}"));
-                begun.clear();
-            }
+        if let Some(part) = line.strip_suffix('\\') {
+            begun.push_str(part);
+        } else {
+            lines.push(format!("{begun}{line}"));
+            begun.clear();
         }
     }
     lines

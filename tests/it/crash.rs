@@ -294,7 +294,7 @@ async fn breach_is_recorded(channel: &Channel) {
             breaches += message.events.len();
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), seen).await.expect("the timers fire");
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the timers fire");
 }
 
 fn assert_directory_is_whole(data: &Path) {

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, grouped by area.
 #![expect(clippy::disallowed_methods, reason = "tests read files and start programs themselves")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops, in its helpers too")]
 
 mod cli;
 mod commands;

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 const LISTENING: &str = "listening on http://";
 
 /// How long a server may take to listen, on a machine that is busy with other tests.
-const START_MAX: Duration = Duration::from_secs(120);
+const START_MAX: Duration = Duration::from_mins(2);
 
 /// The program, with nothing of the tester's environment but the temporary directory.
 pub(crate) fn sanbang() -> Command {
@@ -57,10 +57,9 @@ impl Server {
     /// Starts a server on a free port and waits until it listens.
     pub(crate) fn start(place: Place<'_>) -> Self {
         let (mut server, announced) = Self::start_unawaited(place);
-        match announced.recv_timeout(START_MAX) {
-            Ok(address) => server.address = address,
-            Err(_) => panic!("the server does not listen:\n{}", server.log()),
-        }
+        let announced = announced.recv_timeout(START_MAX);
+        server.address = announced
+            .unwrap_or_else(|error| panic!("it does not listen: {error}\n{}", server.log()));
         server
     }
 
