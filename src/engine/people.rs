@@ -46,7 +46,7 @@ impl<'a> Scene<'a> {
                 .iter()
                 .filter(|member| member.roles.iter().any(|held| held.as_str() == role))
                 .filter(|member| match scope {
-                    // Before an instance has a group every holder counts: one of them becomes steward.
+                    // Before there is a group every holder counts: one becomes steward.
                     RoleScope::Group => {
                         self.instance.group.is_none() || member.group == self.instance.group
                     }
