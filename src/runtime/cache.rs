@@ -61,3 +61,49 @@ impl Cache {
         self.held.retain(|_, held| held.used > border);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::apply_record;
+    use crate::model::actor::Actor;
+    use crate::model::event::{Event, Payload, Record, Stamp};
+    use crate::model::id::WorkflowId;
+    use crate::model::time::Timestamp;
+    use crate::model::value::Values;
+
+    fn instance(number: usize) -> Arc<Instance> {
+        let id = InstanceId::trusted(&format!("e-{number}"));
+        let workflow = WorkflowId::trusted("errand");
+        let (time, workflow_version) = (Timestamp(0), 1);
+        let payload = Payload::InstanceCreated {
+            id: id.clone(),
+            workflow: workflow.clone(),
+            workflow_version,
+            calendar_digest: 0,
+            fields: Values::new(),
+        };
+        let stamp = Stamp { instance: id, workflow, workflow_version, version: 1, revision: 1 };
+        let events = vec![Event { time, due_at: None, payload }];
+        let record =
+            Record { stamp: Some(stamp), time, actor: Actor::System, request: None, events };
+        let mut created = None;
+        apply_record(&mut created, &record);
+        Arc::new(created.expect("a creation makes an instance"))
+    }
+
+    #[test]
+    fn what_was_used_last_stays_and_there_is_a_limit() {
+        let mut cache = Cache::new(16);
+        let kept = instance(0);
+        for number in 0..200 {
+            cache.keep_one(instance(number));
+            assert!(cache.get(&kept.id).is_some(), "used again and again: after {number}");
+            assert!(cache.held.len() <= 16);
+        }
+        assert!(cache.get(&InstanceId::trusted("e-1")).is_none());
+        assert!(cache.get(&InstanceId::trusted("e-199")).is_some());
+        cache.forget([&kept.id].into_iter());
+        assert!(cache.get(&kept.id).is_none());
+    }
+}

@@ -88,3 +88,34 @@ impl Ledger {
         &self.loads
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(holders: &[&str], steward: Option<&str>) -> Share {
+        let held = holders.iter().map(|member| (MemberId::trusted(member), Timestamp(7)));
+        Share { holders: held.collect(), steward: steward.map(MemberId::trusted) }
+    }
+
+    #[test]
+    fn loads_follow_what_an_instance_asks() {
+        let mut loads = Loads::default();
+        let of = |loads: &Loads, member: &str| {
+            let load = loads.of(&MemberId::trusted(member));
+            (load.open_tasks, load.stewarded)
+        };
+        let (nothing, first) = (share(&[], None), share(&["anna", "anna", "bert"], Some("cora")));
+        shift(&mut loads, &nothing, &first);
+        assert_eq!(of(&loads, "anna"), (2, 0));
+        assert_eq!(of(&loads, "cora"), (0, 1));
+        let second = share(&["bert"], Some("bert"));
+        shift(&mut loads, &first, &second);
+        assert_eq!(of(&loads, "anna"), (0, 0));
+        assert_eq!(of(&loads, "bert"), (1, 1));
+        shift(&mut loads, &second, &nothing);
+        assert_eq!(of(&loads, "bert"), (0, 0));
+        let last = loads.of(&MemberId::trusted("anna")).assigned_at;
+        assert_eq!(last, Some(Timestamp(7)), "who was chosen last is remembered");
+    }
+}

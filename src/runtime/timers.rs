@@ -291,10 +291,19 @@ impl Timers {
 
     fn commit_clock(&mut self) -> Result<Verdict, Ended> {
         self.clock_stored = Stopwatch::start();
-        let (done, verdict) = sync_channel(1);
-        let group = Group { writes: Vec::new(), documents: Vec::new(), done };
-        self.shared.committer.send(Job::Group(group)).map_err(|_| Ended)?;
-        verdict.recv().map_err(|_| Ended)
+        loop {
+            let (done, verdict) = sync_channel(1);
+            let group = Group { writes: Vec::new(), documents: Vec::new(), done };
+            self.shared.committer.send(Job::Group(group)).map_err(|_| Ended)?;
+            match verdict.recv() {
+                // Another group's instances, in the same batch.
+                Ok(Verdict::Conflict(_)) => {}
+                Ok(verdict @ (Verdict::Durable { .. } | Verdict::Unavailable)) => {
+                    return Ok(verdict);
+                }
+                Err(_) => return Err(Ended),
+            }
+        }
     }
 
     fn is_put_off(&self, instance: &InstanceId) -> bool {

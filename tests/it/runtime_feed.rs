@@ -32,7 +32,7 @@ async fn a_reader_that_joins_in_the_middle_misses_and_doubles_nothing() {
                 let mut events = Vec::new();
                 let mut comments = 0;
                 while comments < 400 {
-                    let delivery = reader.next().await.unwrap();
+                    let delivery = next(&mut reader).await;
                     assert!(delivery.events.len() <= limits::STREAM_EVENTS_MAX);
                     let kinds = delivery.events.iter().map(|event| event.event().payload.kind());
                     comments += kinds.filter(|kind| *kind == "comment.added").count();
@@ -58,7 +58,7 @@ async fn a_token_goes_on_where_it_was_given_also_after_a_restart() {
         let service = start(&home.open());
         create_many(&service.handle, 50).await;
         let mut reader = service.handle.subscribe(&Start::Beginning, Filter::default()).unwrap();
-        let first = reader.next().await.unwrap();
+        let first = next(&mut reader).await;
         let mut events = first.events;
         let token = first.token;
         drop(reader);
@@ -114,17 +114,17 @@ async fn a_slow_reader_is_told_and_misses_nothing() {
         let text = format!("{number}");
         service.handle.submit(id("e-1"), comment(&text, None)).await.unwrap();
     }
-    let first = slow.next().await.unwrap();
+    let first = next(&mut slow).await;
     assert!(first.behind);
     let mut seqs: Vec<u64> = first.events.iter().map(|event| event.seq.0).collect();
     while seqs.len() < 500 {
-        let delivery = slow.next().await.unwrap();
+        let delivery = next(&mut slow).await;
         seqs.extend(delivery.events.iter().map(|event| event.seq.0));
     }
     let expected: Vec<u64> = (seqs[0]..seqs[0] + 500).collect();
     assert_eq!(seqs, expected);
     service.handle.submit(id("e-1"), comment("now", None)).await.unwrap();
-    let live = slow.next().await.unwrap();
+    let live = next(&mut slow).await;
     assert_eq!((live.events.len(), live.behind), (1, false));
     service.stop();
 }
@@ -140,11 +140,11 @@ async fn a_heartbeat_moves_the_token_past_what_the_filter_hides() {
     assert_eq!(created[0].event().payload.kind(), "instance.created");
     let before = reader.token();
     service.handle.submit(id("e-1"), comment("hello", None)).await.unwrap();
-    let heartbeat = reader.next().await.unwrap();
+    let heartbeat = next(&mut reader).await;
     assert!(heartbeat.events.is_empty());
     assert_ne!(heartbeat.token, before);
-    let mut next = service.handle.subscribe(&Start::Token(heartbeat.token), filter).unwrap();
-    assert!(next.next().await.unwrap().events.is_empty());
+    let mut later = service.handle.subscribe(&Start::Token(heartbeat.token), filter).unwrap();
+    assert!(next(&mut later).await.events.is_empty());
     service.stop();
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use sanbang::model::id::{InstanceId, MemberId, WorkflowId};
 use sanbang::model::instance::{Header, Instance};
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Values;
-use sanbang::runtime::{Clock, Configuration, FeedEvent, Filter, Handle, Options, Runtime};
-use sanbang::runtime::{Start, Subscription};
+use sanbang::runtime::{Clock, Configuration, Delivery, FeedEvent, Filter, Handle, Options};
+use sanbang::runtime::{Runtime, Start, Subscription};
 use sanbang::store::memory::MemoryStore;
 use sanbang::store::sled::{self, SledStore};
 use sanbang::store::{
@@ -230,11 +231,17 @@ pub(crate) async fn view(handle: &Handle, name: &str) -> Arc<Instance> {
     handle.view(&id(name)).await.unwrap().expect("the instance exists").instance
 }
 
+/// The next delivery. Nothing is measured: a test that waits in vain fails instead of hanging.
+pub(crate) async fn next(subscription: &mut Subscription) -> Delivery {
+    let waiting = tokio::time::timeout(Duration::from_mins(1), subscription.next());
+    waiting.await.expect("nothing came for a minute").unwrap()
+}
+
 /// Reads until so many events have come.
 pub(crate) async fn read(subscription: &mut Subscription, count: usize) -> Vec<FeedEvent> {
     let mut events = Vec::new();
     while events.len() < count {
-        events.extend(subscription.next().await.unwrap().events);
+        events.extend(next(subscription).await.events);
     }
     events
 }
@@ -242,7 +249,7 @@ pub(crate) async fn read(subscription: &mut Subscription, count: usize) -> Vec<F
 /// Reads until an event of this kind has come, and returns its payload.
 pub(crate) async fn read_until(subscription: &mut Subscription, kind: &str) -> Payload {
     loop {
-        let delivery = subscription.next().await.unwrap();
+        let delivery = next(subscription).await;
         let mut payloads = delivery.events.iter().map(|event| event.event().payload.clone());
         if let Some(payload) = payloads.find(|payload| payload.kind() == kind) {
             return payload;
@@ -280,6 +287,7 @@ pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     identity: Identity,
     faults: Mutex<VecDeque<Fault>>,
+    struck: AtomicUsize,
     gate: Mutex<Gate>,
     moved: Condvar,
 }
@@ -301,6 +309,7 @@ impl FaultyStore {
             inner: Arc::clone(inner),
             identity,
             faults: Mutex::default(),
+            struck: AtomicUsize::new(0),
             gate: Mutex::default(),
             moved: Condvar::new(),
         })
@@ -308,6 +317,11 @@ impl FaultyStore {
 
     pub(crate) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.lock().unwrap().extend(faults);
+    }
+
+    /// How many writes have failed.
+    pub(crate) fn struck(&self) -> usize {
+        self.struck.load(Ordering::Relaxed)
     }
 
     /// From now on everything works.
@@ -363,6 +377,9 @@ impl Store for FaultyStore {
         let Some(first) = first else { return self.inner.commit(batch) };
         self.pass_gate();
         let fault = self.faults.lock().unwrap().pop_front().unwrap_or(Fault::None);
+        if fault != Fault::None {
+            self.struck.fetch_add(1, Ordering::Relaxed);
+        }
         match fault {
             Fault::None => self.inner.commit(batch),
             Fault::Unavailable => Err(Error::Unavailable("as planned".to_owned())),

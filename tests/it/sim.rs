@@ -11,6 +11,7 @@ use std::sync::Arc;
 use sanbang::engine;
 use sanbang::model::command::Command;
 use sanbang::model::limits;
+use sanbang::runtime::Subscription;
 use sanbang::runtime::{AdvanceClockError, FeedEvent, Filter, Handle, Start, SubmitError};
 use sanbang::store::Store;
 
@@ -59,6 +60,10 @@ struct Model {
     /// What the reader has seen, and its place.
     seen: Vec<FeedEvent>,
     token: Option<String>,
+    /// The connection through which it reads, while it holds.
+    reader: Option<Subscription>,
+    /// Writes that failed.
+    struck: usize,
 }
 
 #[test]
@@ -95,8 +100,13 @@ async fn simulate(seed: u64, home: &Home) {
         }
         settle_all(&service.handle, &mut model).await;
         check(&service.handle, &inner, &model).await;
+        model.struck += faulty.struck();
+        model.reader = None;
         service.stop();
     }
+    // A simulation in which nothing happens would find nothing.
+    assert!(model.accepted.len() >= 50, "{} commands were accepted", model.accepted.len());
+    assert!(model.struck >= 10, "{} writes failed", model.struck);
 }
 
 fn fault(random: &mut Random) -> Fault {
@@ -138,6 +148,9 @@ async fn round(random: &mut Random, model: &mut Model, handle: &Handle) {
     if random.below(2) == 0 {
         read_some(model, handle).await;
     }
+    if random.below(4) == 0 {
+        model.reader = None;
+    }
 }
 
 /// A new wish, or an earlier one once more.
@@ -162,15 +175,17 @@ fn wish(random: &mut Random, model: &mut Model) -> (u64, String, Command) {
 /// Reads everything that there is to read, from where the reader was.
 async fn read_some(model: &mut Model, handle: &Handle) {
     let start = model.token.clone().map_or(Start::Beginning, Start::Token);
-    let mut reader = handle.subscribe(&start, Filter::default()).unwrap();
+    let reader = model.reader.take();
+    let mut reader = reader.unwrap_or_else(|| handle.subscribe(&start, Filter::default()).unwrap());
     let target = handle.events(start, Filter::default(), usize::MAX).await.unwrap();
     let mut events = Vec::new();
     while events.len() < target.events.len() {
-        let delivery = reader.next().await.unwrap();
+        let delivery = next(&mut reader).await;
         model.token = Some(delivery.token);
         events.extend(delivery.events);
     }
     model.seen.extend(events);
+    model.reader = Some(reader);
 }
 
 /// Without faults: everything that is due is settled, and the reader catches up.
