@@ -1,7 +1,7 @@
 //! What is wrong with a request, all of it at once.
 //!
 //! Every taker answers with something even where it finds fault, so that a decoder reads straight
-//! through; what it built is thrown away by [`Violations::finish`] if anything was found. Knows no
+//! through; what it built is thrown away by `Violations::finish` if anything was found. Knows no
 //! workflow and no instance.
 
 use std::fmt::Display;
