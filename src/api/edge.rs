@@ -20,6 +20,8 @@ use super::from_proto::envelope::{self, CommandRequest, Wish};
 use super::violations::{Violation, Violations};
 use super::{auth, pb, status};
 
+use pb::InstanceServiceCreateRequest as Creation;
+
 /// The way from the wire to the runtime.
 #[derive(Clone)]
 pub(super) struct Edge {
@@ -64,7 +66,7 @@ impl Edge {
     pub(super) async fn creation(
         &self,
         request: Request<pb::InstanceServiceCreateRequest>,
-        action: impl FnOnce(&mut Violations, InstanceId, pb::InstanceServiceCreateRequest) -> Action,
+        action: impl FnOnce(&mut Violations, InstanceId, Creation) -> Action,
     ) -> Result<Option<pb::Accepted>, Status> {
         let actor = self.commander(request.metadata())?;
         let request = request.into_inner();
