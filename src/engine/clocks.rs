@@ -52,26 +52,52 @@ impl<'a> Scene<'a> {
         self.instance.clocks.iter().find(|clock| clock.number == number)
     }
 
-    /// Begins a clock now, or at `from` where an activity reset it. A `by` clock whose field is
-    /// empty does not begin.
-    pub(super) fn start_clock(
+    /// Begins a clock now. A `by` clock whose field is empty does not begin.
+    pub(super) fn start_clock(&mut self, spec: &'a ClockSpec, owner: ClockOwner) {
+        let suspended = self.instance.status == Status::Suspended;
+        let mut paused = Vec::new();
+        if suspended && stands_still(kind_of(&spec.kind), &owner) {
+            paused.push(Pause { since: self.at(), because: PauseReason::Suspended });
+        }
+        self.begin_clock(spec, owner, self.at(), Vec::new(), paused);
+    }
+
+    /// Begins a clock anew from when an activity reset it. What did not count of the time since
+    /// then does not count for the new one, and where the old one stands still it does, too.
+    pub(super) fn restart_clock(&mut self, spec: &'a ClockSpec, old: &Clock, from: Timestamp) {
+        let since = |instant: Timestamp| instant.max(from);
+        let excluded = old.excluded.iter().filter(|exclusion| exclusion.to > from);
+        let excluded = excluded
+            .map(|exclusion| Exclusion { from: since(exclusion.from), ..exclusion.clone() })
+            .collect();
+        let paused = old.paused.iter();
+        let paused =
+            paused.map(|pause| Pause { since: since(pause.since), because: pause.because });
+        self.begin_clock(spec, old.owner.clone(), from, excluded, paused.collect());
+    }
+
+    fn begin_clock(
         &mut self,
         spec: &'a ClockSpec,
         owner: ClockOwner,
-        from: Option<Timestamp>,
+        started_at: Timestamp,
+        excluded: Vec<Exclusion>,
+        paused: Vec<Pause>,
     ) {
         let Some(limit) = self.limit_now(spec, &owner) else { return };
-        let started_at = from.unwrap_or_else(|| self.at());
         let timing = Timing {
             calendar: self.calendar_of(Some(spec)),
             policy: self.policy_of(Some(spec)),
             kind: kind_of(&spec.kind),
             limit,
             started_at,
-            excluded: &[],
+            excluded: &excluded,
             extended: &[],
         };
-        let plan = timing.first_plan();
+        let mut plan = timing.first_plan();
+        if !paused.is_empty() {
+            plan.schedule.clear();
+        }
         let clock = Clock {
             number: ClockNumber(self.instance.next_clock),
             id: spec.id.clone(),
@@ -80,22 +106,17 @@ impl<'a> Scene<'a> {
             limit,
             policy: spec.policy.clone(),
             started_at,
-            excluded: Vec::new(),
+            excluded,
             extended: Vec::new(),
             epoch: 1,
             due_originally: plan.due,
             plan,
-            paused: Vec::new(),
+            paused,
             at_risk_at: None,
             breached_at: None,
             fired: Vec::new(),
         };
-        let suspended = self.instance.status == Status::Suspended && stands_still(&clock);
-        let number = clock.number;
         self.emit(Payload::ClockStarted { clock });
-        if suspended {
-            self.pause_clock(number, PauseReason::Suspended);
-        }
     }
 
     /// The limit that holds now.
@@ -113,18 +134,18 @@ impl<'a> Scene<'a> {
         self.chosen_amount(choices, owner).map(Limit::Amount)
     }
 
-    /// The first entry that holds; where one fails, the last.
+    /// The first entry that holds; where one fails before that, the last.
     fn chosen_amount(&mut self, choices: &'a [LimitChoice], owner: &ClockOwner) -> Option<Amount> {
         let last = choices.last()?;
         let stage = self.clock_stage(owner);
         for choice in choices {
             match &choice.when {
                 None => return Some(choice.take),
-                Some(when) => {
-                    if self.holds(when, stage, false) {
-                        return Some(choice.take);
-                    }
-                }
+                Some(when) => match self.judged(when, stage) {
+                    Some(true) => return Some(choice.take),
+                    Some(false) => {}
+                    None => return Some(last.take),
+                },
             }
         }
         Some(last.take)
@@ -199,7 +220,7 @@ impl<'a> Scene<'a> {
             let spec = self.clock_spec(&clock);
             let resumed = Clock { excluded: excluded.clone(), ..clock.clone() };
             let timing = Timing::of(&resumed, self.calendar_of(spec), self.policy_of(spec));
-            timing.continued_plan(&resumed, at)
+            timing.continued_plan(&resumed)
         });
         let (clock, because) = (clock.reference(), because);
         self.emit(Payload::ClockResumed { clock, because, excluded, plan });
@@ -214,12 +235,16 @@ impl<'a> Scene<'a> {
         because: RecalculationReason,
     ) {
         let at = self.at();
+        // What fell due by the old reckoning has told first.
+        if because != RecalculationReason::Calendar {
+            self.fire_due_steps(number);
+        }
         let Some(before) = self.clock(number).cloned() else { return };
         let spec = self.clock_spec(&before);
         let clock = Clock { limit, ..before.clone() };
         let timing = Timing::of(&clock, self.calendar_of(spec), self.policy_of(spec));
         let (epoch, plan) = match because {
-            RecalculationReason::Calendar => (None, timing.continued_plan(&clock, at)),
+            RecalculationReason::Calendar => (None, timing.continued_plan(&clock)),
             RecalculationReason::SwappedLimit | RecalculationReason::DateField => {
                 let (epoch, plan) = timing.next_epoch(&clock, at);
                 (Some(epoch), plan)
@@ -248,7 +273,7 @@ impl<'a> Scene<'a> {
     pub(super) fn start_task_clock(&mut self, task: &Task) {
         let spec = self.spec_of(&task.reference).and_then(|spec| spec.clock.as_ref());
         if let Some(spec) = spec {
-            self.start_clock(spec, ClockOwner::Task(task.reference.clone()), None);
+            self.start_clock(spec, ClockOwner::Task(task.reference.clone()));
         }
     }
 
@@ -280,8 +305,8 @@ pub(super) fn kind_of(rule: &ClockRule) -> ClockKind {
 }
 
 /// Whether a suspension stops a clock: one that runs to a date or a fixed period runs on.
-pub(super) fn stands_still(clock: &Clock) -> bool {
-    match (clock.kind, &clock.owner) {
+pub(super) fn stands_still(kind: ClockKind, owner: &ClockOwner) -> bool {
+    match (kind, owner) {
         (_, ClockOwner::Suspension) | (ClockKind::By | ClockKind::Wait, _) => false,
         (ClockKind::Within | ClockKind::Every, _) => true,
     }

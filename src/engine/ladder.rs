@@ -8,6 +8,7 @@ use crate::definition::compiled::{Policy, Step, StepInstant};
 use crate::model::clock::Scheduled;
 use crate::model::clock::{Alarm, Clock, ClockKind, Epoch, Exclusion, Extension, Limit, Plan};
 use crate::model::escalation::{Fired, Firing};
+use crate::model::id::StepId;
 use crate::model::time::{Amount, Offset, Timestamp, Unit};
 
 /// The share at which a limit without a ladder is at risk, in percent.
@@ -47,7 +48,7 @@ impl<'a> Timing<'a> {
 
     /// The plan of a clock that goes on in its epoch: what has fired stays fired, the rest gets the
     /// instants that hold now, and waits and repeats go on from when people were told.
-    pub(super) fn continued_plan(&self, clock: &Clock, at: Timestamp) -> Plan {
+    pub(super) fn continued_plan(&self, clock: &Clock) -> Plan {
         let due = self.due();
         let mut schedule = self.schedule(due.at);
         let highest = clock.fired.last().and_then(|fired| self.rank(fired.step.as_str()));
@@ -58,34 +59,38 @@ impl<'a> Timing<'a> {
             Alarm::Repeat(_) | Alarm::Unacknowledged(_) => true,
         });
         for fired in &clock.fired {
-            self.add_waits(&mut schedule, fired, at);
+            self.add_waits(&mut schedule, fired);
         }
-        retain_live_waits(&mut schedule, clock.fired.last());
+        self.retain_live_waits(&mut schedule, clock);
         self.sort(&mut schedule);
         Plan { due: due.at, provisional: due.provisional, schedule }
     }
 
-    /// The plan of a new epoch: steps still ahead may fire again, those behind count as fired.
-    pub(super) fn next_epoch(&self, clock: &Clock, at: Timestamp) -> (Epoch, Plan) {
+    /// The plan of a new epoch: steps still ahead may fire again, those behind count as fired. A
+    /// clock that stands still has come no further than to where it stopped. That a limit is at
+    /// risk or has run out is recorded, even when it only now turns out to have happened.
+    pub(super) fn next_epoch(&self, clock: &Clock, now: Timestamp) -> (Epoch, Plan) {
         let due = self.due();
         let mut schedule = self.schedule(due.at);
+        let reached = clock.stands_still_since().unwrap_or(now);
         let behind = |alarm: &Alarm| {
             let found = schedule.iter().find(|scheduled| scheduled.alarm == *alarm);
-            found.filter(|scheduled| scheduled.at <= at).map(|scheduled| scheduled.at)
+            found.filter(|scheduled| scheduled.at <= reached).map(|scheduled| scheduled.at)
         };
         let steps = self.policy.map_or(&[][..], |policy| &policy.steps);
         let highest =
             steps.iter().rposition(|step| behind(&Alarm::Step(step.id.clone())).is_some());
         let inherited = steps.iter().take(highest.map_or(0, |highest| highest + 1));
-        let inherited = inherited.map(|step| fired_as(step, Firing::Inherited, at)).collect();
+        let inherited = inherited.map(|step| fired_as(step, Firing::Inherited, now)).collect();
         let epoch = Epoch {
             number: clock.epoch + 1,
             inherited,
-            at_risk_at: behind(&Alarm::AtRisk),
-            breached_at: behind(&Alarm::Due),
+            at_risk_at: behind(&Alarm::AtRisk).filter(|_| clock.at_risk_at.is_some()),
+            breached_at: behind(&Alarm::Due).filter(|_| clock.breached_at.is_some()),
         };
         schedule.retain(|scheduled| match &scheduled.alarm {
-            Alarm::AtRisk | Alarm::Due => scheduled.at > at,
+            Alarm::AtRisk => epoch.at_risk_at.is_none(),
+            Alarm::Due => epoch.breached_at.is_none(),
             Alarm::Step(step) => self.rank(step.as_str()) > highest,
             Alarm::Repeat(_) | Alarm::Unacknowledged(_) => false,
         });
@@ -128,24 +133,21 @@ impl<'a> Timing<'a> {
             }
         }
         if fired.firing == Firing::Notified {
-            self.add_waits(&mut schedule, fired, now);
+            self.add_waits(&mut schedule, fired);
         }
         self.sort(&mut schedule);
         schedule
     }
 
     /// Adds the waits of a step that has told people: for an acknowledgement, and to tell again.
-    pub(super) fn add_waits(&self, schedule: &mut Vec<Scheduled>, fired: &Fired, at: Timestamp) {
+    pub(super) fn add_waits(&self, schedule: &mut Vec<Scheduled>, fired: &Fired) {
         let Some(step) = self.step(fired.step.as_str()) else { return };
         if fired.firing != Firing::Notified || fired.acknowledged.is_some() {
             return;
         }
         if let Some(ack_within) = step.ack_within {
-            let until = self.wait(ack_within, fired.at);
-            if until >= at {
-                let alarm = Alarm::Unacknowledged(step.id.clone());
-                schedule.push(Scheduled { alarm, at: until });
-            }
+            let alarm = Alarm::Unacknowledged(step.id.clone());
+            schedule.push(Scheduled { alarm, at: self.wait(ack_within, fired.at) });
         }
         if let Some(repeat) = step.repeat
             && repeat.times.is_none_or(|times| fired.repeats < times)
@@ -153,6 +155,25 @@ impl<'a> Timing<'a> {
             let alarm = Alarm::Repeat(step.id.clone());
             schedule.push(Scheduled { alarm, at: self.wait(repeat.every, fired.told_at) });
         }
+    }
+
+    /// Only the highest step waits for an acknowledgement, and only it repeats without end. A wait
+    /// that was over before the clock stopped has had its effect.
+    fn retain_live_waits(&self, schedule: &mut Vec<Scheduled>, clock: &Clock) {
+        let is_highest = |step: &StepId| clock.fired.last().is_some_and(|top| top.step == *step);
+        let is_counted = |step: &StepId| {
+            let repeat = self.step(step.as_str()).and_then(|step| step.repeat);
+            repeat.is_some_and(|repeat| repeat.times.is_some())
+        };
+        let is_pending = |wait: &Scheduled| match clock.stands_still_since() {
+            Some(since) => wait.at >= since,
+            None => clock.plan.schedule.iter().any(|known| known.alarm == wait.alarm),
+        };
+        schedule.retain(|scheduled| match &scheduled.alarm {
+            Alarm::Unacknowledged(step) => is_highest(step) && is_pending(scheduled),
+            Alarm::Repeat(step) => is_highest(step) || is_counted(step),
+            Alarm::AtRisk | Alarm::Due | Alarm::Step(_) => true,
+        });
     }
 
     /// When a wait that began at an instant is over; time that does not count moves it on.
@@ -251,14 +272,6 @@ impl<'a> Timing<'a> {
             Alarm::Step(step) => (4, self.rank(step.as_str())),
         }
     }
-}
-
-/// Only the highest step waits for an acknowledgement, and only it repeats without end.
-fn retain_live_waits(schedule: &mut Vec<Scheduled>, highest: Option<&Fired>) {
-    schedule.retain(|scheduled| match &scheduled.alarm {
-        Alarm::Unacknowledged(step) => highest.is_some_and(|fired| fired.step == *step),
-        Alarm::AtRisk | Alarm::Due | Alarm::Step(_) | Alarm::Repeat(_) => true,
-    });
 }
 
 /// A step as it counts from now on.

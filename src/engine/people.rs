@@ -8,6 +8,7 @@ use crate::model::instance::Instance;
 use crate::model::limits;
 use crate::model::organization::{Organization, RoleScope};
 use crate::model::task::{Assignment, AssignmentReason, Task, TaskEnd, TaskRef};
+use crate::model::time::Timestamp;
 use crate::script::{Chosen, Failure, People};
 
 use super::decision::Context;
@@ -68,9 +69,14 @@ impl<'a> Scene<'a> {
         organization.roles_above(role)
     }
 
-    /// The person, or who stands in; none if that leads in a circle or to nobody.
+    /// The person, or who stands in, at the instant from which what happens counts; none if that
+    /// leads in a circle or to nobody.
     pub(super) fn present(&self, member: &MemberId) -> Option<Present> {
-        let today = self.context.calendar.date_of(self.now);
+        self.present_at(member, self.at())
+    }
+
+    fn present_at(&self, member: &MemberId, at: Timestamp) -> Option<Present> {
+        let today = self.context.calendar.date_of(at);
         let mut current = member.clone();
         for _ in 0..=limits::SUBSTITUTES_DEPTH_MAX {
             let absence = self.organization().absences.iter().find(|absence| {
@@ -123,9 +129,10 @@ impl<'a> Scene<'a> {
         (recipients, nobody_in)
     }
 
+    /// People are told at the moment of telling, however late that is.
     fn present_in(&self, role: &RoleId, task: Option<&Task>) -> Vec<Present> {
         let members = self.members_in(role.as_str(), task);
-        members.iter().filter_map(|member| self.present(member)).collect()
+        members.iter().filter_map(|member| self.present_at(member, self.now)).collect()
     }
 
     /// The members who may do a task: those of its role, narrowed by its function, without those
@@ -136,11 +143,18 @@ impl<'a> Scene<'a> {
         if let Some(function) = &spec.candidates {
             candidates = self.narrowed(function, task, candidates);
         }
-        if spec.four_eyes {
-            let others = self.done_before(spec, &task.reference);
-            candidates.retain(|member| !others.iter().any(|(done, _)| done == member));
-        }
+        let barred = self.barred(task, spec);
+        candidates.retain(|member| !barred.contains(member));
         candidates
+    }
+
+    /// Who must not do a task because of four eyes.
+    fn barred(&self, task: &Task, spec: &TaskSpec) -> Vec<MemberId> {
+        if !spec.four_eyes {
+            return Vec::new();
+        }
+        let done = self.done_before(spec, &task.reference);
+        done.into_iter().map(|(member, _)| member).collect()
     }
 
     fn narrowed(
@@ -177,7 +191,7 @@ impl<'a> Scene<'a> {
             organization: self.context.organization,
             loads: self.context.loads,
             calendar: self.context.calendar,
-            now: self.now,
+            now: self.at(),
             candidates,
         }
     }
@@ -204,16 +218,16 @@ impl<'a> Scene<'a> {
     /// Chooses who does a task; none: it is offered to all candidates.
     pub(super) fn choose(&mut self, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
         let role = task.role.clone()?;
+        if spec.assign == AssignMode::Offer {
+            return None;
+        }
         let candidates = self.candidates(task, spec);
+        let barred = self.barred(task, spec);
         let chosen = match &spec.assign {
-            AssignMode::Offer => return None,
-            AssignMode::Function(function) => {
-                let named = self.named_by(function, task, &candidates);
-                named.or_else(|| self.by_default(&candidates))
-            }
-            AssignMode::Default => self.by_default(&candidates),
+            AssignMode::Function(function) => self.named_by(function, task, &candidates, &barred),
+            AssignMode::Offer | AssignMode::Default => self.by_default(&candidates, &barred),
         };
-        chosen.or_else(|| self.chosen_above(&role, task, spec))
+        chosen.or_else(|| self.chosen_above(&role, Some(task), &barred))
     }
 
     fn named_by(
@@ -221,11 +235,15 @@ impl<'a> Scene<'a> {
         function: &FunctionName,
         task: &Task,
         candidates: &[MemberId],
+        barred: &[MemberId],
     ) -> Option<Assignment> {
         let functions = self.workflow().functions.clone();
         let facts = self.facts_about(task);
         let chosen = functions.choose(&function.0, &facts, self.people(candidates));
-        self.accept(chosen)
+        let named = self.accept(chosen)?;
+        let both = std::iter::once(&named.member).chain(&named.instead_of);
+        let allowed = both.into_iter().all(|member| !barred.contains(member));
+        allowed.then_some(named)
     }
 
     /// Chooses the steward of a new instance by a function of the rules.
@@ -253,26 +271,31 @@ impl<'a> Scene<'a> {
     }
 
     /// The steward if a candidate, otherwise the one with the least to do.
-    pub(super) fn by_default(&self, candidates: &[MemberId]) -> Option<Assignment> {
+    fn by_default(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
         if let Some(steward) = &self.instance.steward
             && candidates.contains(steward)
             && let Some(present) = self.present(steward)
+            && !barred.contains(&present.member)
         {
             return Some(assignment(present, AssignmentReason::Steward));
         }
-        self.least_loaded(candidates)
+        self.least_loaded(candidates, barred)
     }
 
     /// The one with the least to do of those who are there; if none is there, who stands in for
-    /// one.
-    pub(super) fn least_loaded(&self, candidates: &[MemberId]) -> Option<Assignment> {
+    /// one. Nobody who is barred, neither as a candidate nor standing in.
+    fn least_loaded(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
         let because = if candidates.len() == 1 {
             AssignmentReason::OnlyCandidate
         } else {
             AssignmentReason::LeastLoaded
         };
-        let present: Vec<Present> =
-            candidates.iter().filter_map(|member| self.present(member)).collect();
+        let present: Vec<Present> = candidates
+            .iter()
+            .filter(|member| !barred.contains(member))
+            .filter_map(|member| self.present(member))
+            .filter(|person| !barred.contains(&person.member))
+            .collect();
         let order = |person: &&Present| {
             let load = self.context.loads.of(&person.member);
             (person.instead_of.is_some(), load.open_tasks, load.assigned_at, person.member.clone())
@@ -282,13 +305,16 @@ impl<'a> Scene<'a> {
         Some(Assignment { member, because, instead_of })
     }
 
-    fn chosen_above(&self, role: &RoleId, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
-        let others =
-            if spec.four_eyes { self.done_before(spec, &task.reference) } else { Vec::new() };
+    /// Where nobody is left in a role: somebody in the nearest one above where anybody is.
+    pub(super) fn chosen_above(
+        &self,
+        role: &RoleId,
+        task: Option<&Task>,
+        barred: &[MemberId],
+    ) -> Option<Assignment> {
         self.roles_above(role.as_str()).into_iter().find_map(|above| {
-            let mut members = self.members_in(above.as_str(), Some(task));
-            members.retain(|member| !others.iter().any(|(done, _)| done == member));
-            let mut assignment = self.least_loaded(&members)?;
+            let members = self.members_in(above.as_str(), task);
+            let mut assignment = self.least_loaded(&members, barred)?;
             assignment.because = AssignmentReason::RoleAbove(above);
             Some(assignment)
         })

@@ -2,7 +2,7 @@
 
 use crate::definition::compiled::{AdvanceMode, Beside, ClockRule, ClockSpec, Stage};
 use crate::model::clock::RecalculationReason;
-use crate::model::clock::{Clock, ClockEnd, ClockNumber, ClockOwner, PauseReason};
+use crate::model::clock::{Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, PauseReason};
 use crate::model::event::{OpenReason, Payload, SkipReason};
 use crate::model::instance::Status;
 use crate::model::limits;
@@ -13,8 +13,14 @@ use super::scene::Scene;
 
 impl<'a> Scene<'a> {
     /// Lets everything happen that the new state brings about, until nothing more does. While the
-    /// instance stands still nothing is judged: that is made up for when it goes on.
+    /// instance stands still nothing is judged: that is made up for when it goes on. Only clocks
+    /// that run to a date run on, so they follow their date.
     pub(super) fn react(&mut self) -> Result<(), Rejection> {
+        if self.instance.status == Status::Suspended {
+            self.start_missing_clocks();
+            self.follow_dates();
+            return Ok(());
+        }
         for _ in 0..limits::REACTION_ROUNDS_MAX {
             if self.instance.status != Status::Active {
                 return Ok(());
@@ -62,7 +68,18 @@ impl<'a> Scene<'a> {
         for (spec, owner) in missing {
             let runs = |clock: &Clock| clock.id == spec.id && clock.owner == owner;
             if !self.instance.clocks.iter().any(runs) {
-                self.start_clock(spec, owner, None);
+                self.start_clock(spec, owner);
+            }
+        }
+    }
+
+    /// A `by` clock is computed anew when its field changes, and ends when that is emptied.
+    fn follow_dates(&mut self) {
+        let by = |clock: &&Clock| clock.kind == ClockKind::By;
+        let clocks: Vec<Clock> = self.instance.clocks.iter().filter(by).cloned().collect();
+        for clock in clocks {
+            if let Some(spec) = self.clock_spec(&clock) {
+                self.judge_limit(&clock, spec);
             }
         }
     }

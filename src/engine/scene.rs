@@ -143,15 +143,18 @@ impl<'a> Scene<'a> {
         stage: Option<&Stage>,
         last_answer: bool,
     ) -> bool {
+        self.judged(condition, stage).unwrap_or(last_answer)
+    }
+
+    /// A condition's answer; none, and written down, where it fails.
+    pub(super) fn judged(&mut self, condition: &Condition, stage: Option<&Stage>) -> Option<bool> {
         let stage = stage.or_else(|| self.path_stage().map(|(_, stage)| stage));
-        let Some(stage) = stage.or_else(|| self.workflow().stages.first()) else {
-            return last_answer;
-        };
+        let stage = stage.or_else(|| self.workflow().stages.first())?;
         match self.evaluate(condition, stage, None) {
-            Ok(answer) => answer,
+            Ok(answer) => Some(answer),
             Err(failure) => {
                 self.script_failed(failure);
-                last_answer
+                None
             }
         }
     }

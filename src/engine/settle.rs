@@ -190,7 +190,7 @@ impl<'a> Scene<'a> {
         let clock_spec = self.clock_spec(clock);
         let timing = Timing::of(clock, self.calendar_of(clock_spec), Some(policy));
         let mut waits = Vec::new();
-        timing.add_waits(&mut waits, &told, self.now);
+        timing.add_waits(&mut waits, &told);
         let mut schedule = without(clock, &Alarm::Repeat(step.clone()));
         schedule.extend(waits.into_iter().filter(|wait| matches!(wait.alarm, Alarm::Repeat(_))));
         schedule.sort_by_key(|scheduled| (scheduled.at, timing.order(&scheduled.alarm)));

@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
 
     fn begin(&mut self, stage: &'a Stage) {
         for spec in &stage.clocks {
-            self.start_clock(spec, ClockOwner::Stage(stage.id.clone()), None);
+            self.start_clock(spec, ClockOwner::Stage(stage.id.clone()));
         }
         self.open_free_tasks(stage);
     }
@@ -157,7 +157,7 @@ impl<'a> Scene<'a> {
     pub(super) fn start_instance_clocks(&mut self) {
         let clocks: &'a [ClockSpec] = &self.workflow().clocks;
         for spec in clocks {
-            self.start_clock(spec, ClockOwner::Instance, None);
+            self.start_clock(spec, ClockOwner::Instance);
         }
     }
 }

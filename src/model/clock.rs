@@ -198,6 +198,11 @@ impl Clock {
         self.fired.last().map_or(Light::None, |fired| fired.light)
     }
 
+    /// Since when the clock stands still.
+    pub fn stands_still_since(&self) -> Option<Timestamp> {
+        self.paused.iter().map(|pause| pause.since).min()
+    }
+
     /// Whether the clock stands still.
     pub fn is_paused(&self) -> bool {
         !self.paused.is_empty()

@@ -9,6 +9,7 @@ mod demo;
 mod department_table;
 mod diagnostics;
 mod engine;
+mod engine_cases;
 mod language_guide;
 mod layering;
 mod program;

@@ -14,6 +14,8 @@ pub(in crate::engine) fn acknowledge(
     acknowledge: &Acknowledge,
 ) -> Result<(), Rejection> {
     super::short_text(&acknowledge.comment, "comment")?;
+    let plan = acknowledge.recovery_plan.as_deref().unwrap_or_default();
+    super::short_text(plan, "recovery_plan")?;
     let by = scene.acting_member()?;
     let Some(clock) = scene.clock(acknowledge.clock).cloned() else {
         return Err(Rejection::NothingToAcknowledge);

@@ -4,7 +4,7 @@ use crate::definition::compiled::{ClockRule, ClockSpec};
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::engine::values;
-use crate::model::clock::{Clock, ClockEnd, ClockOwner};
+use crate::model::clock::{Clock, ClockEnd};
 use crate::model::command::LogActivity;
 use crate::model::event::Payload;
 use crate::model::id::ActivityId;
@@ -43,9 +43,8 @@ fn reset_cadences(scene: &mut Scene<'_>, activity: &ActivityId, occurred_at: Tim
     for clock in clocks {
         let Some(spec) = scene.clock_spec(&clock) else { continue };
         if resets(spec, activity) && occurred_at >= clock.started_at {
-            let owner: ClockOwner = clock.owner.clone();
             scene.stop_clocks(ClockEnd::Reset, |known| known.number == clock.number);
-            scene.start_clock(spec, owner, Some(occurred_at));
+            scene.restart_clock(spec, &clock, occurred_at);
         }
     }
 }

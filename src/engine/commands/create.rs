@@ -8,7 +8,7 @@ use crate::engine::scene::Scene;
 use crate::engine::values;
 use crate::model::command::{Command, Create};
 use crate::model::event::{Event, Payload};
-use crate::model::id::MemberId;
+use crate::model::id::{MemberId, RoleId};
 use crate::model::task::{Assignment, AssignmentReason};
 
 pub(in crate::engine) fn create(
@@ -64,10 +64,15 @@ fn assign_steward(scene: &mut Scene<'_>, named: Option<&MemberId>) -> Result<(),
         Some(member) => Some(name(scene, member)?),
         None => match &scene.workflow().steward {
             StewardRule::ByCaller => None,
-            StewardRule::Function(function) => scene.steward_by(function),
+            StewardRule::Function(function) => {
+                let steward = RoleId::trusted(people::STEWARD);
+                let named = scene.steward_by(function);
+                named.or_else(|| scene.chosen_above(&steward, None, &[]))
+            }
             StewardRule::LeastLoadedOf(role) => {
                 let members = scene.members_in(role.as_str(), None);
-                least_stewarding(scene, &members)
+                let least = least_stewarding(scene, &members);
+                least.or_else(|| scene.chosen_above(role, None, &[]))
             }
         },
     };

@@ -30,13 +30,13 @@ pub(in crate::engine) fn suspend(
         .instance
         .clocks
         .iter()
-        .filter(|clock| clocks::stands_still(clock))
+        .filter(|clock| clocks::stands_still(clock.kind, &clock.owner))
         .map(|clock| clock.number)
         .collect();
     for number in running {
         scene.pause_clock(number, PauseReason::Suspended);
     }
-    scene.start_clock(&rule.clock, ClockOwner::Suspension, None);
+    scene.start_clock(&rule.clock, ClockOwner::Suspension);
     Ok(())
 }
 
