@@ -276,10 +276,14 @@ mod tests {
             .iter()
             .map(|(field, value)| format!("{field}={}", value.as_ref().unwrap()))
             .collect();
-        insta::assert_snapshot!(
-            shown.join(" "),
-            @"investor=华东 Sensors jobs=-250 listed=true signed_on=2025-01-28 tier=gold total_investment=12000.5"
-        );
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        investor=华东 Sensors
+        jobs=-250
+        listed=true
+        signed_on=2025-01-28
+        tier=gold
+        total_investment=12000.5
+        ");
         let again = changes_to_struct(&changes);
         let mut found = Violations::default();
         assert_eq!(super::changes(&mut found, "", Some(again), &fields()), changes);

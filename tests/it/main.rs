@@ -2,6 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests read files and start programs themselves")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops, in its helpers too")]
 
+mod api_commands;
+mod api_fixture;
+mod api_streams;
+mod api_views;
 mod cli;
 mod commands;
 mod crash;

@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn hashes_are_the_same_in_every_build() {
         let known = request("an", advance("r-1", "go")).unwrap();
-        insta::assert_snapshot!(format!("{:016x} {:016x}", known.key, known.digest), @"c6d135d2dd232c79 820d90fcda98038e");
+        let known = format!("{:016x} {:016x}", known.key, known.digest);
+        assert_eq!(known, "c6d135d2dd232c79 820d90fcda98038e");
     }
 
     #[test]

@@ -330,8 +330,7 @@ fn metadata_of(rejection: &Rejection, kinds_since: &[&'static str]) -> HashMap<S
 
 /// Fills in what is particular to a refusal and gives its code.
 fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -> Code {
-    let message = rejection.public_message();
-    let reason = rejection.code();
+    let (message, reason) = (rejection.public_message(), rejection.code());
     match rejection {
         Rejection::InstanceExists => {
             resource(details, INSTANCE, instance, message);
