@@ -298,7 +298,10 @@ impl<'a> Scene<'a> {
             .collect();
         let order = |person: &&Present| {
             let load = self.context.loads.of(&person.member);
-            (person.instead_of.is_some(), load.open_tasks, load.assigned_at, person.member.clone())
+            let given = self.assigned_so_far(&person.member);
+            let assigned_at = if given > 0 { Some(self.now) } else { load.assigned_at };
+            let open_tasks = load.open_tasks.saturating_add(given);
+            (person.instead_of.is_some(), open_tasks, assigned_at, person.member.clone())
         };
         let best = present.iter().min_by_key(order)?;
         let (member, instead_of) = (best.member.clone(), best.instead_of.clone());

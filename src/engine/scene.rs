@@ -8,7 +8,7 @@ use crate::definition::compiled::{Stage, StageIndex, TaskSpec, Workflow};
 use crate::model::actor::Actor;
 use crate::model::command::Request;
 use crate::model::event::{Event, Payload, Record, Stamp};
-use crate::model::id::StageId;
+use crate::model::id::{MemberId, StageId};
 use crate::model::instance::{Instance, StagePlace, Status};
 use crate::model::limits;
 use crate::model::task::{Task, TaskNumber, TaskRef};
@@ -76,6 +76,15 @@ impl<'a> Scene<'a> {
         let mut scene = Self::new(context, apply::created(&event)?, actor);
         scene.events.push(event);
         Some(scene)
+    }
+
+    /// How many tasks a member was given so far: loads were taken before that.
+    pub(super) fn assigned_so_far(&self, member: &MemberId) -> u32 {
+        let given = |event: &&Event| match &event.payload {
+            Payload::TaskAssigned { assignment, .. } => assignment.member == *member,
+            _ => false,
+        };
+        u32::try_from(self.events.iter().filter(given).count()).unwrap_or(u32::MAX)
     }
 
     /// How much happened so far.
