@@ -137,7 +137,10 @@ impl Bound {
         let serving = info.clock_jump.is_none();
         tell_health(&reporter, serving).await;
 
-        let routes = Routes::new(health).add_service(reflection()?);
+        let routes = Routes::new(health);
+        let routes = routes.add_service(descriptors().build_v1().map_err(Error::Reflection)?);
+        // What grpcio's own client of reflection still asks for.
+        let routes = routes.add_service(descriptors().build_v1alpha().map_err(Error::Reflection)?);
         let routes = add_services(routes, &Edge { handle, stopping });
         let stopped = async move {
             shutdown.await;
@@ -163,17 +166,10 @@ async fn tell_health(reporter: &HealthReporter, serving: bool) {
     }
 }
 
-fn reflection() -> Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-    Error,
-> {
+fn descriptors() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(Error::Reflection)
 }
 
 fn add_services(routes: Routes, edge: &Edge) -> Routes {

@@ -17,6 +17,7 @@ mod engine_cases;
 mod language_guide;
 mod layering;
 mod program;
+mod python;
 mod readme;
 mod runtime;
 mod runtime_catalog;
