@@ -316,7 +316,6 @@ async fn health_and_reflection_need_no_actor() {
     insta::assert_snapshot!(names.join("\n"), @r"
     grpc.health.v1.Health
     grpc.reflection.v1.ServerReflection
-    grpc.reflection.v1alpha.ServerReflection
     sanbang.v1.AdminService
     sanbang.v1.CalendarService
     sanbang.v1.EscalationService
