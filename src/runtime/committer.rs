@@ -3,15 +3,16 @@
 //! Everything that waits becomes one batch and one durable write. Only then is it shown: loads,
 //! feed, timers, and last the answers. Knows nothing of what was decided.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use crate::model::id::InstanceId;
 use crate::model::organization::Loads;
 use crate::model::time::Timestamp;
-use crate::store::{Batch, DocumentWrite, Error, Store, Write};
+use crate::store::{Batch, DocumentWrite, Error, Numbered, Partition, Seq, Store, Write};
 
 use super::bell::Bell;
 use super::clock::Clock;
@@ -21,6 +22,11 @@ use super::stats::{Counters, count};
 
 /// Groups that one write takes at most.
 const GROUPS_MAX: usize = 64;
+
+/// Records read at once while looking for what was not acknowledged.
+const MISSED_PAGE: usize = 64;
+/// After so long the store is looked at again that could not be read.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Work for the committer.
 pub(super) enum Job {
@@ -35,6 +41,13 @@ pub(super) struct Group {
     pub(super) writes: Vec<Write>,
     pub(super) documents: Vec<DocumentWrite>,
     pub(super) done: SyncSender<Verdict>,
+}
+
+/// What the committer does next.
+enum Next {
+    Group(Group),
+    LookAgain,
+    Stop,
 }
 
 /// What became of a group.
@@ -69,7 +82,16 @@ impl Committer {
     /// Writes until told to stop. Returns early when the store cannot be trusted any more: then
     /// nobody is answered.
     pub(super) fn run(&self, jobs: &Receiver<Job>) {
-        while let Ok(Job::Group(first)) = jobs.recv() {
+        let mut doubtful = false;
+        loop {
+            let first = match next(jobs, doubtful) {
+                Next::Group(first) => first,
+                Next::LookAgain => {
+                    doubtful = !self.show_missed();
+                    continue;
+                }
+                Next::Stop => return,
+            };
             let mut groups = vec![first];
             let mut stop = false;
             while groups.len() < GROUPS_MAX {
@@ -83,6 +105,9 @@ impl Committer {
                 }
             }
             let Some(verdict) = self.write(&mut groups) else { return };
+            if !matches!(verdict, Verdict::Durable { .. }) {
+                doubtful = !self.show_missed();
+            }
             for group in groups {
                 // A worker that does not wait any more has ended: nobody is left to be told.
                 let _ = group.done.send(verdict.clone());
@@ -93,6 +118,55 @@ impl Committer {
         }
     }
 
+    /// Shows what is durable and was never shown: a write of which it was said that it failed, or
+    /// one of somebody else. True: nothing is left.
+    fn show_missed(&self) -> bool {
+        match self.read_missed() {
+            Ok(missed) if missed.is_empty() => true,
+            Ok(missed) => {
+                tracing::warn!(records = missed.len(), "found records that were not acknowledged");
+                self.show(missed);
+                true
+            }
+            Err(Error::Corrupt(what)) => {
+                (self.fatal)(&what);
+                false
+            }
+            Err(Error::Unavailable(_) | Error::Conflict(_)) => false,
+        }
+    }
+
+    fn read_missed(&self) -> Result<Vec<Shown>, Error> {
+        let last = self.store.last_seqs()?;
+        let mut missed = Vec::new();
+        for (partition, (mut seen, last)) in (0..).zip(self.feed.last_seqs().into_iter().zip(last))
+        {
+            while seen < last.0 {
+                let partition = Partition(partition);
+                let page = self.store.events_after(partition, Seq(seen), MISSED_PAGE)?;
+                if page.is_empty() {
+                    return Err(Error::Corrupt(format!(
+                        "partition {} holds nothing after event {seen} of {}",
+                        partition.0, last.0
+                    )));
+                }
+                for Numbered { first_seq, record, .. } in page {
+                    seen = first_seq.0 + record.events.len() as u64 - 1;
+                    let header = match &record.stamp {
+                        Some(stamp) => self.store.header(&stamp.instance)?,
+                        None => None,
+                    };
+                    let record = Arc::new(record);
+                    missed.push(Shown {
+                        header,
+                        published: Published { partition, first_seq, record },
+                    });
+                }
+            }
+        }
+        Ok(missed)
+    }
+
     /// Writes the groups as one batch; none: the store cannot be trusted any more.
     fn write(&self, groups: &mut [Group]) -> Option<Verdict> {
         let mut batch = Batch { clock: Some(self.clock.now()), ..Batch::default() };
@@ -100,11 +174,15 @@ impl Committer {
             batch.writes.append(&mut group.writes);
             batch.documents.append(&mut group.documents);
         }
-        let shown: Vec<Shown> = batch.writes.iter().map(Shown::of).collect();
+        let mut shown: Vec<Shown> = batch.writes.iter().map(Shown::of).collect();
         match self.store.commit(batch) {
             Ok(committed) => {
                 let records = shown.len();
-                self.show(shown, &committed.first_seqs);
+                count(&self.counters.commits);
+                for (shown, first_seq) in shown.iter_mut().zip(committed.first_seqs) {
+                    shown.published.first_seq = first_seq;
+                }
+                self.show(shown);
                 Some(Verdict::Durable { records })
             }
             Err(Error::Conflict(instances)) => {
@@ -123,8 +201,7 @@ impl Committer {
         }
     }
 
-    fn show(&self, shown: Vec<Shown>, first_seqs: &[crate::store::Seq]) {
-        count(&self.counters.commits);
+    fn show(&self, shown: Vec<Shown>) {
         let records = u64::try_from(shown.len()).unwrap_or(u64::MAX);
         self.counters.records.fetch_add(records, std::sync::atomic::Ordering::Relaxed);
         if shown.is_empty() {
@@ -133,12 +210,12 @@ impl Committer {
         let mut earliest: Option<Timestamp> = None;
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let mut published = Vec::with_capacity(shown.len());
-        for (shown, first_seq) in shown.into_iter().zip(first_seqs) {
+        for shown in shown {
             if let Some(header) = &shown.header {
                 ledger.set(header);
                 earliest = earliest.into_iter().chain(header.next_due).min();
             }
-            published.push(Published { first_seq: *first_seq, ..shown.published });
+            published.push(shown.published);
         }
         self.loads.store(Arc::new(ledger.loads().clone()));
         drop(ledger);
@@ -146,6 +223,20 @@ impl Committer {
         if let Some(earliest) = earliest {
             self.bell.due_at(earliest);
         }
+    }
+}
+
+/// Waits for work. While it is doubtful whether everything was shown, not for long.
+fn next(jobs: &Receiver<Job>, doubtful: bool) -> Next {
+    let job = if doubtful {
+        jobs.recv_timeout(LOOK_AGAIN_AFTER)
+    } else {
+        jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+    };
+    match job {
+        Ok(Job::Group(group)) => Next::Group(group),
+        Err(RecvTimeoutError::Timeout) => Next::LookAgain,
+        Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => Next::Stop,
     }
 }
 
@@ -159,7 +250,7 @@ impl Shown {
     fn of(write: &Write) -> Self {
         let published = Published {
             partition: write.partition,
-            first_seq: crate::store::Seq(0),
+            first_seq: Seq(0),
             record: Arc::new(write.record.clone()),
         };
         Self { header: write.header.clone(), published }

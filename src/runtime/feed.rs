@@ -154,6 +154,11 @@ impl Feed {
         self.moved.send_replace(window.end_index());
     }
 
+    /// The number of the last event of each partition that was published.
+    pub(super) fn last_seqs(&self) -> Vec<u64> {
+        self.lock().last.clone()
+    }
+
     pub(super) fn readers(&self) -> usize {
         self.moved.receiver_count()
     }

@@ -3,6 +3,7 @@
 //! Neither can starve the other: a worker takes from both. Knows nothing of what the jobs mean.
 
 use std::collections::VecDeque;
+use std::mem::take;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Of each group, at least this share is kept for settlings while any wait: one in four.
@@ -93,6 +94,16 @@ impl<Request, Settling> Mailbox<Request, Settling> {
     /// Takes nothing more; what is in is still worked off.
     pub(super) fn close(&self) {
         self.lock().open = false;
+        self.arrived.notify_all();
+    }
+
+    /// Takes nothing more and drops what is in: nobody will work it off.
+    pub(super) fn abandon(&self) {
+        let mut queues = self.lock();
+        queues.open = false;
+        let dropped = (take(&mut queues.requests), take(&mut queues.settlings));
+        drop(queues);
+        drop(dropped);
         self.arrived.notify_all();
     }
 

@@ -112,6 +112,8 @@ impl Worker {
             });
             let tasks = requests.chain(taken.settlings.into_iter().map(Task::Settling)).collect();
             if self.work(tasks).is_none() {
+                // Whoever waits must not wait for ever.
+                self.inbox.abandon();
                 return;
             }
         }

@@ -191,14 +191,6 @@ async fn read_some(model: &mut Model, handle: &Handle) {
 /// Without faults: everything that is due is settled, and the reader catches up.
 async fn settle_all(handle: &Handle, model: &mut Model) {
     handle.advance_clock(handle.now().plus_ms(1)).await.unwrap();
-    // A write in every partition in use shows the reader what a lost acknowledgement hid.
-    for number in 0..INSTANCES {
-        let name = format!("e-{number}");
-        match handle.submit(id(&name), comment("last words", None)).await {
-            Ok(_) | Err(SubmitError::Rejected(_)) => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
     read_some(model, handle).await;
 }
 
