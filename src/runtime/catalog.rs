@@ -143,13 +143,13 @@ impl Catalog {
 
 /// The place of the newest snapshot.
 pub(super) struct CatalogCell {
-    pub(super) newest: ArcSwap<Catalog>,
+    pub(super) newest: Arc<ArcSwap<Catalog>>,
     pub(super) publisher: Publisher,
 }
 
 impl CatalogCell {
     pub(super) fn new(catalog: Catalog) -> Self {
-        Self { newest: ArcSwap::from_pointee(catalog), publisher: Publisher::default() }
+        Self { newest: Arc::new(ArcSwap::from_pointee(catalog)), publisher: Publisher::default() }
     }
 
     pub(super) fn snapshot(&self) -> Arc<Catalog> {

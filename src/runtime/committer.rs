@@ -40,6 +40,8 @@ pub(super) enum Job {
 pub(super) struct Group {
     pub(super) writes: Vec<Write>,
     pub(super) documents: Vec<DocumentWrite>,
+    /// What must be in place before anybody can learn of the group from its events.
+    pub(super) before_shown: Option<BeforeShown>,
     pub(super) done: SyncSender<Verdict>,
 }
 
@@ -49,6 +51,9 @@ enum Next {
     LookAgain,
     Stop,
 }
+
+/// What is done once a group is durable, before its events are published.
+pub(super) type BeforeShown = Arc<dyn Fn() + Send + Sync>;
 
 /// What became of a group.
 #[derive(Debug, Clone)]
@@ -170,6 +175,8 @@ impl Committer {
     /// Writes the groups as one batch; none: the store cannot be trusted any more.
     fn write(&self, groups: &mut [Group]) -> Option<Verdict> {
         let mut batch = Batch { clock: Some(self.clock.now()), ..Batch::default() };
+        let before_shown: Vec<BeforeShown> =
+            groups.iter().filter_map(|group| group.before_shown.clone()).collect();
         for group in groups {
             batch.writes.append(&mut group.writes);
             batch.documents.append(&mut group.documents);
@@ -178,6 +185,9 @@ impl Committer {
         match self.store.commit(batch) {
             Ok(committed) => {
                 let records = shown.len();
+                for put_in_place in before_shown {
+                    put_in_place();
+                }
                 count(&self.counters.commits);
                 for (shown, first_seq) in shown.iter_mut().zip(committed.first_seqs) {
                     shown.published.first_seq = first_seq;

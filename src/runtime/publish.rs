@@ -21,7 +21,7 @@ use crate::store::{self, CONTROL, DocumentWrite};
 
 use super::catalog::CatalogCell;
 use super::change::{Change, SourceDocuments};
-use super::committer::{Group, Job, Verdict};
+use super::committer::{BeforeShown, Group, Job, Verdict};
 use super::documents::SourceDocument;
 use super::shared::Shared;
 use super::stats::count;
@@ -229,16 +229,18 @@ impl CatalogCell {
         Ok(publication)
     }
 
-    /// Makes a change durable, then visible.
+    /// Makes a change durable, then visible: the new catalog is in place before anybody can read of
+    /// it in the feed and act on it.
     fn put_in_place(
         &self,
         shared: &Shared,
         actor: Actor,
         change: Change,
     ) -> Result<Publication, PublishError> {
-        write(shared, actor, &change.payloads, &change.documents)?;
         let calendars_changed = !change.publication.calendars.is_empty();
-        self.newest.store(Arc::new(change.catalog));
+        let (newest, catalog) = (Arc::clone(&self.newest), Arc::new(change.catalog));
+        let swap: BeforeShown = Arc::new(move || newest.store(Arc::clone(&catalog)));
+        write(shared, actor, &change.payloads, &change.documents, Some(&swap))?;
         if calendars_changed {
             shared.bell.calendars_changed();
         }
@@ -338,7 +340,7 @@ fn tell_rejection(shared: &Shared, actor: Actor, payload: Payload) {
         let findings = findings.join("\n");
         tracing::warn!(?paths, errors, "an edit was rejected, nothing was changed:\n{findings}");
     }
-    if let Err(error) = write(shared, actor, &[payload], &[]) {
+    if let Err(error) = write(shared, actor, &[payload], &[], None) {
         tracing::warn!(error = %error, "the rejection of an edit could not be recorded");
     }
 }
@@ -349,6 +351,7 @@ fn write(
     actor: Actor,
     payloads: &[Payload],
     documents: &[DocumentWrite],
+    before_shown: Option<&BeforeShown>,
 ) -> Result<(), PublishError> {
     if shared.clock_jump.is_some() {
         return Err(PublishError::ClockJumped);
@@ -361,7 +364,12 @@ fn write(
     for _ in 0..CONFLICTS_MAX {
         let (done, verdict) = sync_channel(1);
         let writes = if payloads.is_empty() { Vec::new() } else { vec![write.clone()] };
-        let group = Group { writes, documents: documents.to_vec(), done };
+        let group = Group {
+            writes,
+            documents: documents.to_vec(),
+            before_shown: before_shown.cloned(),
+            done,
+        };
         shared.committer.send(Job::Group(group)).map_err(|_| PublishError::Draining)?;
         match verdict.recv() {
             Ok(Verdict::Durable { .. }) => return Ok(()),

@@ -373,7 +373,7 @@ fn read_ledger(store: &dyn Store) -> Result<Ledger, StartError> {
 
 fn store_clock(shared: &Shared) -> Result<(), StartError> {
     let (done, verdict) = sync_channel(1);
-    let group = Group { writes: Vec::new(), documents: Vec::new(), done };
+    let group = Group { writes: Vec::new(), documents: Vec::new(), before_shown: None, done };
     let unavailable = || store::Error::Unavailable("the clock could not be stored".to_owned());
     shared.committer.send(Job::Group(group)).map_err(|_| unavailable())?;
     match verdict.recv() {

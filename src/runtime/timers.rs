@@ -293,7 +293,8 @@ impl Timers {
         self.clock_stored = Stopwatch::start();
         loop {
             let (done, verdict) = sync_channel(1);
-            let group = Group { writes: Vec::new(), documents: Vec::new(), done };
+            let group =
+                Group { writes: Vec::new(), documents: Vec::new(), before_shown: None, done };
             self.shared.committer.send(Job::Group(group)).map_err(|_| Ended)?;
             match verdict.recv() {
                 // Another group's instances, in the same batch.

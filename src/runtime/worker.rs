@@ -177,7 +177,7 @@ impl Worker {
             return Some(Verdict::Durable { records: 0 });
         }
         let (done, verdict) = sync_channel(1);
-        let group = Group { writes, documents: Vec::new(), done };
+        let group = Group { writes, documents: Vec::new(), before_shown: None, done };
         self.committer.send(Job::Group(group)).ok()?;
         verdict.recv().ok()
     }
