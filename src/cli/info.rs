@@ -32,8 +32,19 @@ impl Info {
                 format!("commands     {commands}"),
                 format!("next         {}", output.instant(response.next_due)),
                 format!("since        {}", output.instant(response.started_at)),
+                statistics(response.statistics.as_ref()),
             ];
             lines.join("\n")
         })
     }
+}
+
+/// What the service counts about itself, in a line.
+fn statistics(counted: Option<&pb::Statistics>) -> String {
+    let Some(it) = counted else { return String::new() };
+    format!(
+        "since then   {} commands accepted, {} refused, {} repeated; {} settlings; {} edits taken, \
+         {} refused",
+        it.accepted, it.refused, it.repeated, it.settled, it.edits_taken, it.edits_rejected
+    )
 }
