@@ -113,7 +113,9 @@ impl fmt::Display for PublishError {
         match self {
             Self::Rejected(diagnostics) => {
                 let errors = diagnostics.iter().filter(|each| is_error(each)).count();
-                write!(out, "{errors} errors, nothing was changed")
+                let errors =
+                    if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+                write!(out, "{errors}: nothing was changed")
             }
             Self::UnknownPath(path) => {
                 write!(out, "`{path}` is not where a file of a configuration belongs")

@@ -232,7 +232,7 @@ async fn workflows_are_checked_published_and_activated() {
     insta::assert_snapshot!(found.diagnostics[0].rendered);
     let publish = pb::WorkflowServicePublishRequest { files: broken() };
     insta::assert_snapshot!(told(workflows.publish(by("chief", publish)).await), @r"
-    InvalidArgument WORKFLOW_HAS_ERRORS: 1 errors, nothing was changed
+    InvalidArgument WORKFLOW_HAS_ERRORS: 1 error: nothing was changed
       workflows/permit.yaml:32:17: SB0103: unknown stage `intaek`
     ");
 

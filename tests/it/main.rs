@@ -4,6 +4,7 @@
 
 mod api_commands;
 mod api_fixture;
+mod api_operations;
 mod api_streams;
 mod api_views;
 mod cli;
