@@ -35,13 +35,15 @@ impl<'a> Scene<'a> {
     }
 
     fn missing_tasks(&mut self, stage: &'a Stage) -> Result<Vec<Missing>, Rejection> {
+        // A failing `when` must not let a stage be left: here it is a guard.
+        for when in stage.tasks.iter().filter_map(|spec| spec.when.as_ref()) {
+            self.guard(when, stage, None)?;
+        }
         let mut missing = Vec::new();
-        for spec in stage.tasks.iter().filter(|spec| !spec.optional) {
-            // A failing `when` must not let a stage be left: here it is a guard.
-            if let Some(when) = &spec.when {
-                self.guard(when, stage, None)?;
-            }
-            match self.progress(stage, spec) {
+        let progress = self.progress(stage);
+        let needed = stage.tasks.iter().zip(progress).filter(|(spec, _)| !spec.optional);
+        for (spec, progress) in needed {
+            match progress {
                 Progress::Done | Progress::NotWanted => continue,
                 Progress::Open | Progress::NotYet => {}
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::definition::compiled::{Stage, TaskSpec};
+use crate::definition::compiled::{Stage, TaskIndex, TaskSpec};
 use crate::model::clock::{ClockEnd, ClockOwner};
 use crate::model::event::Payload;
 use crate::model::id::Outcome;
@@ -26,20 +26,34 @@ pub(super) enum Progress {
 }
 
 impl<'a> Scene<'a> {
-    /// Where a task stands. A failing condition counts as not holding.
-    pub(super) fn progress(&mut self, stage: &'a Stage, spec: &'a TaskSpec) -> Progress {
-        let known = self.state_of(stage, spec);
-        if let Some(progress) = known {
+    /// Where each task of a stage stands, in their order; each is judged once, however many wait for
+    /// it. A failing condition counts as not holding.
+    pub(super) fn progress(&mut self, stage: &'a Stage) -> Vec<Progress> {
+        let mut known = vec![None; stage.tasks.len()];
+        let all = 0..stage.tasks.len();
+        all.map(|at| self.judge(stage, TaskIndex(at), &mut known)).collect()
+    }
+
+    fn judge(
+        &mut self,
+        stage: &'a Stage,
+        index: TaskIndex,
+        known: &mut [Option<Progress>],
+    ) -> Progress {
+        let Some(spec) = stage.tasks.get(index.0) else { return Progress::NotWanted };
+        if let Some(progress) = known[index.0] {
             return progress;
         }
-        if !self.is_free(stage, spec) {
-            return Progress::NotYet;
-        }
-        let wanted = match &spec.when {
-            Some(when) => self.holds(when, Some(stage), false),
-            None => true,
+        let progress = match self.state_of(stage, spec) {
+            Some(progress) => progress,
+            None if !self.is_free(stage, spec, known) => Progress::NotYet,
+            None => match &spec.when {
+                Some(when) if !self.holds(when, Some(stage), false) => Progress::NotWanted,
+                Some(_) | None => Progress::Open,
+            },
         };
-        if wanted { Progress::Open } else { Progress::NotWanted }
+        known[index.0] = Some(progress);
+        progress
     }
 
     /// Where a task stands that has been opened; none if it has not.
@@ -62,19 +76,21 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether everything that a task waits for is done or not wanted.
-    fn is_free(&mut self, stage: &'a Stage, spec: &'a TaskSpec) -> bool {
-        let before: Vec<&'a TaskSpec> =
-            spec.after.iter().filter_map(|index| stage.tasks.get(index.0)).collect();
-        before.into_iter().all(|earlier| {
-            matches!(self.progress(stage, earlier), Progress::Done | Progress::NotWanted)
+    fn is_free(
+        &mut self,
+        stage: &'a Stage,
+        spec: &TaskSpec,
+        known: &mut [Option<Progress>],
+    ) -> bool {
+        spec.after.iter().all(|index| {
+            matches!(self.judge(stage, *index, known), Progress::Done | Progress::NotWanted)
         })
     }
 
     /// Opens the tasks of a stage that can be done from now on.
     pub(super) fn open_free_tasks(&mut self, stage: &'a Stage) {
-        for spec in &stage.tasks {
-            let none_open = self.state_of(stage, spec).is_none();
-            if none_open && self.progress(stage, spec) == Progress::Open {
+        for (spec, progress) in stage.tasks.iter().zip(self.progress(stage)) {
+            if progress == Progress::Open && self.state_of(stage, spec).is_none() {
                 self.open_task_group(stage, spec);
             }
         }

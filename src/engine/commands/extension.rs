@@ -40,7 +40,7 @@ pub(in crate::engine) fn decide_extension(
     let Some(request) = task.extension_request.clone() else {
         return Err(Rejection::ExtensionState("none was asked for"));
     };
-    must_approve(scene, &task)?;
+    must_approve(scene, &task, &request)?;
     let comment = decide.comment.clone();
     match decide.verdict {
         Verdict::Refuse => {
@@ -101,14 +101,22 @@ fn must_be_later(scene: &Scene<'_>, clock: &Clock, by: Limit) -> Result<(), Reje
     }
 }
 
-/// The role that the task names, or the one above the task's role; never who asked alone.
-fn must_approve(scene: &Scene<'_>, task: &Task) -> Result<(), Rejection> {
+/// The role that the task names, or the one above the task's role; never who asked.
+fn must_approve(
+    scene: &Scene<'_>,
+    task: &Task,
+    request: &ExtensionRequest,
+) -> Result<(), Rejection> {
     let doing = "decide an extension";
     let named = scene.spec_of(&task.reference).and_then(|spec| spec.extension_approver.clone());
     let approver: Option<RoleId> = named.or_else(|| {
         let role = task.role.as_ref()?;
         scene.roles_above(role.as_str()).into_iter().next()
     });
+    if scene.actor.member() == Some(&request.asked_by) {
+        let allowed = approver.into_iter().collect();
+        return Err(Rejection::NotPermitted { doing, allowed });
+    }
     match approver {
         Some(approver) => scene.must_hold(&approver, Some(task), doing),
         None => scene.must_command(doing),
