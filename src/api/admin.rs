@@ -30,6 +30,7 @@ impl AdminService for Edge {
             next_due: to_proto::optional_instant(info.next_due),
             started_at: Some(to_proto::instant(info.started_at)),
             statistics: Some(statistics(&self.handle.stats())),
+            warnings: info.warnings,
         }))
     }
 
@@ -70,5 +71,8 @@ fn statistics(stats: &Stats) -> pb::Statistics {
         edits_rejected: stats.edits_rejected,
         readers: stats.readers,
         waiting: stats.waiting,
+        escalations_unheard: stats.escalations_unheard,
+        escalations_exhausted: stats.escalations_exhausted,
+        scripts_failed: stats.scripts_failed,
     }
 }

@@ -22,7 +22,7 @@ impl Info {
         output.message(&response, |output| {
             let clock = if response.simulated_clock { "simulated" } else { "real" };
             let commands = if response.accepts_commands { "accepted" } else { "refused" };
-            let lines = [
+            let mut lines = vec![
                 format!("version      {}", response.version),
                 format!(
                     "store        {}, {} partitions",
@@ -34,6 +34,8 @@ impl Info {
                 format!("since        {}", output.instant(response.started_at)),
                 statistics(response.statistics.as_ref()),
             ];
+            let warnings = response.warnings.iter();
+            lines.extend(warnings.map(|warning| format!("warning      {warning}")));
             lines.join("\n")
         })
     }

@@ -26,8 +26,8 @@ pub(super) enum Progress {
 }
 
 impl<'a> Scene<'a> {
-    /// Where each task of a stage stands, in their order; each is judged once, however many wait for
-    /// it. A failing condition counts as not holding.
+    /// Where each task of a stage stands, in their order; each is judged once, however many wait
+    /// for it. A failing condition counts as not holding.
     pub(super) fn progress(&mut self, stage: &'a Stage) -> Vec<Progress> {
         let mut known = vec![None; stage.tasks.len()];
         let all = 0..stage.tasks.len();

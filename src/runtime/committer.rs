@@ -225,6 +225,9 @@ impl Committer {
                 ledger.set(header);
                 earliest = earliest.into_iter().chain(header.next_due).min();
             }
+            for event in &shown.published.record.events {
+                self.counters.count_event(&event.payload);
+            }
             published.push(shown.published);
         }
         self.loads.store(Arc::new(ledger.loads().clone()));

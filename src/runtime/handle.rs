@@ -52,6 +52,8 @@ pub struct Info {
     pub clock_jump: Option<ClockJump>,
     /// Whether the service is shutting down.
     pub draining: bool,
+    /// What needs somebody's attention; empty: nothing does.
+    pub warnings: Vec<String>,
 }
 
 impl Handle {
@@ -214,6 +216,7 @@ impl Handle {
             next_due,
             clock_jump: self.shared.clock_jump,
             draining: self.shared.draining.load(Ordering::Relaxed),
+            warnings: super::attention::warnings(&self.shared),
         })
     }
 

@@ -5,6 +5,7 @@
 //! Never names tonic, prost or axum.
 
 mod answer;
+mod attention;
 mod catalog;
 mod change;
 mod clock;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::model::event::Payload;
+
 /// Upper bounds of the buckets of [`Stats::lag`], in milliseconds; the last bucket has none.
 pub const LAG_BOUNDS_MS: [i64; 10] =
     [10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000];
@@ -35,6 +37,12 @@ pub struct Stats {
     pub edits_taken: u64,
     /// Edits that had errors and changed nothing.
     pub edits_rejected: u64,
+    /// Steps of ladders for whom somebody could not be found, not even in the roles above.
+    pub escalations_unheard: u64,
+    /// Ladders whose highest step nobody acknowledged in time.
+    pub escalations_exhausted: u64,
+    /// Scripts that failed where nothing may fail, and of which the last answer was kept.
+    pub scripts_failed: u64,
     /// Readers of the event feed at the moment.
     pub readers: u64,
     /// Requests waiting at the moment.
@@ -56,6 +64,9 @@ pub(super) struct Counters {
     pub(super) settlings_failed: AtomicU64,
     pub(super) edits_taken: AtomicU64,
     pub(super) edits_rejected: AtomicU64,
+    pub(super) escalations_unheard: AtomicU64,
+    pub(super) escalations_exhausted: AtomicU64,
+    pub(super) scripts_failed: AtomicU64,
 }
 
 pub(super) fn count(counter: &AtomicU64) {
@@ -67,6 +78,18 @@ impl Counters {
         let bucket = LAG_BOUNDS_MS.partition_point(|bound| *bound < lag_ms);
         count(&self.settled);
         count(&self.lag[bucket]);
+    }
+
+    /// Counts what an operator must not miss.
+    pub(super) fn count_event(&self, payload: &Payload) {
+        match payload {
+            Payload::EscalationRaised { nobody_in, .. } if !nobody_in.is_empty() => {
+                count(&self.escalations_unheard);
+            }
+            Payload::EscalationExhausted { .. } => count(&self.escalations_exhausted),
+            Payload::ScriptFailed { .. } => count(&self.scripts_failed),
+            _ => {}
+        }
     }
 
     pub(super) fn read(&self) -> Stats {
@@ -85,6 +108,9 @@ impl Counters {
             settlings_failed: read(&self.settlings_failed),
             edits_taken: read(&self.edits_taken),
             edits_rejected: read(&self.edits_rejected),
+            escalations_unheard: read(&self.escalations_unheard),
+            escalations_exhausted: read(&self.escalations_exhausted),
+            scripts_failed: read(&self.scripts_failed),
             readers: 0,
             waiting: 0,
         }

@@ -64,8 +64,27 @@ fn shown(line: &Value) -> String {
     format!("{} ({})", fields.join(" "), measured.join(", "))
 }
 
+/// Whether this process runs this test alone. Otherwise it has been run in one that does: what is
+/// logged is decided once for a process, and other tests that log would decide it too.
+fn is_alone(test: &str) -> bool {
+    if std::env::var_os("SANBANG_TEST_ALONE").is_some() {
+        return true;
+    }
+    let name = format!("api_operations::{test}");
+    let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+    alone.args(["--exact", &name, "--nocapture"]).env("SANBANG_TEST_ALONE", "yes");
+    let output = alone.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}{failed}");
+    false
+}
+
 #[tokio::test]
 async fn every_command_leaves_one_span_that_says_who_what_and_how_it_ended() {
+    if !is_alone("every_command_leaves_one_span_that_says_who_what_and_how_it_ended") {
+        return;
+    }
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .json()

@@ -21,6 +21,7 @@ mod program;
 mod python;
 mod readme;
 mod runtime;
+mod runtime_attention;
 mod runtime_catalog;
 mod runtime_feed;
 mod runtime_fixture;

@@ -3,7 +3,6 @@
 use crate::api::pb;
 use crate::api::pb::event::Payload;
 
-use super::super::describe;
 use super::super::exit::Failure;
 use super::crew::COORDINATOR;
 use super::watcher::Shown;
@@ -169,10 +168,7 @@ async fn give_up(stage: &mut Stage) -> Result<(), Failure> {
     let open = instance.tasks.iter().filter(|task| task.end.is_none()).count();
     stage.narrator.check(
         instance.status() == pb::InstanceStatus::Terminated && open == 0,
-        &format!(
-            "battery-parts has ended ({}), and nobody has work left on it",
-            describe::light(instance.light())
-        ),
+        "battery-parts has ended, and nobody has work left on it",
     )
 }
 
