@@ -1,5 +1,4 @@
 //! Attention: what an operator should look at is told, and nothing else.
-#![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
 use std::sync::Arc;
 
@@ -15,13 +14,9 @@ async fn a_calendar_that_ends_soon_is_told() {
     let service = start(&memory());
     assert_eq!(service.handle.info().await.unwrap().warnings, Vec::<String>::new());
     service.handle.advance_clock(START.plus_ms(690 * DAY_MS)).await.unwrap();
-    assert_eq!(
-        service.handle.info().await.unwrap().warnings,
-        [
-            "calendar `plain` is published until 2026-12-31: due times beyond are provisional, add the \
-          next year to its file"
-        ]
-    );
+    let told = service.handle.info().await.unwrap().warnings;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("calendar `plain` is published until 2026-12-31:"), "{told:?}");
     service.stop();
 }
 
