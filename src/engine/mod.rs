@@ -24,6 +24,7 @@ mod scene;
 mod stages;
 mod tasks;
 mod values;
+mod weight;
 
 mod commands;
 
@@ -102,6 +103,7 @@ fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<()
         }
     }
     scene.must_be_live()?;
+    let weight_before = weight::of(&scene.instance);
     match action {
         Action::Create(_) | Action::Settle => {}
         Action::Advance(advance) => commands::advance(scene, advance, command.force.as_deref())?,
@@ -124,7 +126,7 @@ fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<()
         Action::Acknowledge(acknowledge) => commands::acknowledge(scene, acknowledge)?,
     }
     scene.react()?;
-    scene.must_be_within_limits()
+    scene.must_be_within_limits(weight_before)
 }
 
 /// Applies a record's events to a copy: what replay, loading and tests do.

@@ -252,10 +252,15 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Refuses what would make the instance too large.
-    pub(super) fn must_be_within_limits(&self) -> Result<(), Rejection> {
+    /// Refuses what would make the instance too large. What makes it lighter is never refused: a
+    /// way out must stay open.
+    pub(super) fn must_be_within_limits(&self, weight_before: usize) -> Result<(), Rejection> {
         if self.instance.open_tasks().count() > limits::OPEN_TASKS_MAX {
             return Err(Rejection::LimitReached("open tasks of one instance"));
+        }
+        let weight = super::weight::of(&self.instance);
+        if weight > limits::BODY_BYTES_MAX && weight > weight_before {
+            return Err(Rejection::LimitReached("bytes of one instance"));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sanbang::calendar::Calendar;
+use sanbang::definition::sources::Sources;
 use sanbang::model::command::{self as m, Action, Command};
 use sanbang::model::event::Payload;
 use sanbang::model::id::{ActivityId, FieldId, InstanceId, MemberId, WorkflowId};
@@ -123,6 +124,44 @@ fn time_never_goes_back_for_an_instance() {
     world.submit(start.plus_ms(-5000), &contact());
     let last = world.records.last().expect("a record");
     assert_eq!(last.time, start);
+}
+
+#[test]
+fn an_instance_grows_to_its_limit_and_can_still_be_made_lighter() {
+    let house = heavy();
+    let mut world = World::of(&house, "heavy");
+    let start = at("2025-03-03T10:00");
+    let text = |length: usize| Value::Text("x".repeat(length).into());
+    let id = |number: usize| FieldId::trusted(&format!("text_{number}"));
+    let action = Action::Create(m::Create {
+        id: InstanceId::trusted("first"),
+        workflow: WorkflowId::trusted("heavy"),
+        fields: (0..15).map(|number| (id(number), text(4096))).collect(),
+        steward: Some(MemberId::trusted("bo")),
+    });
+    assert_eq!(world.submit(start, &command("bo", action)), None);
+    let mut update = |number, value| {
+        let changes = BTreeMap::from([(id(number), value)]);
+        let action = Action::UpdateFields(m::UpdateFields { changes });
+        world.submit(start, &command("bo", action))
+    };
+    assert_eq!(update(15, Some(text(4096))), Some("LIMIT_REACHED"));
+    assert_eq!(update(3, None), None);
+    assert_eq!(update(15, Some(text(4096))), None);
+}
+
+/// A workflow with many long texts.
+fn heavy() -> House {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs/config");
+    let (mut sources, _) = Sources::read_dir(&folder).expect("the folder can be read");
+    let fields: String =
+        (0..16).map(|number| format!("  text_{number}: {{ type: text }}\n")).collect();
+    let workflow = format!(
+        "workflow: heavy\ntitle: {{ en: Heavy, zh: 大 }}\ncalendar: cn\nfields:\n{fields}\
+         stages:\n  - {{ id: only, title: {{ en: Only, zh: 唯一 }} }}\n"
+    );
+    sources.files.insert("workflows/heavy.yaml".to_owned(), workflow.into());
+    House::compiled(&sources)
 }
 
 /// The levels that told people about a task, in order.

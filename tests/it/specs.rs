@@ -26,9 +26,14 @@ impl House {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let (sources, unread) = Sources::read_dir(&root).expect("the folder can be read");
         assert!(unread.is_empty(), "{folder}: {} files cannot be read", unread.len());
-        let compiled = sanbang::definition::compile(&sources);
-        let told: Vec<String> = vec![render::lines(&compiled.diagnostics)];
-        assert!(!compiled.has_errors(), "{folder} has findings:\n{}", told.join("\n"));
+        Self::compiled(&sources)
+    }
+
+    /// Compiles files; findings fail the test.
+    pub(crate) fn compiled(sources: &Sources) -> Self {
+        let compiled = sanbang::definition::compile(sources);
+        let told = render::lines(&compiled.diagnostics);
+        assert!(!compiled.has_errors(), "there are findings:\n{told}");
         let workflows = compiled.workflows.into_iter();
         Self {
             workflows: workflows.map(|compiled| Arc::new(compiled.workflow)).collect(),

@@ -1,0 +1,50 @@
+//! Weight: about how many bytes an instance takes when it is stored. Cheap, and never too little by
+//! much: names and texts are counted, numbers are taken as a round figure.
+
+use crate::model::clock::Clock;
+use crate::model::instance::{Instance, StageState};
+use crate::model::task::Task;
+use crate::model::value::Value;
+
+/// What a task, a clock or a stage takes beside its names and texts.
+const ENTRY_BYTES: usize = 48;
+/// What a number, an instant or a small name takes.
+const SMALL_BYTES: usize = 12;
+/// What an accepted request takes.
+const REQUEST_BYTES: usize = 32;
+
+/// About how many bytes an instance takes.
+pub(super) fn of(instance: &Instance) -> usize {
+    let fields =
+        instance.fields.iter().map(|(field, value)| field.as_str().len() + value_of(value));
+    fields.sum::<usize>()
+        + instance.tasks.iter().map(task).sum::<usize>()
+        + instance.clocks.iter().map(clock).sum::<usize>()
+        + instance.stages.iter().map(stage).sum::<usize>()
+        + instance.activities.len() * ENTRY_BYTES
+        + instance.requests.len() * REQUEST_BYTES
+}
+
+fn value_of(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Integer(_) | Value::Decimal(_) | Value::Boolean(_) | Value::Date(_) => SMALL_BYTES,
+    }
+}
+
+fn task(task: &Task) -> usize {
+    let checked: usize = task.checked.iter().map(|item| item.len()).sum();
+    let asked = task.extension_request.as_ref().map_or(0, |request| request.reason.len());
+    ENTRY_BYTES + task.reference.id.as_str().len() + checked + asked
+}
+
+fn clock(clock: &Clock) -> usize {
+    let told: usize = clock.fired.iter().map(|fired| ENTRY_BYTES + fired.notified.len()).sum();
+    let entries = clock.plan.schedule.len() + clock.excluded.len() + clock.extended.len();
+    ENTRY_BYTES + clock.id.as_str().len() + told + entries * SMALL_BYTES
+}
+
+fn stage(state: &StageState) -> usize {
+    let outcomes = state.outcomes.iter().map(|closed| SMALL_BYTES + closed.task.as_str().len());
+    ENTRY_BYTES + state.stage.as_str().len() + outcomes.sum::<usize>()
+}
