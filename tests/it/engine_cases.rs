@@ -154,10 +154,11 @@ fn an_instance_grows_to_its_limit_and_can_still_be_made_lighter() {
 fn heavy() -> House {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/specs/config");
     let (mut sources, _) = Sources::read_dir(&folder).expect("the folder can be read");
-    let fields: String =
-        (0..16).map(|number| format!("  text_{number}: {{ type: text }}\n")).collect();
+    let fields: Vec<String> =
+        (0..16).map(|number| format!("  text_{number}: {{ type: text }}")).collect();
+    let fields = fields.join("\n");
     let workflow = format!(
-        "workflow: heavy\ntitle: {{ en: Heavy, zh: 大 }}\ncalendar: cn\nfields:\n{fields}\
+        "workflow: heavy\ntitle: {{ en: Heavy, zh: 大 }}\ncalendar: cn\nfields:\n{fields}\n\
          stages:\n  - {{ id: only, title: {{ en: Only, zh: 唯一 }} }}\n"
     );
     sources.files.insert("workflows/heavy.yaml".to_owned(), workflow.into());
