@@ -22,6 +22,7 @@ use super::catalog::Catalog;
 use super::clock::Stopwatch;
 use super::feed::{EventPage, FeedError, Start, Subscription};
 use super::mailbox::Full;
+use super::pipeline::{Pipeline, Reply};
 use super::publish::{Activation, Publication, PublishError, SourceFile, Validation};
 use super::replay::Filter;
 use super::shared::{ClockJump, Shared};
@@ -74,30 +75,25 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let inbox = self.shared.inbox_of(&instance);
         let since = Stopwatch::start();
+        let reply = Reply::Awaited(reply);
         let request = CommandRequest { instance, command, since, reply };
         let offered = inbox.offer(Request::Command(Box::new(request)));
-        offered.map_err(|full| match full {
-            Full::Overloaded => {
-                count(&self.shared.counters.overloaded);
-                SubmitError::Overloaded
-            }
-            Full::Closed => SubmitError::Draining,
-        })?;
+        offered.map_err(|full| SubmitError::from(self.counted(full)))?;
         answer.await.unwrap_or(Err(SubmitError::Unavailable))
+    }
+
+    /// A way to have many commands under way at once.
+    pub fn pipeline(&self) -> Pipeline {
+        Pipeline::new(Arc::clone(&self.shared))
     }
 
     /// An instance as it is durable, with its workflow; the caller's own writes are in it.
     pub async fn view(&self, instance: &InstanceId) -> Result<Option<View>, ReadError> {
         let (reply, answer) = oneshot::channel();
         let inbox = self.shared.inbox_of(instance);
-        let request = ViewRequest { instance: instance.clone(), reply };
-        inbox.offer(Request::View(request)).map_err(|full| match full {
-            Full::Overloaded => {
-                count(&self.shared.counters.overloaded);
-                ReadError::Overloaded
-            }
-            Full::Closed => ReadError::Draining,
-        })?;
+        let request = ViewRequest { instance: instance.clone(), reply: Reply::Awaited(reply) };
+        let offered = inbox.offer(Request::View(request));
+        offered.map_err(|full| ReadError::from(self.counted(full)))?;
         answer.await.unwrap_or(Err(ReadError::Unavailable))
     }
 
@@ -228,6 +224,13 @@ impl Handle {
             waiting: waiting as u64,
             ..self.shared.counters.read()
         }
+    }
+
+    fn counted(&self, full: Full) -> Full {
+        if full == Full::Overloaded {
+            count(&self.shared.counters.overloaded);
+        }
+        full
     }
 
     async fn explain<T>(

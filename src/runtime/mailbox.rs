@@ -57,6 +57,19 @@ impl<Request, Settling> Mailbox<Request, Settling> {
         Ok(())
     }
 
+    /// Puts requests in, in order, until too many wait; what was not taken stays where it is.
+    pub(super) fn offer_many(&self, requests: &mut Vec<Request>) -> Result<(), Full> {
+        let mut queues = self.lock();
+        if !queues.open {
+            return Err(Full::Closed);
+        }
+        let room = self.requests_max.saturating_sub(queues.requests.len());
+        queues.requests.extend(requests.drain(..requests.len().min(room)));
+        drop(queues);
+        self.arrived.notify_one();
+        if requests.is_empty() { Ok(()) } else { Err(Full::Overloaded) }
+    }
+
     /// Puts a settling in. The timers bound how many are under way.
     pub(super) fn offer_settling(&self, settling: Settling) -> Result<(), Full> {
         let mut queues = self.lock();
@@ -131,6 +144,18 @@ mod tests {
         let second = mailbox.take(8).unwrap();
         assert_eq!((second.requests.len(), second.settlings.len()), (4, 4));
         assert_eq!(second.requests, [6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn of_many_requests_those_that_fit_are_taken_in_order() {
+        let mailbox: Mailbox<u32, u32> = Mailbox::new(3);
+        let mut many = vec![1, 2];
+        assert_eq!((mailbox.offer_many(&mut many), many.len()), (Ok(()), 0));
+        let mut many = vec![3, 4, 5];
+        assert_eq!(mailbox.offer_many(&mut many), Err(Full::Overloaded));
+        assert_eq!((many, mailbox.take(8).unwrap().requests), (vec![4, 5], vec![1, 2, 3]));
+        mailbox.close();
+        assert_eq!(mailbox.offer_many(&mut vec![6]), Err(Full::Closed));
     }
 
     #[test]

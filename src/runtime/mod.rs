@@ -25,6 +25,7 @@ mod concerns;
 mod group;
 mod loads;
 mod mailbox;
+mod pipeline;
 mod shared;
 mod timers;
 mod token;
@@ -37,6 +38,7 @@ pub use clock::{Clock, Stopwatch};
 pub use committer::Fatal;
 pub use feed::{Delivery, EventPage, FeedError, Start, Subscription};
 pub use handle::{Handle, Info};
+pub use pipeline::{Outcome, Pipeline};
 pub use publish::{
     Activation, Publication, PublishError, PublishedVersion, SourceFile, Validation,
 };

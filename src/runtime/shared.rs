@@ -48,7 +48,11 @@ pub struct ClockJump {
 impl Shared {
     /// The mailbox of the worker that owns the instance's partition.
     pub(super) fn inbox_of(&self, instance: &InstanceId) -> &Inbox {
-        let partition = usize::from(self.store.partition_of(instance).0);
-        &self.inboxes[partition % self.inboxes.len()]
+        &self.inboxes[self.worker_of(instance)]
+    }
+
+    /// The place of that worker among the mailboxes.
+    pub(super) fn worker_of(&self, instance: &InstanceId) -> usize {
+        usize::from(self.store.partition_of(instance).0) % self.inboxes.len()
     }
 }

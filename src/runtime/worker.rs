@@ -6,8 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-
-use tokio::sync::oneshot;
+use std::task::Waker;
 
 use crate::model::command::Command;
 use crate::model::id::InstanceId;
@@ -21,6 +20,7 @@ use super::clock::Stopwatch;
 use super::committer::{Group, Job, Verdict};
 use super::group::{Deciding, Planned};
 use super::mailbox::Mailbox;
+use super::pipeline::Reply;
 use super::shared::Shared;
 use super::stats::count;
 
@@ -41,12 +41,12 @@ pub(super) struct CommandRequest {
     pub(super) instance: InstanceId,
     pub(super) command: Command,
     pub(super) since: Stopwatch,
-    pub(super) reply: oneshot::Sender<Result<Answer, SubmitError>>,
+    pub(super) reply: Reply<Result<Answer, SubmitError>>,
 }
 
 pub(super) struct ViewRequest {
     pub(super) instance: InstanceId,
-    pub(super) reply: oneshot::Sender<Result<Option<View>, ReadError>>,
+    pub(super) reply: Reply<Result<Option<View>, ReadError>>,
 }
 
 /// What the timers ask of a worker: let happen what fell due.
@@ -184,15 +184,15 @@ impl Worker {
 }
 
 fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records: usize) {
+    let mut waiting = Vec::new();
     for (task, planned) in tasks.into_iter().zip(planned) {
-        // Whoever asked may have gone: what was decided stays decided.
         match task {
             Task::Command(request) => {
                 let answer = command_answer(shared, planned, records, request.since);
-                let _ = request.reply.send(answer);
+                waiting.extend(request.reply.send(answer));
             }
             Task::View(request) => {
-                let _ = request.reply.send(view_answer(planned));
+                waiting.extend(request.reply.send(view_answer(planned)));
             }
             Task::Settling(settling) => {
                 let progress = settling_progress(&planned);
@@ -204,6 +204,7 @@ fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records:
             }
         }
     }
+    waiting.into_iter().for_each(Waker::wake);
 }
 
 fn command_answer(
