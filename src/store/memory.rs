@@ -8,8 +8,8 @@ use super::chain::Chain;
 use super::index::Kept;
 use super::ledger::{Ledger, Plan};
 use super::record::ChainedRecord;
-use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Query, Seq};
-use super::{Store, Stored};
+use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point, Query};
+use super::{Seq, Store, Stored};
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
 use crate::model::time::Timestamp;
@@ -202,5 +202,15 @@ impl Store for MemoryStore {
 
     fn clock(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.read()?.ledger.clock)
+    }
+
+    fn point(&self) -> Result<Point, Error> {
+        let state = self.read()?;
+        let copied = |(key, content): (&String, &Vec<u8>)| (key.clone(), content.clone());
+        Ok(Point {
+            last_seqs: state.ledger.last_seqs.clone(),
+            clock: state.ledger.clock,
+            documents: state.documents.iter().map(copied).collect(),
+        })
     }
 }

@@ -13,6 +13,7 @@ use crate::model::instance::{Header, Instance, Status};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 
+pub mod backup;
 pub mod record;
 
 pub mod memory;
@@ -172,6 +173,29 @@ pub enum Order {
     NextDue,
 }
 
+/// The state of one instant, as far as it is not kept in records that never change: from here on
+/// they can be read at leisure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// The number of the last event of each partition, by partition.
+    pub last_seqs: Vec<Seq>,
+    /// The clock's last reading.
+    pub clock: Option<Timestamp>,
+    /// Every document, in order of their keys.
+    pub documents: Vec<(String, Vec<u8>)>,
+}
+
+/// How far something long is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being gone through, such as `instances`.
+    pub of: &'static str,
+    /// How many of them are done.
+    pub done: u64,
+    /// How many there are, where that is known before the end.
+    pub total: Option<u64>,
+}
+
 /// What a store is made with and never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -242,4 +266,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// The clock's last reading.
     fn clock(&self) -> Result<Option<Timestamp>, Error>;
+
+    /// Where the store is now, all of one instant. What is committed meanwhile waits only for as
+    /// long as the documents take to be read.
+    fn point(&self) -> Result<Point, Error>;
 }

@@ -76,6 +76,7 @@ const LAYERS: &[Layer] = &[
             "jiff",
             "prost",
             "rust_decimal",
+            "sha2",
             "sled",
             "tempfile",
             "thiserror",

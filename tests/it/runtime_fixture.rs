@@ -20,7 +20,8 @@ use sanbang::runtime::{Runtime, Start, Subscription};
 use sanbang::store::memory::MemoryStore;
 use sanbang::store::sled::{self, SledStore};
 use sanbang::store::{
-    Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Query, Seq, Store, Stored,
+    Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point, Query, Seq, Store,
+    Stored,
 };
 
 /// 2025-01-06T01:00:00Z.
@@ -440,5 +441,9 @@ impl Store for FaultyStore {
 
     fn clock(&self) -> Result<Option<Timestamp>, Error> {
         self.inner.clock()
+    }
+
+    fn point(&self) -> Result<Point, Error> {
+        self.inner.point()
     }
 }

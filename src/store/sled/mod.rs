@@ -14,8 +14,8 @@ use super::chain::Chain;
 use super::index::Kept;
 use super::ledger::{Ledger, Plan};
 use super::record::{ChainedRecord, decode_instance};
-use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Query, Seq};
-use super::{Store, Stored};
+use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point, Query};
+use super::{Seq, Store, Stored};
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
 use crate::model::time::Timestamp;
@@ -257,6 +257,13 @@ impl Store for SledStore {
 
     fn clock(&self) -> Result<Option<Timestamp>, Error> {
         Ok(self.ledger()?.clock)
+    }
+
+    fn point(&self) -> Result<Point, Error> {
+        let _quiet = self.gate.read();
+        let documents = self.disk.documents("")?;
+        let ledger = self.ledger()?;
+        Ok(Point { last_seqs: ledger.last_seqs.clone(), clock: ledger.clock, documents })
     }
 }
 
