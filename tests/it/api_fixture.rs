@@ -21,6 +21,7 @@ use sanbang::api::{pb, server};
 use sanbang::definition::sources::Sources;
 use sanbang::model::time::Timestamp;
 use sanbang::runtime::{Clock, Configuration, Handle, Options, Runtime};
+use sanbang::store::Store;
 use sanbang::store::sled::{self, SledStore};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -138,7 +139,11 @@ impl Server {
     /// A server with another configuration.
     pub(crate) async fn start_with(directory: &Path, sources: Sources) -> Self {
         let options = sled::Options { directory: directory.to_owned(), simulated_clock: true };
-        let store = Arc::new(SledStore::open(&options).unwrap());
+        Self::start_on(Arc::new(SledStore::open(&options).unwrap()), sources).await
+    }
+
+    /// A server on another store.
+    pub(crate) async fn start_on(store: Arc<dyn Store>, sources: Sources) -> Self {
         let options =
             Options { workers: 2, heartbeat: Duration::from_millis(200), ..Options::default() };
         let configuration = Configuration::Files(sources);

@@ -268,6 +268,9 @@ pub(crate) fn assert_dense(events: &[FeedEvent], partitions: u16) {
     }
 }
 
+/// How long a slow write takes longer: many others arrive meanwhile.
+const SLOW: Duration = Duration::from_millis(3);
+
 /// What the next write of instances comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -279,8 +282,13 @@ pub(crate) enum Fault {
     LostAcknowledgement,
     /// Nothing is written: somebody wrote the batch's first instance first.
     Conflict,
-    /// The store cannot be trusted any more.
+    /// It works, and takes its time.
+    Slow,
+    /// Nothing is written, and the process is to end: a crash before the write.
     Corrupt,
+    /// All is written, and the process is to end before anybody learns of it: a crash between the
+    /// write and its publication.
+    CorruptAfterwards,
 }
 
 /// A store that fails as planned, and that can be held before a write.
@@ -378,7 +386,7 @@ impl Store for FaultyStore {
         let Some(first) = first else { return self.inner.commit(batch) };
         self.pass_gate();
         let fault = self.faults.lock().unwrap().pop_front().unwrap_or(Fault::None);
-        if fault != Fault::None {
+        if !matches!(fault, Fault::None | Fault::Slow) {
             self.struck.fetch_add(1, Ordering::Relaxed);
         }
         match fault {
@@ -389,7 +397,15 @@ impl Store for FaultyStore {
                 Err(Error::Unavailable("the acknowledgement was lost".to_owned()))
             }
             Fault::Conflict => Err(Error::Conflict(vec![first])),
+            Fault::Slow => {
+                std::thread::sleep(SLOW);
+                self.inner.commit(batch)
+            }
             Fault::Corrupt => Err(Error::Corrupt("as planned".to_owned())),
+            Fault::CorruptAfterwards => {
+                self.inner.commit(batch)?;
+                Err(Error::Corrupt("as planned, after the write".to_owned()))
+            }
         }
     }
 

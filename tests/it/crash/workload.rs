@@ -1,0 +1,354 @@
+//! The load: clients that begin, change, finish and look at the same few instances at once, one
+//! that moves the clock, one that reads the stream of events. They go on until they are told to
+//! stop, or until nobody answers any more; everything goes into the journal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use sanbang::api::pb;
+use sanbang::api::pb::admin_service_client::AdminServiceClient;
+use sanbang::api::pb::event_service_client::EventServiceClient;
+use sanbang::api::pb::instance_service_client::InstanceServiceClient;
+use sanbang::api::pb::task_service_client::TaskServiceClient;
+use tokio::task::JoinSet;
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
+use tonic_types::StatusExt as _;
+
+use super::super::api_fixture::{by, fields, text};
+use super::super::random::Random;
+use super::journal::{Journal, Sent, Told, What};
+
+/// Clients at once.
+const CLIENTS: u64 = 6;
+/// Instances that the clients of one load share.
+const INSTANCES: u64 = 6;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Answers between two moves of the clock.
+const ANSWERS_PER_MOVE: u64 = 8;
+/// No answer takes so long: whoever waits in vain fails instead of hanging.
+const ANSWER_MAX: Duration = Duration::from_mins(2);
+
+/// A load on a server, while it runs.
+pub(crate) struct Load {
+    clients: JoinSet<()>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    channel: Channel,
+    journal: Arc<Journal>,
+    /// The instances of this load, and some of those before.
+    names: Vec<String>,
+    patience: Patience,
+    answered: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// What clients do when a request has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// The server is gone: they end.
+    UntilLost,
+    /// The next request may be answered: they go on.
+    ThroughFailures,
+}
+
+impl Load {
+    /// Clients begin to send. `number` tells this load from others on the same store.
+    pub(crate) fn begin(
+        channel: &Channel,
+        journal: &Arc<Journal>,
+        patience: Patience,
+        number: u64,
+        random: &mut Random,
+    ) -> Self {
+        let before = number.saturating_sub(1 + random.below(3));
+        let own = (0..INSTANCES).map(|at| format!("e-{number}-{at}"));
+        let old = (0..INSTANCES / 3).map(|at| format!("e-{before}-{at}"));
+        let shared = Arc::new(Shared {
+            channel: channel.clone(),
+            journal: Arc::clone(journal),
+            names: own.chain(old).collect(),
+            patience,
+            answered: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        });
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            clients.spawn(client(Arc::clone(&shared), random.split()));
+        }
+        clients.spawn(mover(Arc::clone(&shared), random.split()));
+        clients.spawn(subscriber(Arc::clone(&shared)));
+        Self { clients, shared }
+    }
+
+    /// Returns once so many have been answered, or the server is gone.
+    pub(crate) async fn wait_for_answers(&self, count: u64) {
+        let waiting = async {
+            while self.shared.answered() < count && !self.shared.is_over() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let waited = tokio::time::timeout(ANSWER_MAX, waiting).await;
+        waited.unwrap_or_else(|_| panic!("{} of {count} were answered", self.shared.answered()));
+    }
+
+    /// The clients send nothing more; returns once each has its last answer, or knows that none
+    /// will come.
+    pub(crate) async fn end(mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        let joining = async {
+            while let Some(joined) = self.clients.join_next().await {
+                joined.unwrap();
+            }
+        };
+        tokio::time::timeout(ANSWER_MAX, joining).await.expect("every client ends");
+    }
+}
+
+impl Shared {
+    fn answered(&self) -> u64 {
+        self.answered.load(Ordering::SeqCst)
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Sends and writes down; where that stands, and what was told.
+    async fn call(&self, sent: &Sent) -> (usize, Told) {
+        let at = self.journal.begin(sent.clone());
+        (at, self.call_as(at, sent).await)
+    }
+
+    async fn call_as(&self, at: usize, sent: &Sent) -> Told {
+        let told = send(&self.channel, sent).await;
+        self.journal.end(at, told.clone());
+        match (&told, self.patience) {
+            (Told::Nothing, Patience::UntilLost) => self.stop.store(true, Ordering::SeqCst),
+            (Told::Nothing, Patience::ThroughFailures) => {}
+            _ => drop(self.answered.fetch_add(1, Ordering::SeqCst)),
+        }
+        told
+    }
+}
+
+/// Whoever got no answer sends again, under the same request id.
+pub(crate) async fn repeat_unanswered(channel: &Channel, journal: &Journal) {
+    for (at, sent) in journal.unanswered() {
+        if !sent.id.is_empty() {
+            let told = send(channel, &sent).await;
+            assert_ne!(told, Told::Nothing, "the server answers {sent:?}");
+            journal.end(at, told);
+        }
+    }
+}
+
+async fn client(shared: Arc<Shared>, mut random: Random) {
+    // The revisions that this client was told.
+    let mut known: BTreeMap<String, u64> = BTreeMap::new();
+    while !shared.is_over() {
+        let instance = random.pick(&shared.names).clone();
+        let what = wish(&mut random, known.get(&instance).copied());
+        let id = if what == What::Look { String::new() } else { shared.journal.new_id() };
+        let sent = Sent { id, instance, what };
+        let (at, told) = shared.call(&sent).await;
+        let revision = match &told {
+            Told::Accepted { revision, .. } => Some(*revision),
+            Told::Refused { actual, .. } => *actual,
+            Told::Shown(shown) => shown.as_ref().map(|shown| shown.revision),
+            Told::Nothing | Told::Clock(_) => None,
+        };
+        if let Some(revision) = revision {
+            known.insert(sent.instance.clone(), revision);
+        }
+        if matches!(told, Told::Accepted { .. }) && random.below(12) == 0 {
+            // Some are not sure that they were answered.
+            shared.call_as(at, &sent).await;
+        }
+    }
+}
+
+/// What a client wants of an instance that it knows to be at this revision.
+fn wish(random: &mut Random, known: Option<u64>) -> What {
+    match (known, random.below(20)) {
+        (None, 0..14) | (Some(_), 0) => What::Create,
+        (_, 0..6) => What::Comment,
+        (_, 6..10) => What::SetTopic { expected: known },
+        (_, 10) => What::SetTopic { expected: None },
+        (_, 11..13) => What::Complete,
+        (_, 13) => What::Advance,
+        _ => What::Look,
+    }
+}
+
+/// Moves the clock by some hours, now and then by days.
+async fn mover(shared: Arc<Shared>, mut random: Random) {
+    while let Some(now) = clock(&shared.channel).await {
+        let enough = shared.answered() + ANSWERS_PER_MOVE;
+        while shared.answered() < enough && !shared.is_over() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        if shared.is_over() {
+            return;
+        }
+        let hours = if random.below(10) == 0 { 60 } else { 1 + random.below(4) };
+        let to = now + i64::try_from(hours).unwrap() * HOUR_MS;
+        let (id, instance) = (String::new(), String::new());
+        let sent = Sent { id, instance, what: What::MoveClock { to } };
+        shared.call(&sent).await;
+    }
+}
+
+/// Where the server's clock stands; none: the server is gone.
+pub(crate) async fn clock(channel: &Channel) -> Option<i64> {
+    let request = by("chief", pb::AdminServiceInfoRequest {});
+    let info = AdminServiceClient::new(channel.clone()).info(request).await.ok()?.into_inner();
+    Some(milliseconds(&info.now.expect("there is a time")))
+}
+
+/// Reads the events as they come, from where the subscriber before stopped.
+async fn subscriber(shared: Arc<Shared>) {
+    let request = pb::EventServiceSubscribeRequest {
+        filter: String::new(),
+        resume_token: shared.journal.token(),
+        start_at: pb::StartAt::Beginning.into(),
+    };
+    let mut client =
+        EventServiceClient::new(shared.channel.clone()).max_decoding_message_size(1 << 26);
+    let mut stream = match client.subscribe(by("chief", request)).await {
+        Ok(stream) => stream.into_inner(),
+        Err(status) if is_lost(&status) => return,
+        Err(status) => return shared.journal.contradict(format!("no stream: {status}")),
+    };
+    while !shared.is_over() {
+        let next = tokio::time::timeout(Duration::from_millis(50), stream.message()).await;
+        match next {
+            Ok(Ok(Some(message))) => shared.journal.stream(message),
+            Ok(Ok(None) | Err(_)) => return,
+            // Nothing came: look whether the load is over.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Sends one thing and tells what was answered.
+pub(crate) async fn send(channel: &Channel, sent: &Sent) -> Told {
+    let (instance, request_id) = (sent.instance.clone(), sent.id.clone());
+    let mut instances = InstanceServiceClient::new(channel.clone());
+    let mut tasks = TaskServiceClient::new(channel.clone());
+    match sent.what {
+        What::Create => {
+            let request = pb::InstanceServiceCreateRequest {
+                instance,
+                request_id,
+                workflow: "errand".to_owned(),
+                fields: Some(fields(&[("topic", text(&sent.id))])),
+                steward: "anna".to_owned(),
+            };
+            let answer = instances.create(by("anna", request)).await;
+            command(answer, |response| response.accepted)
+        }
+        What::Comment => {
+            let request = pb::TaskServiceCommentRequest {
+                instance,
+                request_id,
+                text: sent.id.clone(),
+                ..Default::default()
+            };
+            command(tasks.comment(by("anna", request)).await, |response| response.accepted)
+        }
+        What::SetTopic { expected } => {
+            let request = pb::InstanceServiceUpdateFieldsRequest {
+                instance,
+                request_id,
+                expected_revision: expected,
+                changes: Some(fields(&[("topic", text(&sent.id))])),
+                ..Default::default()
+            };
+            let answer = instances.update_fields(by("anna", request)).await;
+            command(answer, |response| response.accepted)
+        }
+        What::Complete => {
+            let request = pb::TaskServiceCompleteRequest {
+                instance,
+                request_id,
+                task: 1,
+                comment: sent.id.clone(),
+                ..Default::default()
+            };
+            command(tasks.complete(by("anna", request)).await, |response| response.accepted)
+        }
+        What::Advance => {
+            let request = pb::InstanceServiceAdvanceRequest {
+                instance,
+                request_id,
+                comment: sent.id.clone(),
+                ..Default::default()
+            };
+            command(instances.advance(by("chief", request)).await, |response| response.accepted)
+        }
+        What::Look => look(&mut instances, instance).await,
+        What::MoveClock { to } => move_clock(channel, to).await,
+    }
+}
+
+async fn look(instances: &mut InstanceServiceClient<Channel>, instance: String) -> Told {
+    let request = pb::InstanceServiceGetRequest { instance };
+    match instances.get(by("anna", request)).await {
+        Ok(response) => Told::Shown(response.into_inner().instance.map(Box::new)),
+        Err(status) if status.code() == Code::NotFound => Told::Shown(None),
+        Err(status) => refused(&status),
+    }
+}
+
+async fn move_clock(channel: &Channel, to: i64) -> Told {
+    let to = prost_types::Timestamp {
+        seconds: to.div_euclid(1000),
+        nanos: i32::try_from(to.rem_euclid(1000) * 1_000_000).expect("less than a second"),
+    };
+    let request = pb::AdminServiceAdvanceClockRequest { to: Some(to) };
+    match AdminServiceClient::new(channel.clone()).advance_clock(by("chief", request)).await {
+        Ok(response) => {
+            Told::Clock(milliseconds(&response.into_inner().now.expect("there is a time")))
+        }
+        Err(status) => refused(&status),
+    }
+}
+
+fn command<T>(
+    answer: Result<Response<T>, Status>,
+    accepted: impl FnOnce(T) -> Option<pb::Accepted>,
+) -> Told {
+    match answer {
+        Ok(response) => {
+            let accepted = accepted(response.into_inner()).expect("an answer has an outcome");
+            Told::Accepted { revision: accepted.revision, kinds: accepted.event_kinds }
+        }
+        Err(status) => refused(&status),
+    }
+}
+
+fn refused(status: &Status) -> Told {
+    let details = status.get_error_details();
+    let info = details.error_info();
+    let reason = info.map(|info| info.reason.clone()).unwrap_or_default();
+    // Whoever says INTERNAL is there, and has a defect.
+    if is_lost(status) && reason != "INTERNAL" {
+        return Told::Nothing;
+    }
+    let actual = info.and_then(|info| info.metadata.get("actual")?.parse().ok());
+    Told::Refused { reason, actual }
+}
+
+/// The server was gone before it answered, or does not know what came of it.
+pub(crate) fn is_lost(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
+}
+
+pub(crate) fn milliseconds(instant: &prost_types::Timestamp) -> i64 {
+    instant.seconds * 1000 + i64::from(instant.nanos) / 1_000_000
+}
