@@ -12,15 +12,12 @@ use tracing::{Instrument, Span};
 
 use crate::engine::Rejection;
 use crate::model::actor::Actor;
-use crate::model::command::Action;
 use crate::model::id::InstanceId;
 use crate::runtime::{Answer, Catalog, Handle, SubmitError, View};
 
-use super::from_proto::envelope::{self, CommandRequest, Wish};
-use super::violations::{Violation, Violations};
+use super::from_proto::envelope::{self, CommandRequest, Known, Wish};
+use super::violations::Violations;
 use super::{auth, pb, status};
-
-use pb::InstanceServiceCreateRequest as Creation;
 
 /// The way from the wire to the runtime.
 #[derive(Clone)]
@@ -52,28 +49,11 @@ impl Edge {
     pub(super) async fn command<R: CommandRequest>(
         &self,
         request: Request<R>,
-        action: impl FnOnce(&mut Violations, R) -> Action,
     ) -> Result<Option<pb::Accepted>, Status> {
         let actor = self.commander(request.metadata())?;
         let request = request.into_inner();
         let span = span_of(&request, &actor);
-        let wish =
-            envelope::wish(actor, request, action).map_err(|told| malformed(&span, &told))?;
-        self.submit(wish).instrument(span).await
-    }
-
-    /// Has a creation decided.
-    pub(super) async fn creation(
-        &self,
-        request: Request<pb::InstanceServiceCreateRequest>,
-        action: impl FnOnce(&mut Violations, InstanceId, Creation) -> Action,
-    ) -> Result<Option<pb::Accepted>, Status> {
-        let actor = self.commander(request.metadata())?;
-        let request = request.into_inner();
-        let span = span_of(&request, &actor);
-        let wish =
-            envelope::creation(actor, request, action).map_err(|told| malformed(&span, &told))?;
-        self.submit(wish).instrument(span).await
+        self.decide(actor, request).instrument(span).await.map(Some)
     }
 
     /// An instance, for a caller who may look.
@@ -88,40 +68,31 @@ impl Edge {
         view.ok_or_else(|| status::instance_not_found(&instance))
     }
 
-    /// What an instance's values are declared as; none where the request names no instance: that is
-    /// told when the request is decoded, or by the engine.
-    pub(super) async fn look(&self, instance: &str) -> Result<Option<View>, Status> {
-        match InstanceId::parse(instance) {
-            Ok(id) => self.handle.view(&id).await.map_err(|error| status::read(&error)),
-            Err(_) => Ok(None),
-        }
-    }
-
-    async fn submit(&self, wish: Wish) -> Result<Option<pb::Accepted>, Status> {
-        let Wish { instance, command } = wish;
+    async fn decide<R: CommandRequest>(
+        &self,
+        actor: Actor,
+        request: R,
+    ) -> Result<pb::Accepted, Status> {
+        let view = match looked_at(&request) {
+            Some(id) => self.handle.view(&id).await.map_err(|error| status::read(&error))?,
+            None => None,
+        };
+        let Wish { instance, command } =
+            wish(&self.handle.catalog(), actor, request, view.as_ref())?;
         let expected = command.expected_revision;
-        let span = Span::current();
-        span.record("instance", instance.as_str());
-        match self.handle.submit(instance.clone(), command).await {
-            Ok(answer) => {
-                accepted_in(&span, &answer);
-                Ok(Some(accepted(&answer)))
-            }
+        let answer = self.handle.submit(instance.clone(), command).await;
+        log(&Span::current(), &instance, &answer);
+        match answer {
+            Ok(answer) => Ok(accepted(&answer)),
             Err(SubmitError::Rejected(rejection)) => {
-                span.record("outcome", rejection.code());
-                tracing::debug!("command refused");
                 Err(self.refusal(&rejection, &instance, expected).await)
             }
-            Err(error) => {
-                span.record("outcome", status::reason_of(&error));
-                tracing::debug!("command not served");
-                Err(status::not_served(&error, &instance))
-            }
+            Err(error) => Err(status::not_served(&error, &instance)),
         }
     }
 
     /// A stale revision is told with what has happened since; without it where it cannot be read.
-    async fn refusal(
+    pub(super) async fn refusal(
         &self,
         rejection: &Rejection,
         instance: &InstanceId,
@@ -144,7 +115,28 @@ pub(super) fn named<N: super::violations::Named>(field: &str, text: &str) -> Res
     found.finish(name).map_err(|told| status::invalid(&told))
 }
 
-fn accepted(answer: &Answer) -> pb::Accepted {
+/// The instance that must be looked at before a request is taken apart: values are taken by what
+/// its workflow declares. None: it carries none, or names no instance, which is told later.
+pub(super) fn looked_at<R: CommandRequest>(request: &R) -> Option<InstanceId> {
+    if request.needs_look() { InstanceId::parse(request.instance()).ok() } else { None }
+}
+
+/// What a request wishes, if it is well formed. Runs within the span of the command.
+pub(super) fn wish<R: CommandRequest>(
+    catalog: &Catalog,
+    actor: Actor,
+    request: R,
+    view: Option<&View>,
+) -> Result<Wish, Status> {
+    envelope::wish(actor, request, &Known { catalog, view }).map_err(|told| {
+        Span::current().record("outcome", status::reason::INVALID_REQUEST);
+        tracing::debug!("command malformed");
+        status::invalid(&told)
+    })
+}
+
+/// An accepted command.
+pub(super) fn accepted(answer: &Answer) -> pb::Accepted {
     pb::Accepted {
         instance: answer.instance.to_string(),
         revision: answer.revision,
@@ -152,8 +144,9 @@ fn accepted(answer: &Answer) -> pb::Accepted {
     }
 }
 
-fn span_of<R: CommandRequest>(request: &R, actor: &Actor) -> Span {
-    tracing::info_span!(
+/// The span of a command. It costs nothing unless commands are logged.
+pub(super) fn span_of<R: CommandRequest>(request: &R, actor: &Actor) -> Span {
+    tracing::debug_span!(
         "command",
         call = R::CALL,
         request_id = request.request_id(),
@@ -166,17 +159,28 @@ fn span_of<R: CommandRequest>(request: &R, actor: &Actor) -> Span {
     )
 }
 
-fn accepted_in(span: &Span, answer: &Answer) {
-    span.record("workflow", answer.workflow.as_str());
-    span.record("outcome", if answer.repeated { "repeated" } else { "accepted" });
-    span.record("group_size", answer.group_size);
-    let durable_after = u64::try_from(answer.durable_after.as_micros()).unwrap_or(u64::MAX);
-    span.record("durable_after_us", durable_after);
-    tracing::debug!("command accepted");
-}
-
-fn malformed(span: &Span, told: &[Violation]) -> Status {
-    span.record("outcome", status::reason::INVALID_REQUEST);
-    span.in_scope(|| tracing::debug!("command malformed"));
-    status::invalid(told)
+/// Notes what became of a command.
+pub(super) fn log(span: &Span, instance: &InstanceId, answer: &Result<Answer, SubmitError>) {
+    if span.is_disabled() {
+        return;
+    }
+    span.record("instance", instance.as_str());
+    let message = match answer {
+        Ok(answer) => {
+            span.record("workflow", answer.workflow.as_str());
+            span.record("outcome", if answer.repeated { "repeated" } else { "accepted" });
+            span.record("group_size", answer.group_size);
+            let durable_after = u64::try_from(answer.durable_after.as_micros()).unwrap_or(u64::MAX);
+            span.record("durable_after_us", durable_after);
+            "command accepted"
+        }
+        Err(error) => {
+            span.record("outcome", status::reason_of(error));
+            match error {
+                SubmitError::Rejected(_) => "command refused",
+                _ => "command not served",
+            }
+        }
+    };
+    span.in_scope(|| tracing::debug!(message));
 }

@@ -38,7 +38,7 @@ impl EscalationService for Edge {
         &self,
         request: Request<pb::EscalationServiceAcknowledgeRequest>,
     ) -> Answer<pb::EscalationServiceAcknowledgeResponse> {
-        let accepted = self.command(request, from_proto::escalations::acknowledge).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::EscalationServiceAcknowledgeResponse { accepted }))
     }
 

@@ -3,14 +3,14 @@
 use std::pin::Pin;
 
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::engine::AlarmPreview;
 use crate::runtime::Numbered;
 
+use super::drive::Driving;
 use super::edge::{Edge, named};
 use super::pb::instance_service_server::InstanceService;
-use super::violations::Violations;
 use super::{events, from_proto, pb, status, to_proto};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -21,13 +21,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceCreateRequest>,
     ) -> Answer<pb::InstanceServiceCreateResponse> {
-        let catalog = self.handle.catalog();
-        let action = |found: &mut Violations, id, request: pb::InstanceServiceCreateRequest| {
-            let active = catalog.active(&request.workflow);
-            let workflow = active.map(|published| &*published.workflow);
-            from_proto::instances::create(found, id, request, workflow)
-        };
-        let accepted = self.creation(request, action).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceCreateResponse { accepted }))
     }
 
@@ -69,11 +63,22 @@ impl InstanceService for Edge {
         Ok(Response::new(Box::pin(stream)))
     }
 
+    type DriveStream = Driving;
+
+    async fn drive(
+        &self,
+        request: Request<Streaming<pb::InstanceServiceDriveRequest>>,
+    ) -> Answer<Self::DriveStream> {
+        self.reader(request.metadata())?;
+        let (metadata, _, commands) = request.into_parts();
+        Ok(Response::new(Driving::new(self.clone(), metadata, commands)))
+    }
+
     async fn advance(
         &self,
         request: Request<pb::InstanceServiceAdvanceRequest>,
     ) -> Answer<pb::InstanceServiceAdvanceResponse> {
-        let accepted = self.command(request, from_proto::instances::advance).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceAdvanceResponse { accepted }))
     }
 
@@ -81,7 +86,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceReturnRequest>,
     ) -> Answer<pb::InstanceServiceReturnResponse> {
-        let accepted = self.command(request, from_proto::instances::return_to).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceReturnResponse { accepted }))
     }
 
@@ -89,7 +94,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceSuspendRequest>,
     ) -> Answer<pb::InstanceServiceSuspendResponse> {
-        let accepted = self.command(request, from_proto::instances::suspend).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceSuspendResponse { accepted }))
     }
 
@@ -110,7 +115,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceResumeRequest>,
     ) -> Answer<pb::InstanceServiceResumeResponse> {
-        let accepted = self.command(request, from_proto::instances::resume).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceResumeResponse { accepted }))
     }
 
@@ -118,7 +123,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceTerminateRequest>,
     ) -> Answer<pb::InstanceServiceTerminateResponse> {
-        let accepted = self.command(request, from_proto::instances::terminate).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceTerminateResponse { accepted }))
     }
 
@@ -126,7 +131,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceOpenStageRequest>,
     ) -> Answer<pb::InstanceServiceOpenStageResponse> {
-        let accepted = self.command(request, from_proto::instances::open_stage).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceOpenStageResponse { accepted }))
     }
 
@@ -134,12 +139,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceUpdateFieldsRequest>,
     ) -> Answer<pb::InstanceServiceUpdateFieldsResponse> {
-        let view = self.look(&request.get_ref().instance).await?;
-        let workflow = view.as_ref().map(|view| &*view.workflow);
-        let action = |found: &mut Violations, request| {
-            from_proto::instances::update_fields(found, request, workflow)
-        };
-        let accepted = self.command(request, action).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceUpdateFieldsResponse { accepted }))
     }
 
@@ -147,12 +147,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceLogActivityRequest>,
     ) -> Answer<pb::InstanceServiceLogActivityResponse> {
-        let view = self.look(&request.get_ref().instance).await?;
-        let workflow = view.as_ref().map(|view| &*view.workflow);
-        let action = |found: &mut Violations, request| {
-            from_proto::instances::log_activity(found, request, workflow)
-        };
-        let accepted = self.command(request, action).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceLogActivityResponse { accepted }))
     }
 
@@ -160,7 +155,7 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceReassignRequest>,
     ) -> Answer<pb::InstanceServiceReassignResponse> {
-        let accepted = self.command(request, from_proto::instances::reassign).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::InstanceServiceReassignResponse { accepted }))
     }
 

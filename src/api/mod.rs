@@ -8,12 +8,14 @@ pub mod server;
 
 mod admin;
 mod calendars;
+mod drive;
 mod escalations;
 mod events;
 mod instances;
 mod tasks;
 mod workflows;
 
+mod connection;
 mod edge;
 
 pub mod auth;

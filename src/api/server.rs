@@ -11,13 +11,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 
 use crate::model::limits;
 use crate::runtime::{Handle, ReadError};
 
+use super::connection::Connections;
 use super::edge::Edge;
 use super::pb;
 use super::pb::admin_service_server::{AdminServiceServer, SERVICE_NAME as ADMIN};
@@ -34,6 +34,9 @@ const HEALTH_NAMES: [&str; 8] = ["", INSTANCE, TASK, ESCALATION, EVENT, WORKFLOW
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// And is closed if it does not answer.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a server that stops waits for clients to take what they asked for.
+pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// How the server listens.
 #[derive(Debug, Clone)]
@@ -95,7 +98,7 @@ impl std::error::Error for Error {
 #[derive(Debug)]
 pub struct Bound {
     address: SocketAddr,
-    incoming: TcpIncoming,
+    connections: Connections,
 }
 
 /// Begins to listen.
@@ -106,7 +109,7 @@ pub async fn bind(options: &Options) -> Result<Bound, Error> {
     }
     let listener = TcpListener::bind(wanted).await.map_err(|error| Error::Bind(wanted, error))?;
     let address = listener.local_addr().map_err(|error| Error::Bind(wanted, error))?;
-    Ok(Bound { address, incoming: TcpIncoming::from(listener).with_nodelay(Some(true)) })
+    Ok(Bound { address, connections: Connections::new(listener) })
 }
 
 /// Listens and serves until `shutdown`, as [`bind`] and [`Bound::serve`].
@@ -125,7 +128,8 @@ impl Bound {
     }
 
     /// Answers until `shutdown`; then takes nothing new, ends the streams, answers what was asked
-    /// and returns. The runtime is shut down after that, by who started it.
+    /// and returns. Clients that do not take their answers are not waited for longer than
+    /// [`DRAIN_MAX`]. The runtime is shut down after that, by who started it.
     pub async fn serve(
         self,
         handle: Handle,
@@ -141,6 +145,7 @@ impl Bound {
         let routes = routes.add_service(descriptors().build_v1().map_err(Error::Reflection)?);
         // What grpcio's own client of reflection still asks for.
         let routes = routes.add_service(descriptors().build_v1alpha().map_err(Error::Reflection)?);
+        let mut drained = stopping.clone();
         let routes = add_services(routes, &Edge { handle, stopping });
         let stopped = async move {
             shutdown.await;
@@ -148,14 +153,24 @@ impl Bound {
             // Without anybody listening there are no streams to end.
             let _ = stop.send(true);
         };
-        Server::builder()
+        let drain = async move {
+            // An error: nothing is served any more.
+            let _ = drained.wait_for(|stopping| *stopping).await;
+            tokio::time::sleep(DRAIN_MAX).await;
+        };
+        let serving = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .max_concurrent_streams(limits::CONNECTION_STREAMS_MAX)
             .add_routes(routes)
-            .serve_with_incoming_shutdown(self.incoming, stopped)
-            .await
-            .map_err(Error::Transport)
+            .serve_with_incoming_shutdown(self.connections, stopped);
+        tokio::select! {
+            served = serving => served.map_err(Error::Transport),
+            () = drain => {
+                tracing::warn!("some clients did not take their answers: they are cut off");
+                Ok(())
+            }
+        }
     }
 }
 

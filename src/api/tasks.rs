@@ -9,7 +9,6 @@ use crate::model::task::{TaskNumber, TaskRef};
 
 use super::edge::Edge;
 use super::pb::task_service_server::TaskService;
-use super::violations::Violations;
 use super::{from_proto, pb, status, to_proto};
 use crate::engine::Rejection;
 
@@ -66,7 +65,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceClaimRequest>,
     ) -> Answer<pb::TaskServiceClaimResponse> {
-        let accepted = self.command(request, from_proto::tasks::claim).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceClaimResponse { accepted }))
     }
 
@@ -74,7 +73,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceReleaseRequest>,
     ) -> Answer<pb::TaskServiceReleaseResponse> {
-        let accepted = self.command(request, from_proto::tasks::release).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceReleaseResponse { accepted }))
     }
 
@@ -82,16 +81,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceCompleteRequest>,
     ) -> Answer<pb::TaskServiceCompleteResponse> {
-        let wished = request.get_ref();
-        // Only values need to know how they are declared: most completions carry none.
-        let view = match (&wished.form, &wished.changes) {
-            (None, None) => None,
-            _ => self.look(&wished.instance).await?,
-        };
-        let declared = view.as_ref().map(|view| (&*view.instance, &*view.workflow));
-        let action =
-            |found: &mut Violations, request| from_proto::tasks::complete(found, request, declared);
-        let accepted = self.command(request, action).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceCompleteResponse { accepted }))
     }
 
@@ -99,7 +89,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceRedoRequest>,
     ) -> Answer<pb::TaskServiceRedoResponse> {
-        let accepted = self.command(request, from_proto::tasks::redo).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceRedoResponse { accepted }))
     }
 
@@ -107,7 +97,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceCheckRequest>,
     ) -> Answer<pb::TaskServiceCheckResponse> {
-        let accepted = self.command(request, from_proto::tasks::check).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceCheckResponse { accepted }))
     }
 
@@ -115,7 +105,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceCommentRequest>,
     ) -> Answer<pb::TaskServiceCommentResponse> {
-        let accepted = self.command(request, from_proto::tasks::comment).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceCommentResponse { accepted }))
     }
 
@@ -123,7 +113,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceRequestExtensionRequest>,
     ) -> Answer<pb::TaskServiceRequestExtensionResponse> {
-        let accepted = self.command(request, from_proto::tasks::request_extension).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceRequestExtensionResponse { accepted }))
     }
 
@@ -131,7 +121,7 @@ impl TaskService for Edge {
         &self,
         request: Request<pb::TaskServiceDecideExtensionRequest>,
     ) -> Answer<pb::TaskServiceDecideExtensionResponse> {
-        let accepted = self.command(request, from_proto::tasks::decide_extension).await?;
+        let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceDecideExtensionResponse { accepted }))
     }
 }

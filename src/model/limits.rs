@@ -40,10 +40,16 @@ pub const STREAM_EVENTS_MAX: usize = 256;
 pub const STREAM_LAG_EVENTS_MAX: usize = 16 * 1024;
 /// Messages that wait for one reader of a stream before the feed keeps its place in the store.
 pub const STREAM_MESSAGES_MAX: usize = 4;
+/// Commands under way on one stream of commands: a stream alone never overflows a mailbox.
+pub const DRIVE_COMMANDS_MAX: usize = 1024;
+/// Answers in one message of such a stream.
+pub const DRIVE_ANSWERS_MAX: usize = 256;
 /// Bytes of one request.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of one request that carries source files.
 pub const SOURCES_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Connections at once; below what a process may commonly have open.
+pub const CONNECTIONS_MAX: usize = 512;
 /// Calls and streams at once on one connection.
 pub const CONNECTION_STREAMS_MAX: u32 = 1024;
 /// Bytes of one stored value; larger records are split over consecutive keys.
@@ -79,6 +85,7 @@ pub const CLOCK_JUMP_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1000;
 
 const _: () = assert!(REQUESTS_KEPT_MIN <= REQUESTS_KEPT_MAX);
 const _: () = assert!(GROUP_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
+const _: () = assert!(DRIVE_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(STREAM_EVENTS_MAX <= STREAM_LAG_EVENTS_MAX);
 const _: () = assert!(STAGE_TASKS_MAX <= OPEN_TASKS_MAX);
 const _: () = assert!(PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX);

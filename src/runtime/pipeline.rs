@@ -59,7 +59,8 @@ impl Pipeline {
     /// Asks for a command to be decided, once it is flushed; `number` comes back with its answer.
     pub fn command(&mut self, number: u64, instance: InstanceId, command: Command) {
         if let Some(ClockJump { last, now }) = self.shared.clock_jump {
-            self.outbox.put(number, Err(SubmitError::ClockJumped { last, now }).into());
+            let refused = Err(SubmitError::ClockJumped { last, now });
+            self.outbox.put(number, refused.into()).into_iter().for_each(Waker::wake);
             return;
         }
         let worker = self.shared.worker_of(&instance);
@@ -86,11 +87,11 @@ impl Pipeline {
                 if full == Full::Overloaded {
                     count(&self.shared.counters.overloaded);
                 }
-                // Whoever polls is the one who flushes: there is nobody to wake.
-                let _nobody = match request {
+                let waiting = match request {
                     Request::Command(request) => request.reply.send(Err(full.into())),
                     Request::View(request) => request.reply.send(Err(full.into())),
                 };
+                waiting.into_iter().for_each(Waker::wake);
             }
         }
     }
@@ -164,9 +165,8 @@ pub(super) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let Some(outbox) = self.outbox.take() else { return };
-        if let Some(waker) = outbox.put(self.number, Err(SubmitError::Unavailable).into()) {
-            waker.wake();
-        }
+        let lost = Err(SubmitError::Unavailable);
+        outbox.put(self.number, lost.into()).into_iter().for_each(Waker::wake);
     }
 }
 

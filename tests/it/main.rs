@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops, in its helpers too")]
 
 mod api_commands;
+mod api_drive;
 mod api_fixture;
 mod api_operations;
 mod api_streams;

@@ -1,7 +1,8 @@
 //! What every command request carries beside its wish: instance, request id, expected revision,
 //! reason to force.
 //!
-//! Knows nothing of what is wished.
+//! The one way from a request to a command, whichever call or stream it came by. What is wished is
+//! taken by the modules beside this one.
 
 use std::fmt::Write as _;
 
@@ -14,9 +15,20 @@ use crate::model::actor::Actor;
 use crate::model::command::{Action, Command, Request};
 use crate::model::id::InstanceId;
 use crate::model::limits;
+use crate::runtime::{Catalog, View};
+
+use super::{escalations, instances, tasks};
 
 /// Bytes of a derived id.
 const DERIVED_ID_BYTES: usize = 16;
+
+/// What is known when a request is taken apart.
+pub(in crate::api) struct Known<'a> {
+    /// What administrators wrote.
+    pub(in crate::api) catalog: &'a Catalog,
+    /// The instance with its workflow; none: there is none, or nothing needed it.
+    pub(in crate::api) view: Option<&'a View>,
+}
 
 /// A request that becomes a command.
 pub(in crate::api) trait CommandRequest: Message {
@@ -30,10 +42,66 @@ pub(in crate::api) trait CommandRequest: Message {
     fn expected_revision(&self) -> Option<u64>;
     /// Why a rule is to be overruled.
     fn force_reason(&self) -> &str;
+    /// Whether it carries values, which are taken by what the instance's workflow declares.
+    fn needs_look(&self) -> bool;
+    /// The instance that it is for.
+    fn names(&self, found: &mut Violations, _: &Actor) -> InstanceId {
+        found.name("instance", self.instance())
+    }
+    /// What is wished.
+    fn action(self, found: &mut Violations, instance: &InstanceId, known: &Known<'_>) -> Action;
 }
 
+impl CommandRequest for pb::InstanceServiceCreateRequest {
+    const CALL: &'static str = "create";
+
+    fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    fn expected_revision(&self) -> Option<u64> {
+        None
+    }
+
+    fn force_reason(&self) -> &'static str {
+        ""
+    }
+
+    /// Its values are taken by the active version of its workflow.
+    fn needs_look(&self) -> bool {
+        false
+    }
+
+    /// Without an id of the caller's one is derived from who asks and the request id, so that a
+    /// repeat means the same instance.
+    fn names(&self, found: &mut Violations, actor: &Actor) -> InstanceId {
+        match (self.instance.as_str(), self.request_id.as_str()) {
+            ("", "") => {
+                found.add("instance", "give an id, or a request id from which one is derived");
+                InstanceId::trusted("")
+            }
+            ("", request_id) => InstanceId::trusted(&derived_id(actor, request_id)),
+            (given, _) => found.name("instance", given),
+        }
+    }
+
+    fn action(self, found: &mut Violations, instance: &InstanceId, known: &Known<'_>) -> Action {
+        let active = known.catalog.active(&self.workflow);
+        let workflow = active.map(|published| &*published.workflow);
+        instances::create(found, instance.clone(), self, workflow)
+    }
+}
+
+/// Each request: its call, what its envelope may carry, who takes its wish, and the fields with
+/// values, if there are any.
 macro_rules! command_requests {
-    ($($call:literal $request:ident { $($given:ident)* };)*) => {$(
+    ($(
+        $call:literal $request:ident { $($given:ident)* } $take:path $(, if $($values:ident)+)?;
+    )*) => {$(
         impl CommandRequest for pb::$request {
             const CALL: &'static str = $call;
 
@@ -47,13 +115,14 @@ macro_rules! command_requests {
 
             command_requests!(@revision $($given)*);
             command_requests!(@force $($given)*);
+
+            fn needs_look(&self) -> bool {
+                false $($(|| self.$values.as_ref().is_some_and(|given| !given.fields.is_empty()))+)?
+            }
+
+            command_requests!(@action $take $(, $($values)+)?);
         }
     )*};
-    (@revision) => {
-        fn expected_revision(&self) -> Option<u64> {
-            None
-        }
-    };
     (@revision $($given:ident)+) => {
         fn expected_revision(&self) -> Option<u64> {
             self.expected_revision
@@ -69,28 +138,40 @@ macro_rules! command_requests {
             &self.force_reason
         }
     };
+    (@action $take:path) => {
+        fn action(self, found: &mut Violations, _: &InstanceId, _: &Known<'_>) -> Action {
+            $take(found, self)
+        }
+    };
+    (@action $take:path, $($values:ident)+) => {
+        fn action(self, found: &mut Violations, _: &InstanceId, known: &Known<'_>) -> Action {
+            $take(found, self, known.view)
+        }
+    };
 }
 
 command_requests! {
-    "create" InstanceServiceCreateRequest {};
-    "advance" InstanceServiceAdvanceRequest { revision force };
-    "return" InstanceServiceReturnRequest { revision force };
-    "suspend" InstanceServiceSuspendRequest { revision force };
-    "resume" InstanceServiceResumeRequest { revision force };
-    "terminate" InstanceServiceTerminateRequest { revision force };
-    "open_stage" InstanceServiceOpenStageRequest { revision force };
-    "update_fields" InstanceServiceUpdateFieldsRequest { revision force };
-    "log_activity" InstanceServiceLogActivityRequest { revision };
-    "reassign" InstanceServiceReassignRequest { revision force };
-    "claim" TaskServiceClaimRequest { revision };
-    "release" TaskServiceReleaseRequest { revision };
-    "complete" TaskServiceCompleteRequest { revision force };
-    "redo" TaskServiceRedoRequest { revision force };
-    "check" TaskServiceCheckRequest { revision };
-    "comment" TaskServiceCommentRequest { revision };
-    "request_extension" TaskServiceRequestExtensionRequest { revision };
-    "decide_extension" TaskServiceDecideExtensionRequest { revision force };
-    "acknowledge" EscalationServiceAcknowledgeRequest { revision };
+    "advance" InstanceServiceAdvanceRequest { revision force } instances::advance;
+    "return" InstanceServiceReturnRequest { revision force } instances::return_to;
+    "suspend" InstanceServiceSuspendRequest { revision force } instances::suspend;
+    "resume" InstanceServiceResumeRequest { revision force } instances::resume;
+    "terminate" InstanceServiceTerminateRequest { revision force } instances::terminate;
+    "open_stage" InstanceServiceOpenStageRequest { revision force } instances::open_stage;
+    "update_fields" InstanceServiceUpdateFieldsRequest { revision force }
+        instances::update_fields, if changes;
+    "log_activity" InstanceServiceLogActivityRequest { revision }
+        instances::log_activity, if fields;
+    "reassign" InstanceServiceReassignRequest { revision force } instances::reassign;
+    "claim" TaskServiceClaimRequest { revision } tasks::claim;
+    "release" TaskServiceReleaseRequest { revision } tasks::release;
+    "complete" TaskServiceCompleteRequest { revision force } tasks::complete, if form changes;
+    "redo" TaskServiceRedoRequest { revision force } tasks::redo;
+    "check" TaskServiceCheckRequest { revision } tasks::check;
+    "comment" TaskServiceCommentRequest { revision } tasks::comment;
+    "request_extension" TaskServiceRequestExtensionRequest { revision } tasks::request_extension;
+    "decide_extension" TaskServiceDecideExtensionRequest { revision force }
+        tasks::decide_extension;
+    "acknowledge" EscalationServiceAcknowledgeRequest { revision } escalations::acknowledge;
 }
 
 /// A command and the instance that it is for.
@@ -102,37 +183,16 @@ pub(in crate::api) struct Wish {
     pub(in crate::api) command: Command,
 }
 
-/// Takes a request apart: the envelope here, the wish by `action`.
+/// Takes a request apart.
 pub(in crate::api) fn wish<R: CommandRequest>(
     actor: Actor,
     request: R,
-    action: impl FnOnce(&mut Violations, R) -> Action,
+    known: &Known<'_>,
 ) -> Result<Wish, Vec<Violation>> {
     let mut found = Violations::default();
-    let instance = found.name("instance", request.instance());
+    let instance = request.names(&mut found, &actor);
     let envelope = Envelope::take(&mut found, actor, &request);
-    let action = action(&mut found, request);
-    found.finish(Wish { instance, command: envelope.around(action) })
-}
-
-/// Takes a creation apart. Without an id of the caller's one is derived from who asks and the
-/// request id, so that a repeat means the same instance.
-pub(in crate::api) fn creation(
-    actor: Actor,
-    request: pb::InstanceServiceCreateRequest,
-    action: impl FnOnce(&mut Violations, InstanceId, pb::InstanceServiceCreateRequest) -> Action,
-) -> Result<Wish, Vec<Violation>> {
-    let mut found = Violations::default();
-    let instance = match (request.instance.as_str(), request.request_id.as_str()) {
-        ("", "") => {
-            found.add("instance", "give an id, or a request id from which one is derived");
-            InstanceId::trusted("")
-        }
-        ("", request_id) => InstanceId::trusted(&derived_id(&actor, request_id)),
-        (given, _) => found.name("instance", given),
-    };
-    let envelope = Envelope::take(&mut found, actor, &request);
-    let action = action(&mut found, instance.clone(), request);
+    let action = request.action(&mut found, &instance, known);
     found.finish(Wish { instance, command: envelope.around(action) })
 }
 
@@ -191,9 +251,7 @@ fn first_number(digest: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::command::{Advance, Create};
-    use crate::model::id::{MemberId, WorkflowId};
-    use crate::model::value::Values;
+    use crate::model::id::MemberId;
 
     fn member(name: &str) -> Actor {
         Actor::Member(MemberId::trusted(name))
@@ -208,9 +266,13 @@ mod tests {
         }
     }
 
+    fn taken<R: CommandRequest>(actor: &str, request: R) -> Result<Wish, Vec<Violation>> {
+        let catalog = Catalog::default();
+        wish(member(actor), request, &Known { catalog: &catalog, view: None })
+    }
+
     fn request(actor: &str, request: pb::InstanceServiceAdvanceRequest) -> Option<Request> {
-        let action = |_: &mut Violations, _| Action::Advance(Advance::default());
-        wish(member(actor), request, action).unwrap().command.request
+        taken(actor, request).unwrap().command.request
     }
 
     #[test]
@@ -237,13 +299,10 @@ mod tests {
         let create = |actor: &str, request_id: &str| {
             let request = pb::InstanceServiceCreateRequest {
                 request_id: request_id.to_owned(),
+                workflow: "w".to_owned(),
                 ..Default::default()
             };
-            let action = |_: &mut Violations, id, _| {
-                let (workflow, fields) = (WorkflowId::trusted("w"), Values::new());
-                Action::Create(Create { id, workflow, fields, steward: None })
-            };
-            creation(member(actor), request, action)
+            taken(actor, request)
         };
         let id = |actor, request_id| create(actor, request_id).unwrap().instance;
         assert_eq!(id("an", "r-1"), id("an", "r-1"));

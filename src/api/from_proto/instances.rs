@@ -9,6 +9,7 @@ use crate::model::command::{
 };
 use crate::model::id::InstanceId;
 use crate::model::task::TaskNumber;
+use crate::runtime::View;
 
 /// Begins an instance of `workflow`, if that is known; otherwise the engine refuses.
 pub(in crate::api) fn create(
@@ -92,18 +93,18 @@ pub(in crate::api) fn open_stage(
     })
 }
 
-/// Changes fields that the instance's workflow declares. Without a workflow there is no instance,
-/// which is the engine's to refuse.
+/// Changes fields that the instance's workflow declares. Without an instance it is the engine's to
+/// refuse.
 pub(in crate::api) fn update_fields(
     found: &mut Violations,
     request: pb::InstanceServiceUpdateFieldsRequest,
-    workflow: Option<&Workflow>,
+    view: Option<&View>,
 ) -> Action {
     if request.changes.as_ref().is_none_or(|changes| changes.fields.is_empty()) {
         found.add("changes", "it is needed: name at least one field");
     }
-    let changes = workflow
-        .map(|workflow| values::changes(found, "changes", request.changes, &workflow.fields))
+    let changes = view
+        .map(|view| values::changes(found, "changes", request.changes, &view.workflow.fields))
         .unwrap_or_default();
     Action::UpdateFields(UpdateFields { changes })
 }
@@ -112,10 +113,10 @@ pub(in crate::api) fn update_fields(
 pub(in crate::api) fn log_activity(
     found: &mut Violations,
     request: pb::InstanceServiceLogActivityRequest,
-    workflow: Option<&Workflow>,
+    view: Option<&View>,
 ) -> Action {
-    let fields = workflow
-        .and_then(|workflow| workflow.activity(&request.activity))
+    let fields = view
+        .and_then(|view| view.workflow.activity(&request.activity))
         .map(|activity| values::values(found, "fields", request.fields, &activity.fields))
         .unwrap_or_default();
     Action::LogActivity(LogActivity {

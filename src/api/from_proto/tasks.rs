@@ -9,6 +9,7 @@ use crate::model::command::{
 };
 use crate::model::instance::Instance;
 use crate::model::task::TaskNumber;
+use crate::runtime::View;
 
 /// Takes a task.
 #[expect(clippy::needless_pass_by_value, reason = "all wishes are taken alike")]
@@ -35,15 +36,15 @@ pub(in crate::api) fn release(
 pub(in crate::api) fn complete(
     found: &mut Violations,
     request: pb::TaskServiceCompleteRequest,
-    declared: Option<(&Instance, &Workflow)>,
+    view: Option<&View>,
 ) -> Action {
     let task = found.task("task", request.task);
-    let form = declared
-        .and_then(|(instance, workflow)| spec_of(instance, workflow, task))
+    let form = view
+        .and_then(|view| spec_of(&view.instance, &view.workflow, task))
         .map(|spec| values::values(found, "form", request.form, &spec.form))
         .unwrap_or_default();
-    let changes = declared
-        .map(|(_, workflow)| values::changes(found, "changes", request.changes, &workflow.fields))
+    let changes = view
+        .map(|view| values::changes(found, "changes", request.changes, &view.workflow.fields))
         .unwrap_or_default();
     Action::Complete(Complete {
         task,

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
 
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
@@ -18,6 +19,7 @@ use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::runtime::{AdvanceClockError, FeedError, PublishError, ReadError, SubmitError};
 
+use super::pb;
 use super::violations::Violation;
 
 /// The domain of every reason.
@@ -111,6 +113,12 @@ pub(super) fn invalid(violations: &[Violation]) -> Status {
         many => format!("{} fields of the request are wrong", many.len()),
     };
     status(Code::InvalidArgument, &message, details)
+}
+
+/// A place for a command that holds none.
+pub(super) fn no_command() -> Status {
+    let problem = "it is needed, and of a kind that this server knows".to_owned();
+    invalid(&[Violation { field: "command".to_owned(), problem }])
 }
 
 /// One field of the request is wrong, for a reason of its own.
@@ -287,6 +295,18 @@ fn told(code: Code, reason: &str, error: &dyn Display, retry_after: Option<Durat
         details.set_retry_info(retry_after);
     }
     status(code, &error.to_string(), details)
+}
+
+/// A failure as a message: a status carries its details as such a message already.
+pub(super) fn failure(status: &Status) -> pb::CommandFailure {
+    match pb::CommandFailure::decode(status.details()) {
+        Ok(failure) if !failure.details.is_empty() => failure,
+        _ => pb::CommandFailure {
+            code: status.code().into(),
+            message: status.message().to_owned(),
+            details: Vec::new(),
+        },
+    }
 }
 
 /// A status with its details.

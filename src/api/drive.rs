@@ -1,0 +1,384 @@
+//! `InstanceService.Drive`: commands and answers as two streams, many under way at once.
+//!
+//! One state machine per stream, polled by whoever sends its answers: no task and no channel per
+//! command. It takes commands while there is room, offers them to the workers in bulk, and puts
+//! what became ready meanwhile into one message. Decides nothing: each command goes the way of its
+//! own call, from the same decoder to the same status.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::mem::replace;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::vec::IntoIter;
+
+use slab::Slab;
+use tokio_stream::Stream;
+use tonic::metadata::MetadataMap;
+use tonic::{Status, Streaming};
+use tracing::Span;
+
+use crate::engine::Rejection;
+use crate::model::actor::Actor;
+use crate::model::id::InstanceId;
+use crate::model::limits;
+use crate::runtime::{Answer, Catalog, FeedError, Outcome, Pipeline, SubmitError, View};
+
+use super::edge::{self, Edge};
+use super::from_proto::envelope::Wish;
+use super::pb::drive_answer::Outcome as Told;
+use super::pb::drive_command::Command;
+use super::{auth, pb, status};
+
+type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The answers of one stream of commands.
+pub(super) struct Driving {
+    edge: Edge,
+    acting: Acting,
+    commands: Streaming<pb::InstanceServiceDriveRequest>,
+    /// What is left of the last message.
+    unread: IntoIter<pb::DriveCommand>,
+    reading: Reading,
+    stopping: Waiting<()>,
+    pipeline: Pipeline,
+    /// The commands under way, by the numbers under which they were asked.
+    asked: Slab<Asked>,
+    lanes: Lanes,
+    outcomes: IntoIter<(u64, Outcome)>,
+    telling: Option<(usize, Waiting<Status>)>,
+    answers: VecDeque<pb::DriveAnswer>,
+}
+
+/// Whether more commands may come.
+enum Reading {
+    On,
+    /// The client has said all.
+    Ended,
+    /// The stream ends with this once everything is answered.
+    Failed(Status),
+    /// It was told how the stream ended.
+    Told,
+}
+
+/// A command under way.
+struct Asked {
+    correlation: u64,
+    span: Span,
+    instance: InstanceId,
+    expected_revision: Option<u64>,
+    /// What is not yet asked of the worker.
+    held: Option<Held>,
+}
+
+enum Held {
+    /// A wish that waits for a look of an earlier command.
+    Wish(Box<Wish>),
+    /// A command that is taken apart once its instance was looked at.
+    Unlooked(Box<(Actor, Command)>),
+}
+
+/// For whom the stream's commands are.
+struct Acting {
+    metadata: MetadataMap,
+    catalog: Arc<Catalog>,
+    /// Who the last command was for: mostly the next one's too.
+    last: Option<(String, Actor)>,
+}
+
+impl Acting {
+    /// Looks at what administrators wrote meanwhile: a member who is gone acts no more.
+    fn refresh(&mut self, catalog: Arc<Catalog>) {
+        if !Arc::ptr_eq(&self.catalog, &catalog) {
+            self.catalog = catalog;
+            self.last = None;
+        }
+    }
+
+    fn actor(&mut self, on_behalf_of: &str) -> Result<Actor, Status> {
+        if let Some((_, actor)) = self.last.as_ref().filter(|(name, _)| name == on_behalf_of) {
+            return Ok(actor.clone());
+        }
+        let organization = self.catalog.organization();
+        let actor = auth::commander_for(&self.metadata, on_behalf_of, organization)?;
+        self.last = Some((on_behalf_of.to_owned(), actor.clone()));
+        Ok(actor)
+    }
+}
+
+/// The commands that wait because the values of an earlier one are not taken apart yet: by
+/// instance, in order, the one that is looked for in front. Mostly empty.
+type Lanes = HashMap<InstanceId, VecDeque<usize>>;
+
+/// Does the same with the request of whichever command it is.
+macro_rules! with_request {
+    ($command:expr, |$request:ident| $done:expr) => {
+        match $command {
+            Command::Create($request) => $done,
+            Command::Advance($request) => $done,
+            Command::Return($request) => $done,
+            Command::Suspend($request) => $done,
+            Command::Resume($request) => $done,
+            Command::Terminate($request) => $done,
+            Command::OpenStage($request) => $done,
+            Command::UpdateFields($request) => $done,
+            Command::LogActivity($request) => $done,
+            Command::Reassign($request) => $done,
+            Command::Claim($request) => $done,
+            Command::Release($request) => $done,
+            Command::Complete($request) => $done,
+            Command::Redo($request) => $done,
+            Command::Check($request) => $done,
+            Command::Comment($request) => $done,
+            Command::RequestExtension($request) => $done,
+            Command::DecideExtension($request) => $done,
+            Command::Acknowledge($request) => $done,
+        }
+    };
+}
+
+impl Driving {
+    /// Begins to take commands of whoever the metadata name.
+    pub(super) fn new(
+        edge: Edge,
+        metadata: MetadataMap,
+        commands: Streaming<pb::InstanceServiceDriveRequest>,
+    ) -> Self {
+        let mut stopping = edge.stopping.clone();
+        let stopping = Box::pin(async move {
+            // An error: the server is gone already.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        });
+        Self {
+            acting: Acting { metadata, catalog: edge.handle.catalog(), last: None },
+            commands,
+            unread: Vec::new().into_iter(),
+            reading: Reading::On,
+            stopping,
+            pipeline: edge.handle.pipeline(),
+            asked: Slab::new(),
+            lanes: Lanes::new(),
+            outcomes: Vec::new().into_iter(),
+            telling: None,
+            answers: VecDeque::new(),
+            edge,
+        }
+    }
+
+    /// Takes commands while there are any and there is room for them.
+    fn read(&mut self, cx: &mut Context<'_>) {
+        while let Reading::On = self.reading {
+            if self.stopping.as_mut().poll(cx).is_ready() {
+                self.reading = Reading::Failed(status::feed(&FeedError::Draining));
+                return;
+            }
+            while self.asked.len() + self.answers.len() < limits::DRIVE_COMMANDS_MAX {
+                let Some(command) = self.unread.next() else { break };
+                self.take(command);
+            }
+            if self.unread.len() > 0 {
+                return;
+            }
+            match Pin::new(&mut self.commands).poll_next(cx) {
+                Poll::Ready(Some(Ok(message))) => {
+                    self.acting.refresh(self.edge.handle.catalog());
+                    self.unread = message.commands.into_iter();
+                }
+                Poll::Ready(Some(Err(status))) => self.reading = Reading::Failed(status),
+                Poll::Ready(None) => self.reading = Reading::Ended,
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn take(&mut self, command: pb::DriveCommand) {
+        let pb::DriveCommand { correlation, on_behalf_of, command } = command;
+        let Some(command) = command else {
+            return self.tell_failure(correlation, &status::no_command());
+        };
+        let actor = match self.acting.actor(&on_behalf_of) {
+            Ok(actor) => actor,
+            Err(status) => return self.tell_failure(correlation, &status),
+        };
+        let (span, looked_at) = with_request!(&command, |request| {
+            (edge::span_of(request, &actor), edge::looked_at(request))
+        });
+        if let Some(instance) = looked_at {
+            let held = Some(Held::Unlooked(Box::new((actor, command))));
+            let asked = Asked { correlation, span, instance, expected_revision: None, held };
+            return self.ask(asked);
+        }
+        let wish = span.in_scope(|| {
+            with_request!(command, |request| edge::wish(&self.acting.catalog, actor, request, None))
+        });
+        match wish {
+            Ok(wish) if self.lanes.contains_key(&wish.instance) => {
+                let instance = wish.instance.clone();
+                let expected_revision = wish.command.expected_revision;
+                let held = Some(Held::Wish(Box::new(wish)));
+                self.ask(Asked { correlation, span, instance, expected_revision, held });
+            }
+            Ok(Wish { instance, command }) => {
+                let number = self.asked.insert(Asked {
+                    correlation,
+                    span,
+                    instance: instance.clone(),
+                    expected_revision: command.expected_revision,
+                    held: None,
+                });
+                self.pipeline.command(number as u64, instance, command);
+            }
+            Err(status) => self.tell_failure(correlation, &status),
+        }
+    }
+
+    /// Puts a command that cannot be decided yet behind those of its instance.
+    fn ask(&mut self, asked: Asked) {
+        let instance = asked.instance.clone();
+        let number = self.asked.insert(asked);
+        let lane = self.lanes.entry(instance.clone()).or_default();
+        lane.push_back(number);
+        if lane.len() == 1 {
+            self.pipeline.look(number as u64, instance);
+        }
+    }
+
+    /// Works off what has come.
+    fn hear(&mut self, cx: &mut Context<'_>) {
+        loop {
+            if let Some((number, telling)) = &mut self.telling {
+                let Poll::Ready(status) = telling.as_mut().poll(cx) else { return };
+                let number = *number;
+                self.telling = None;
+                let asked = self.asked.remove(number);
+                self.tell_failure(asked.correlation, &status);
+            }
+            match self.outcomes.next() {
+                Some((number, outcome)) => self.take_outcome(number, outcome),
+                None => match self.pipeline.poll_outcomes(cx) {
+                    Poll::Ready(outcomes) => self.outcomes = outcomes.into_iter(),
+                    Poll::Pending => return,
+                },
+            }
+        }
+    }
+
+    fn take_outcome(&mut self, number: u64, outcome: Outcome) {
+        let number = usize::try_from(number).expect("it was made from such a number");
+        match outcome {
+            Outcome::Answered(answer) => self.answered(number, answer),
+            Outcome::Seen(Ok(view)) => self.seen(number, view.as_ref()),
+            Outcome::Seen(Err(error)) => {
+                let asked = self.asked.remove(number);
+                self.tell_failure(asked.correlation, &status::read(&error));
+                self.leave_lane(&asked.instance);
+            }
+        }
+    }
+
+    fn answered(&mut self, number: usize, answer: Result<Answer, SubmitError>) {
+        let asked = &self.asked[number];
+        edge::log(&asked.span, &asked.instance, &answer);
+        if let Err(SubmitError::Rejected(rejection @ Rejection::StaleRevision { .. })) = answer {
+            // It is told with what happened since, which is read; those behind it wait for it.
+            let (edge, instance) = (self.edge.clone(), asked.instance.clone());
+            let expected = asked.expected_revision;
+            let telling = async move { edge.refusal(&rejection, &instance, expected).await };
+            self.telling = Some((number, Box::pin(telling)));
+            return;
+        }
+        let asked = self.asked.remove(number);
+        match answer {
+            Ok(answer) => self.tell(asked.correlation, Told::Accepted(edge::accepted(&answer))),
+            Err(error) => {
+                self.tell_failure(asked.correlation, &status::not_served(&error, &asked.instance));
+            }
+        }
+        if asked.held.is_some() {
+            self.leave_lane(&asked.instance);
+        }
+    }
+
+    /// Takes a command apart whose instance was looked at.
+    fn seen(&mut self, number: usize, view: Option<&View>) {
+        let asked = &mut self.asked[number];
+        let instance = asked.instance.clone();
+        if let Some(Held::Unlooked(held)) = asked.held.take() {
+            let (actor, command) = *held;
+            let wish = asked.span.in_scope(|| {
+                let catalog = &self.acting.catalog;
+                with_request!(command, |request| edge::wish(catalog, actor, request, view))
+            });
+            match wish {
+                Ok(Wish { instance, command }) => {
+                    asked.expected_revision = command.expected_revision;
+                    self.pipeline.command(number as u64, instance, command);
+                }
+                Err(status) => {
+                    let asked = self.asked.remove(number);
+                    self.tell_failure(asked.correlation, &status);
+                }
+            }
+        }
+        self.leave_lane(&instance);
+    }
+
+    /// Asks for what waited behind the first of a lane, up to the next that needs a look.
+    fn leave_lane(&mut self, instance: &InstanceId) {
+        let Some(lane) = self.lanes.get_mut(instance) else { return };
+        lane.pop_front();
+        while let Some(number) = lane.front().copied() {
+            let asked = &mut self.asked[number];
+            match asked.held.take() {
+                Some(Held::Wish(wish)) => {
+                    self.pipeline.command(number as u64, wish.instance, wish.command);
+                    lane.pop_front();
+                }
+                held => {
+                    asked.held = held;
+                    self.pipeline.look(number as u64, instance.clone());
+                    return;
+                }
+            }
+        }
+        self.lanes.remove(instance);
+    }
+
+    fn tell(&mut self, correlation: u64, outcome: Told) {
+        self.answers.push_back(pb::DriveAnswer { correlation, outcome: Some(outcome) });
+    }
+
+    fn tell_failure(&mut self, correlation: u64, status: &Status) {
+        self.tell(correlation, Told::Failure(status::failure(status)));
+    }
+}
+
+impl Stream for Driving {
+    type Item = Result<pb::InstanceServiceDriveResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let driving = &mut *self;
+        driving.read(cx);
+        driving.pipeline.flush();
+        driving.hear(cx);
+        // What waited for a look is asked for now.
+        driving.pipeline.flush();
+        if !driving.answers.is_empty() {
+            let count = driving.answers.len().min(limits::DRIVE_ANSWERS_MAX);
+            let answers = driving.answers.drain(..count).collect();
+            return Poll::Ready(Some(Ok(pb::InstanceServiceDriveResponse { answers })));
+        }
+        if !driving.asked.is_empty() {
+            return Poll::Pending;
+        }
+        match replace(&mut driving.reading, Reading::Told) {
+            Reading::On => {
+                driving.reading = Reading::On;
+                Poll::Pending
+            }
+            Reading::Failed(status) => Poll::Ready(Some(Err(status))),
+            Reading::Ended | Reading::Told => Poll::Ready(None),
+        }
+    }
+}
