@@ -25,7 +25,7 @@ pub(super) struct Entry {
 pub(super) struct Kept {
     /// Chunks of the body; 0: none was written yet.
     pub(super) body_chunks: u16,
-    /// Chunks of the header that is newer than the body; 0: the body holds the header.
+    /// Chunks of the header; 0: none was written yet.
     pub(super) header_chunks: u16,
 }
 

@@ -3,9 +3,11 @@
 //! cannot differ. Knows no storage.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::index::{Entry, Index, Kept};
 use super::record::disagreement;
+use super::words::Words;
 use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Seq, Write};
 use crate::model::id::InstanceId;
 use crate::model::instance::Header;
@@ -16,6 +18,8 @@ use crate::model::time::Timestamp;
 pub(super) struct Ledger {
     /// Every instance.
     pub(super) index: Index,
+    /// What the numbers in stored headers stand for.
+    pub(super) words: Words,
     /// The last number of each partition.
     pub(super) last_seqs: Vec<Seq>,
     /// The clock's last reading.
@@ -59,6 +63,7 @@ impl Ledger {
     pub(super) fn empty(identity: &Identity) -> Self {
         Self {
             index: Index::default(),
+            words: Words::default(),
             last_seqs: vec![Seq(0); usize::from(identity.partitions)],
             clock: None,
         }
@@ -132,6 +137,9 @@ impl Ledger {
 
     /// Takes what has become durable.
     pub(super) fn record(&mut self, done: Done) {
+        for word in done.words {
+            self.words.add(word);
+        }
         for entry in done.entries {
             self.index.put(entry);
         }
@@ -146,6 +154,7 @@ impl Ledger {
 #[derive(Debug)]
 pub(super) struct Done {
     entries: Vec<Entry>,
+    words: Vec<Arc<str>>,
     last_seqs: BTreeMap<Partition, Seq>,
     clock: Option<Timestamp>,
 }
@@ -153,7 +162,7 @@ pub(super) struct Done {
 impl Plan {
     /// What is to be known once this is durable. `kept` holds the storage of each instance of the
     /// plan, in their order. Takes the headers out of the batch.
-    pub(super) fn done(self, writes: Vec<Write>, kept: Vec<Kept>) -> Done {
+    pub(super) fn done(self, writes: Vec<Write>, kept: Vec<Kept>, words: Vec<Arc<str>>) -> Done {
         let mut headers: Vec<Option<Header>> =
             writes.into_iter().map(|write| write.header).collect();
         let mut entries = Vec::with_capacity(self.instances.len());
@@ -164,7 +173,7 @@ impl Plan {
                 kept,
             });
         }
-        Done { entries, last_seqs: self.last_seqs, clock: self.clock }
+        Done { entries, words, last_seqs: self.last_seqs, clock: self.clock }
     }
 }
 

@@ -88,7 +88,7 @@ impl State {
             };
         }
         let kept = vec![Kept::default(); plan.instances.len()];
-        self.ledger.record(plan.done(batch.writes, kept));
+        self.ledger.record(plan.done(batch.writes, kept, Vec::new()));
     }
 }
 

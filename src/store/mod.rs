@@ -15,6 +15,7 @@ use crate::model::value::Value;
 
 pub mod backup;
 pub mod record;
+pub mod words;
 
 pub mod memory;
 pub mod sled;
@@ -70,6 +71,15 @@ pub struct Stored {
     pub body: Option<Instance>,
     /// The records after the body.
     pub tail: Vec<Record>,
+}
+
+/// Where the rest of an instance lies, as its header knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The number of the first event of its last record.
+    pub last_record: Seq,
+    /// Under how many keys its body lies; 0: none was written yet.
+    pub body_chunks: u16,
 }
 
 /// One durable write. Everything in it becomes visible together or not at all.

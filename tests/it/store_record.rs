@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use sanbang::model::event::{Event, Payload, Record};
+use sanbang::model::id::InstanceId;
 use sanbang::model::instance::{Header, Instance};
 use sanbang::model::time::Timestamp;
-use sanbang::store::Seq;
 use sanbang::store::record::{
     FORMAT, decode_header, decode_instance, decode_record, disagreement, encode_header,
     encode_instance, encode_record,
 };
+use sanbang::store::words::{Draft, Words};
+use sanbang::store::{Seq, Whereabouts};
 
 use super::store_sample::{PAYLOADS, Seeded};
 
@@ -52,18 +54,33 @@ fn records_come_back() {
 }
 
 #[test]
-fn instances_and_headers_come_back() {
+fn instances_come_back() {
+    for seed in 0..500 {
+        let instance: Instance = Seeded::new(seed).sample();
+        assert_eq!(decode_instance(&encode_instance(&instance)), Ok(instance), "seed {seed}");
+    }
+}
+
+#[test]
+fn headers_come_back_with_the_words_that_they_added() {
+    let mut words = Words::default();
     for seed in 0..500 {
         let mut seeded = Seeded::new(seed);
         let instance: Instance = seeded.sample();
         let header = sample_header(&instance, &mut seeded);
-        let last = Seq(seeded.sample());
         assert_eq!(disagreement(&header, &instance), None);
-
-        let bytes = encode_instance(&header, &instance, last);
-        assert_eq!(decode_instance(&bytes), Ok((instance, last)), "seed {seed}");
-        assert_eq!(decode_header(&bytes), Ok((header.clone(), last)), "seed {seed}");
-        assert_eq!(decode_header(&encode_header(&header, last)), Ok((header, last)));
+        let rest = Whereabouts { last_record: Seq(seeded.sample()), body_chunks: 3 };
+        let mut draft = Draft::of(&words);
+        let bytes = encode_header(&header, rest, &mut draft);
+        for word in draft.added() {
+            words.add(word);
+        }
+        let read = decode_header(header.id.clone(), &bytes, &words);
+        assert_eq!(read, Ok((header.clone(), rest)), "seed {seed}");
+        if header.stages.len() + header.tasks.len() > 0 {
+            let told = decode_header(header.id, &bytes, &Words::default());
+            assert!(told.expect_err("no word is known").to_string().ends_with("is no word"));
+        }
     }
 }
 
@@ -128,7 +145,8 @@ fn arbitrary_bytes_are_read_or_refused() {
         }
         refused += usize::from(decode_record(&bytes).is_err());
         refused += usize::from(decode_instance(&bytes).is_err());
-        refused += usize::from(decode_header(&bytes).is_err());
+        let name = InstanceId::trusted("p-1");
+        refused += usize::from(decode_header(name, &bytes, &Words::default()).is_err());
     }
     assert!(refused > 2000, "most damage is noticed: {refused}");
 }
@@ -164,4 +182,34 @@ fn records_are_compact() {
     };
     let bytes = encode_record(&record, Some(Seq(1_000_000))).len();
     assert!(bytes <= 128, "{bytes} bytes");
+}
+
+/// A header is written with every record, and a million of them are held in memory.
+#[test]
+fn headers_are_compact() {
+    use sanbang::model::id::{FieldId, GroupId, MemberId, RoleId, StageId, TaskId, WorkflowId};
+    let mut header = Header {
+        workflow: WorkflowId::trusted("investment_project"),
+        workflow_version: 1,
+        revision: 39,
+        version: 43,
+        next_due: Some(Timestamp(1_736_393_400_000)),
+        steward: Some(MemberId::trusted("sensors_officer_1")),
+        group: Some(GroupId::trusted("smart_sensors")),
+        stages: vec![StageId::trusted("assessment")],
+        ..sample_header(&Seeded::new(5).sample(), &mut Seeded::new(5))
+    };
+    let industry = sanbang::model::value::Value::Text("smart_sensors".into());
+    header.indexed = vec![(FieldId::trusted("industry"), industry)];
+    header.tasks = vec![sanbang::model::instance::OpenTask {
+        number: sanbang::model::task::TaskNumber(7),
+        id: TaskId::trusted("assessment_opinion"),
+        role: Some(RoleId::trusted("group_leader")),
+        holder: Some(MemberId::trusted("sensors_leader")),
+        since: Timestamp(1_736_298_000_000),
+    }];
+    let rest = Whereabouts { last_record: Seq(1_000_000), body_chunks: 1 };
+    let words = Words::default();
+    let bytes = encode_header(&header, rest, &mut Draft::of(&words)).len();
+    assert!(bytes <= 120, "{bytes} bytes");
 }

@@ -295,10 +295,22 @@ fn holes_are_noticed() {
 
     let (_above, directory) = without(&record(5));
     assert!(refusal(&directory).contains("should end with event 6 and ends with event 4"));
-    let (_above, directory) = without(b"ip-1\0\0\x01");
-    assert!(refusal(&directory).contains("the body of instance p-1 is missing, or a part of it"));
-    let (_above, directory) = without(b"ip-1\0\0\0");
-    assert!(refusal(&directory).contains("the body of instance p-1 has no beginning"));
+    let (_above, directory) = without(b"t");
+    assert!(refusal(&directory).contains("should end with event 0 and ends with event 6"));
+    let (_above, directory) = without(b"w\0\0\0\x02");
+    assert!(refusal(&directory).contains("words, number 2 is missing"));
+
+    // Bodies are not read on opening.
+    for (key, told) in [
+        (b"ip-1\0\0\x01", "the body of instance p-1 is missing, or a part of it"),
+        (b"ip-1\0\0\0", "the body of instance p-1 is missing, or a part of it"),
+    ] {
+        let (_above, directory) = without(key);
+        let store = open(&directory);
+        let error = store.load(&project.id).expect_err("a hole").to_string();
+        assert!(error.contains(told), "{error}");
+        assert!(store.verify().is_err());
+    }
 
     // What is not read on opening is told when it is read, and by a verification.
     let (_above, directory) = without(&record(3));

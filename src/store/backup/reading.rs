@@ -137,8 +137,7 @@ impl Entries {
         let entry = match self.frames.next()? {
             Some(Message::End(_)) => return Ok(None),
             Some(Message::Body(bytes)) => {
-                let (body, _) =
-                    decode_instance(&bytes).map_err(|it| self.damaged(&it.to_string()))?;
+                let body = decode_instance(&bytes).map_err(|it| self.damaged(&it.to_string()))?;
                 Entry::Body(body)
             }
             Some(Message::Point(point)) => Entry::Point {

@@ -60,9 +60,7 @@ impl Writing<'_> {
             for header in &page {
                 let stored = store.load(&header.id)?;
                 let Some(body) = stored.and_then(|stored| stored.body) else { continue };
-                // Of the header, only what the body is stored without is ever read here.
-                let bytes = encode_instance(&body.header(&[]), &body, Seq(0));
-                self.entry(Entry::Body(bytes))?;
+                self.entry(Entry::Body(encode_instance(&body)))?;
                 self.contents.bodies += 1;
             }
             done += page.len() as u64;

@@ -1,24 +1,15 @@
-//! Headers and bodies as they are stored.
+//! Bodies as they are stored.
 
 use std::collections::BTreeMap;
 
-use super::Corrupt;
 use super::convert::{Storable, required};
+use super::{Corrupt, FORMAT};
 use crate::model::id::ActivityId;
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Header, Instance};
-use crate::model::instance::{OpenTask, StagePlace, StageState, Status, Suspension};
+use crate::model::instance::{StagePlace, StageState, Status, Suspension};
 use crate::store::pb;
 
 words! { Status as Status { Active, Suspended, Completed, Terminated } }
-
-message! { OpenTask as OpenTask { number, id, role, holder, since } }
-
-message! {
-    Header as Header {
-        id, workflow, workflow_version, calendar_digest, revision, version, created_at, updated_at,
-        status, next_due, steward, group, stages, light, indexed, tasks,
-    }
-}
 
 impl Storable<pb::StagePlace> for StagePlace {
     fn to_message(&self) -> pb::StagePlace {
@@ -71,14 +62,26 @@ impl Storable<Vec<pb::ActivitySummary>> for BTreeMap<ActivityId, ActivitySummary
     }
 }
 
-/// What the header does not say.
-pub(super) fn body_to_message(instance: &Instance) -> pb::Body {
-    pb::Body {
-        fields: instance.fields.to_message(),
+/// The stored form of an instance.
+pub(super) fn instance_to_message(instance: &Instance) -> pb::StoredInstance {
+    pb::StoredInstance {
+        format: FORMAT,
+        id: instance.id.to_message(),
+        workflow: instance.workflow.to_message(),
+        workflow_version: instance.workflow_version,
+        calendar_digest: instance.calendar_digest,
+        revision: instance.revision,
+        version: instance.version,
+        created_at: instance.created_at.to_message(),
+        updated_at: instance.updated_at.to_message(),
+        status: instance.status.to_message(),
+        steward: instance.steward.to_message(),
+        group: instance.group.to_message(),
         path_stage: instance.path_stage.to_message(),
         stages: instance.stages.to_message(),
         tasks: instance.tasks.to_message(),
         clocks: instance.clocks.to_message(),
+        fields: instance.fields.to_message(),
         activities: instance.activities.to_message(),
         suspension: instance.suspension.to_message(),
         requests: instance.requests.to_message(),
@@ -88,41 +91,35 @@ pub(super) fn body_to_message(instance: &Instance) -> pb::Body {
     }
 }
 
-/// An instance from its two halves.
-pub(super) fn instance_from_message(
-    header: Option<pb::Header>,
-    body: Option<pb::Body>,
-) -> Result<Instance, Corrupt> {
-    let header = Header::from_message(header)?;
-    let body = required(body, "Body")?;
-    let instance = Instance {
-        id: header.id,
-        workflow: header.workflow,
-        workflow_version: header.workflow_version,
-        calendar_digest: header.calendar_digest,
-        revision: header.revision,
-        version: header.version,
-        created_at: header.created_at,
-        updated_at: header.updated_at,
-        status: header.status,
-        steward: header.steward,
-        group: header.group,
-        fields: Storable::from_message(body.fields)?,
-        path_stage: Storable::from_message(body.path_stage)?,
-        stages: Storable::from_message(body.stages)?,
-        tasks: Storable::from_message(body.tasks)?,
-        clocks: Storable::from_message(body.clocks)?,
-        activities: Storable::from_message(body.activities)?,
-        suspension: Storable::from_message(body.suspension)?,
-        requests: Storable::from_message(body.requests)?,
-        next_task: body.next_task,
-        next_clock: body.next_clock,
-        script_failed_in: body.script_failed_in,
-    };
-    Ok(instance)
+/// An instance from its stored form.
+pub(super) fn instance_from_message(message: pb::StoredInstance) -> Result<Instance, Corrupt> {
+    Ok(Instance {
+        id: Storable::from_message(message.id)?,
+        workflow: Storable::from_message(message.workflow)?,
+        workflow_version: message.workflow_version,
+        calendar_digest: message.calendar_digest,
+        revision: message.revision,
+        version: message.version,
+        created_at: Storable::from_message(message.created_at)?,
+        updated_at: Storable::from_message(message.updated_at)?,
+        status: Storable::from_message(message.status)?,
+        steward: Storable::from_message(message.steward)?,
+        group: Storable::from_message(message.group)?,
+        path_stage: Storable::from_message(message.path_stage)?,
+        stages: Storable::from_message(message.stages)?,
+        tasks: Storable::from_message(message.tasks)?,
+        clocks: Storable::from_message(message.clocks)?,
+        fields: Storable::from_message(message.fields)?,
+        activities: Storable::from_message(message.activities)?,
+        suspension: Storable::from_message(message.suspension)?,
+        requests: Storable::from_message(message.requests)?,
+        next_task: message.next_task,
+        next_clock: message.next_clock,
+        script_failed_in: message.script_failed_in,
+    })
 }
 
-/// The first field in which a header differs from the body that is stored without it.
+/// The first field in which a header differs from a body of the same version.
 pub(super) fn disagreement(header: &Header, body: &Instance) -> Option<&'static str> {
     macro_rules! first_of {
         ($($field:ident),* $(,)?) => {

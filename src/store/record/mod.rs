@@ -9,8 +9,10 @@ use std::fmt;
 
 use prost::Message;
 
-use super::{Seq, pb};
+use super::words::{Draft, Words};
+use super::{Seq, Whereabouts, pb};
 use crate::model::event::Record;
+use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
 
 #[macro_use]
@@ -18,11 +20,10 @@ mod convert;
 
 mod clock;
 mod event;
+mod header;
 mod instance;
 mod task;
 mod value;
-
-use convert::Storable;
 
 /// The format in which this program writes. A reader refuses a higher one.
 pub const FORMAT: u32 = 1;
@@ -70,44 +71,33 @@ pub fn decode_record(bytes: &[u8]) -> Result<ChainedRecord, Corrupt> {
     event::record_from_message(message).map_err(|corrupt| corrupt.within("a record"))
 }
 
-/// The bytes of a header. `last_seq` is the first number of the record that made it.
-pub fn encode_header(header: &Header, last_seq: Seq) -> Vec<u8> {
-    let message = pb::StoredHeader {
-        format: FORMAT,
-        last_seq: last_seq.0,
-        header: Some(header.to_message()),
-    };
-    message.encode_to_vec()
+/// The bytes of a header, under a key that names the instance.
+pub fn encode_header(header: &Header, rest: Whereabouts, words: &mut Draft<'_>) -> Vec<u8> {
+    header::header_to_message(header, rest, words).encode_to_vec()
 }
 
-/// A header, from its own bytes or from those of its instance.
-pub fn decode_header(bytes: &[u8]) -> Result<(Header, Seq), Corrupt> {
+/// The header of an instance from its bytes.
+pub fn decode_header(
+    id: InstanceId,
+    bytes: &[u8],
+    words: &Words,
+) -> Result<(Header, Whereabouts), Corrupt> {
     let message: pb::StoredHeader = decode(bytes, "a header")?;
-    let header = Header::from_message(message.header).map_err(|it| it.within("a header"))?;
-    Ok((header, Seq(message.last_seq)))
+    header::header_from_message(id, message, words).map_err(|it| it.within("a header"))
 }
 
-/// The bytes of an instance: its header first, then what the header does not say. The header must
-/// be that of the body, see [`disagreement`].
-pub fn encode_instance(header: &Header, body: &Instance, last_seq: Seq) -> Vec<u8> {
-    let message = pb::StoredInstance {
-        format: FORMAT,
-        last_seq: last_seq.0,
-        header: Some(header.to_message()),
-        body: Some(instance::body_to_message(body)),
-    };
-    message.encode_to_vec()
+/// The bytes of an instance: all that is needed to read it again.
+pub fn encode_instance(instance: &Instance) -> Vec<u8> {
+    instance::instance_to_message(instance).encode_to_vec()
 }
 
 /// An instance from its bytes.
-pub fn decode_instance(bytes: &[u8]) -> Result<(Instance, Seq), Corrupt> {
+pub fn decode_instance(bytes: &[u8]) -> Result<Instance, Corrupt> {
     let message: pb::StoredInstance = decode(bytes, "an instance")?;
-    let instance = instance::instance_from_message(message.header, message.body)
-        .map_err(|corrupt| corrupt.within("an instance"))?;
-    Ok((instance, Seq(message.last_seq)))
+    instance::instance_from_message(message).map_err(|corrupt| corrupt.within("an instance"))
 }
 
-/// What a header says that its body does not: the body is stored without what the header holds.
+/// The first field about which a header and a body of the same version differ.
 pub fn disagreement(header: &Header, body: &Instance) -> Option<&'static str> {
     instance::disagreement(header, body)
 }

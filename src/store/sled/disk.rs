@@ -177,6 +177,14 @@ impl Disk {
         self.values(&prefix, &prefix).map(named).collect()
     }
 
+    /// All keys that begin with `prefix`, with what stands under them, as they are.
+    pub(super) fn under(
+        &self,
+        prefix: &[u8],
+    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), Error>> {
+        self.db.scan_prefix(prefix).map(|pair| pair.map_err(|error| failed(&error)))
+    }
+
     /// All values whose keys begin with `prefix`, from `start` on.
     pub(super) fn values(&self, prefix: &[u8], start: &[u8]) -> Values {
         Values { chunks: self.db.range(start.to_vec()..), prefix: prefix.to_vec() }

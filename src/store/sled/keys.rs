@@ -4,12 +4,11 @@
 //! | key | holds |
 //! |---|---|
 //! | `s` | the marker: what the store was made with |
-//! | `c` | the clock's last reading |
-//! | `w` | how many batches were written |
-//! | `n` partition | the number of the partition's last event |
+//! | `t` | the state: how many batches, the clock's last reading, each partition's last number |
+//! | `w` number | a word |
 //! | `r` partition, first number, chunk | a record |
-//! | `i` instance, NUL, chunk | an instance: header and body |
-//! | `h` instance, NUL, chunk | a header that is newer than the instance's body |
+//! | `h` instance, NUL, chunk | an instance's header, written with each of its records |
+//! | `i` instance, NUL, chunk | an instance's body, written now and then |
 //! | `d` document, NUL, chunk | a document |
 //!
 //! Numbers are big-endian, so that their order is that of the keys. A value begins with its length
@@ -21,13 +20,12 @@ use crate::model::limits::STORED_VALUE_BYTES_MAX;
 use crate::store::{Partition, Seq};
 
 pub(super) const MARKER: &[u8] = b"s";
-pub(super) const CLOCK: &[u8] = b"c";
-pub(super) const BATCHES: &[u8] = b"w";
+pub(super) const STATE: &[u8] = b"t";
+pub(super) const WORDS: u8 = b'w';
 pub(super) const RECORDS: u8 = b'r';
 pub(super) const BODIES: u8 = b'i';
 pub(super) const HEADERS: u8 = b'h';
 pub(super) const DOCUMENTS: u8 = b'd';
-const COUNTERS: u8 = b'n';
 
 const CHUNK_NUMBER_BYTES: usize = 2;
 
@@ -81,9 +79,9 @@ impl ValueKey {
     }
 }
 
-/// The key of a partition's last number.
-pub(super) fn counter(partition: Partition) -> Vec<u8> {
-    [&[COUNTERS], partition.0.to_be_bytes().as_slice()].concat()
+/// The key of a word.
+pub(super) fn word(number: u32) -> Vec<u8> {
+    [&[WORDS], number.to_be_bytes().as_slice()].concat()
 }
 
 /// The beginning of the keys of a partition's records.
@@ -96,12 +94,12 @@ pub(super) fn record(partition: Partition, first_seq: Seq) -> ValueKey {
     ValueKey([records(partition).as_slice(), &first_seq.0.to_be_bytes()].concat())
 }
 
-/// The key of an instance's header and body.
+/// The key of an instance's body.
 pub(super) fn body(instance: &InstanceId) -> ValueKey {
     named(BODIES, instance.as_str())
 }
 
-/// The key of an instance's header while it is newer than the body.
+/// The key of an instance's header.
 pub(super) fn header(instance: &InstanceId) -> ValueKey {
     named(HEADERS, instance.as_str())
 }

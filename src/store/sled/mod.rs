@@ -26,12 +26,14 @@ mod gate;
 mod keys;
 mod opening;
 mod staging;
+mod state;
 mod survey;
 
 use directory::{Directory, Mark};
 use disk::Disk;
 use gate::Gate;
 pub use opening::OpenError;
+use staging::Prepared;
 pub use survey::Verified;
 
 /// Where the store is and how its clock runs.
@@ -134,14 +136,14 @@ impl SledStore {
 
     /// Applies a batch and makes it durable. Readers that need quiet wait meanwhile.
     fn write(&self, plan: Plan, batch: Batch, batches: u64) -> Result<(), Error> {
-        let (mut staged, kept) = staging::stage(&self.disk, &*self.ledger()?, &plan, &batch)?;
-        staged.set(keys::BATCHES, &batches.to_be_bytes());
+        let prepared = staging::stage(&self.disk, &*self.ledger()?, &plan, &batch, batches)?;
+        let Prepared { staged, kept, words } = prepared;
         let _writing = self.gate.write();
         // What sled leaves behind in its own state after a panic does not matter: it is not used
         // again, and the process stops.
         catch_unwind(AssertUnwindSafe(|| self.disk.write(staged)))
             .unwrap_or_else(|_| Err(Error::Corrupt("sled panicked while writing".to_owned())))?;
-        let done = plan.done(batch.writes, kept);
+        let done = plan.done(batch.writes, kept, words);
         self.ledger.write().map_err(|_| broken())?.record(done);
         Ok(())
     }
@@ -169,7 +171,7 @@ impl Store for SledStore {
         }
         let key = keys::body(instance);
         if let Some(bytes) = self.disk.small_value(&key)? {
-            let (body, _) = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
+            let body = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
             // A newer one is being written right now: it does not exist before it is durable.
             if body.version <= seen.version {
                 return self.stored(instance, Some(body), seen).map(Some);
@@ -180,7 +182,7 @@ impl Store for SledStore {
             return Ok(None);
         };
         let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
-        let (body, _) = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
+        let body = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
         self.stored(instance, Some(body), seen).map(Some)
     }
 

@@ -309,8 +309,7 @@ fn read(
         let simulated = identity.simulated_clock;
         return Err(Failure::Refused(OpenError::OtherClock { path, simulated }));
     }
-    let ledger = survey::survey(&disk, &identity)?;
-    let batches = survey::batches(&disk)?;
+    let (ledger, batches) = survey::survey(&disk, &identity)?;
     if care == Care::Full {
         survey::verify(&disk, &identity, &ledger)?;
     }

@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 
-use super::disk::{Disk, Value, corrupt, last_seq};
+use super::disk::{Disk, Value, corrupt, last_seq, missing};
 use super::keys::{self, BODIES, DOCUMENTS, HEADERS};
+use super::state::State;
 use crate::model::id::InstanceId;
-use crate::model::time::Timestamp;
 use crate::store::chain::version_of;
 use crate::store::index::{Entry, Kept};
 use crate::store::ledger::Ledger;
 use crate::store::record::{decode_header, decode_instance, decode_record};
+use crate::store::words::Words;
 use crate::store::{Error, Identity, Partition, Seq};
 
 /// Headers after which progress is told.
@@ -29,75 +30,68 @@ pub struct Verified {
     pub documents: u64,
 }
 
-/// Reads numbers, clock and headers.
-pub(super) fn survey(disk: &Disk, identity: &Identity) -> Result<Ledger, Error> {
-    let mut ledger = Ledger::empty(identity);
-    ledger.clock = disk.get(keys::CLOCK)?.map(|bytes| number(&bytes, "the clock")).transpose()?;
-    for partition in partitions(identity) {
-        ledger.last_seqs[usize::from(partition.0)] = last_of(disk, partition)?;
+/// Reads the state, the words and the headers, and how many batches were ever written.
+pub(super) fn survey(disk: &Disk, identity: &Identity) -> Result<(Ledger, u64), Error> {
+    let state = match disk.get(keys::STATE)? {
+        Some(bytes) => State::decode(&bytes, identity)?,
+        None => State::empty(identity),
+    };
+    for (partition, counted) in partitions(identity).zip(&state.last_seqs) {
+        check_last(disk, partition, *counted)?;
     }
-    for value in disk.values(&[BODIES], &[BODIES]) {
-        let value = value?;
-        let kept = Kept { body_chunks: value.chunks, header_chunks: 0 };
-        take_header(&mut ledger, identity, &value, kept)?;
+    let mut ledger = Ledger::empty(identity);
+    ledger.clock = state.clock;
+    ledger.last_seqs = state.last_seqs;
+    ledger.words = read_words(disk, state.words)?;
+    for value in disk.values(&[HEADERS], &[HEADERS]) {
+        take_header(&mut ledger, identity, &value?)?;
         if ledger.index.len().is_multiple_of(PROGRESS_HEADERS) {
             tracing::info!(instances = ledger.index.len(), "store.opening");
         }
     }
-    for value in disk.values(&[HEADERS], &[HEADERS]) {
-        let value = value?;
-        let kept = Kept { body_chunks: 0, header_chunks: value.chunks };
-        take_header(&mut ledger, identity, &value, kept)?;
-    }
-    Ok(ledger)
+    Ok((ledger, state.batches))
 }
 
-/// How many batches were ever written.
-pub(super) fn batches(disk: &Disk) -> Result<u64, Error> {
-    match disk.get(keys::BATCHES)? {
-        Some(bytes) => from_bytes(&bytes, "the number of writes").map(u64::from_be_bytes),
-        None => Ok(0),
-    }
-}
-
-/// The number of a partition's last event, which must be that of its last record.
-fn last_of(disk: &Disk, partition: Partition) -> Result<Seq, Error> {
-    let counted = match disk.get(&keys::counter(partition))? {
-        Some(bytes) => Seq(from_bytes(&bytes, "an event number").map(u64::from_be_bytes)?),
-        None => Seq(0),
-    };
-    let found = disk.last_record(partition)?.map_or(Seq(0), |last| last_seq(&last));
-    if counted != found {
-        return Err(Error::Corrupt(format!(
-            "partition {} should end with event {} and ends with event {}",
-            partition.0, counted.0, found.0
-        )));
-    }
-    Ok(counted)
-}
-
-fn take_header(
-    ledger: &mut Ledger,
-    identity: &Identity,
-    value: &Value,
-    mut kept: Kept,
-) -> Result<(), Error> {
-    let (header, last_record) =
-        decode_header(&value.content).map_err(|error| corrupt(&value.key, &error))?;
-    let refuse = |what: &str| Err(Error::Corrupt(format!("{} {what}", value.key.describe())));
-    if value.key.name() != Some(header.id.as_str()) {
-        return refuse("is that of another instance");
-    }
-    let partition = identity.partition_of(&header.id);
-    if last_record.0 == 0 || last_record > ledger.last_seqs[usize::from(partition.0)] {
-        return refuse("names a record that does not exist");
-    }
-    if let Some(body) = ledger.index.get(&header.id) {
-        if header.version <= body.header.version {
-            return refuse("is older than its body");
+fn read_words(disk: &Disk, count: u32) -> Result<Words, Error> {
+    let mut words = Words::default();
+    for pair in disk.under(&[keys::WORDS]) {
+        let (key, word) = pair?;
+        if *key != *keys::word(words.count() + 1) {
+            break;
         }
-        kept.body_chunks = body.kept.body_chunks;
+        let unreadable = |_| Error::Corrupt(format!("word {} is no text", words.count() + 1));
+        let word = std::str::from_utf8(&word).map_err(unreadable)?;
+        words.add(word.into());
     }
+    if words.count() == count {
+        return Ok(words);
+    }
+    Err(Error::Corrupt(format!("of {count} words, number {} is missing", words.count() + 1)))
+}
+
+/// The number of a partition's last event must be that of its last record.
+fn check_last(disk: &Disk, partition: Partition, counted: Seq) -> Result<(), Error> {
+    let found = disk.last_record(partition)?.map_or(Seq(0), |last| last_seq(&last));
+    if counted == found {
+        return Ok(());
+    }
+    Err(Error::Corrupt(format!(
+        "partition {} should end with event {} and ends with event {}",
+        partition.0, counted.0, found.0
+    )))
+}
+
+fn take_header(ledger: &mut Ledger, identity: &Identity, value: &Value) -> Result<(), Error> {
+    let refuse = |what: &str| Error::Corrupt(format!("{} {what}", value.key.describe()));
+    let id = value.key.name().ok_or_else(|| refuse("names no instance"))?;
+    let read = decode_header(InstanceId::trusted(id), &value.content, &ledger.words);
+    let (header, rest) = read.map_err(|error| corrupt(&value.key, &error))?;
+    let partition = identity.partition_of(&header.id);
+    let last_record = rest.last_record;
+    if last_record.0 == 0 || last_record > ledger.last_seqs[usize::from(partition.0)] {
+        return Err(refuse("names a record that does not exist"));
+    }
+    let kept = Kept { body_chunks: rest.body_chunks, header_chunks: value.chunks };
     ledger.index.put(Entry { header, last_record, kept });
     Ok(())
 }
@@ -121,15 +115,33 @@ pub(super) fn verify(disk: &Disk, identity: &Identity, ledger: &Ledger) -> Resul
         let problem = format!("{} instances have records and no header", chains.len());
         return Err(Error::Corrupt(problem));
     }
-    for value in disk.values(&[BODIES], &[BODIES]) {
-        let value = value?;
-        decode_instance(&value.content).map_err(|error| corrupt(&value.key, &error))?;
-    }
+    verify_bodies(disk, ledger)?;
     for value in disk.values(&[DOCUMENTS], &[DOCUMENTS]) {
         value?;
         verified.documents += 1;
     }
     Ok(verified)
+}
+
+/// Every body that a header knows, whole and not newer than it, and none beside.
+fn verify_bodies(disk: &Disk, ledger: &Ledger) -> Result<(), Error> {
+    let mut bodies = disk.values(&[BODIES], &[BODIES]);
+    for entry in ledger.index.entries().filter(|entry| entry.kept.body_chunks > 0) {
+        let key = keys::body(&entry.header.id);
+        let value = bodies.next().transpose()?.filter(|value| value.key == key);
+        let value = value.ok_or_else(|| missing(&key))?;
+        let body = decode_instance(&value.content).map_err(|error| corrupt(&key, &error))?;
+        let fits = body.id == entry.header.id
+            && body.version <= entry.header.version
+            && value.chunks == entry.kept.body_chunks;
+        if !fits {
+            return Err(Error::Corrupt(format!("{} is not that of its header", key.describe())));
+        }
+    }
+    match bodies.next().transpose()? {
+        Some(value) => Err(Error::Corrupt(format!("{} has no header", value.key.describe()))),
+        None => Ok(()),
+    }
 }
 
 /// Numbers without a gap, and each record after the one that it names.
@@ -172,12 +184,4 @@ fn verify_partition(
 
 fn partitions(identity: &Identity) -> impl Iterator<Item = Partition> {
     (0..identity.partitions).map(Partition)
-}
-
-fn number(bytes: &[u8], what: &str) -> Result<Timestamp, Error> {
-    from_bytes(bytes, what).map(i64::from_be_bytes).map(Timestamp)
-}
-
-fn from_bytes(bytes: &[u8], what: &str) -> Result<[u8; 8], Error> {
-    bytes.try_into().map_err(|_| Error::Corrupt(format!("{what} is not a number")))
 }

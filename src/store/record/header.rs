@@ -1,0 +1,120 @@
+//! Headers as they are stored: with the numbers of words in place of names.
+
+use super::convert::Storable;
+use super::{Corrupt, FORMAT};
+use crate::model::id::{FieldId, InstanceId};
+use crate::model::instance::{Header, OpenTask};
+use crate::model::value::Value;
+use crate::store::words::{Draft, Words};
+use crate::store::{Seq, Whereabouts, pb};
+
+/// The stored form of a header.
+pub(super) fn header_to_message(
+    header: &Header,
+    rest: Whereabouts,
+    words: &mut Draft<'_>,
+) -> pb::StoredHeader {
+    pb::StoredHeader {
+        format: FORMAT,
+        version: header.version,
+        last_seq: rest.last_record.0,
+        body_chunks: rest.body_chunks.into(),
+        revision: header.revision,
+        workflow: words.number(header.workflow.as_str()),
+        workflow_version: header.workflow_version,
+        calendar_digest: header.calendar_digest,
+        created_at: header.created_at.to_message(),
+        updated_at: header.updated_at.to_message(),
+        status: header.status.to_message(),
+        next_due: header.next_due.to_message(),
+        steward: number_of(header.steward.as_ref(), words),
+        group: number_of(header.group.as_ref(), words),
+        stages: header.stages.iter().map(|stage| words.number(stage.as_str())).collect(),
+        light: header.light.to_message(),
+        indexed: header.indexed.iter().map(|field| indexed_to_message(field, words)).collect(),
+        tasks: header.tasks.iter().map(|task| task_to_message(task, words)).collect(),
+    }
+}
+
+fn indexed_to_message(
+    (field, value): &(FieldId, Value),
+    words: &mut Draft<'_>,
+) -> pb::IndexedField {
+    pb::IndexedField { field: words.number(field.as_str()), value: value.to_message() }
+}
+
+fn task_to_message(task: &OpenTask, words: &mut Draft<'_>) -> pb::OpenTask {
+    pb::OpenTask {
+        number: task.number.to_message(),
+        id: words.number(task.id.as_str()),
+        role: number_of(task.role.as_ref(), words),
+        holder: number_of(task.holder.as_ref(), words),
+        since: task.since.to_message(),
+    }
+}
+
+/// No name is word 0.
+fn number_of(name: Option<&impl AsRef<str>>, words: &mut Draft<'_>) -> u32 {
+    name.map_or(0, |name| words.number(name.as_ref()))
+}
+
+/// A header from its stored form.
+pub(super) fn header_from_message(
+    id: InstanceId,
+    message: pb::StoredHeader,
+    words: &Words,
+) -> Result<(Header, Whereabouts), Corrupt> {
+    let body_chunks = u16::try_from(message.body_chunks)
+        .map_err(|_| Corrupt::new(format!("{} chunks of a body", message.body_chunks)))?;
+    let rest = Whereabouts { last_record: Seq(message.last_seq), body_chunks };
+    let stages = message.stages.into_iter().map(|number| name(number, words));
+    let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));
+    let tasks = message.tasks.into_iter().map(|it| task_from_message(&it, words));
+    let header = Header {
+        id,
+        workflow: name(message.workflow, words)?,
+        workflow_version: message.workflow_version,
+        calendar_digest: message.calendar_digest,
+        revision: message.revision,
+        version: message.version,
+        created_at: Storable::from_message(message.created_at)?,
+        updated_at: Storable::from_message(message.updated_at)?,
+        status: Storable::from_message(message.status)?,
+        next_due: Storable::from_message(message.next_due)?,
+        steward: optional_name(message.steward, words)?,
+        group: optional_name(message.group, words)?,
+        stages: stages.collect::<Result<_, _>>()?,
+        light: Storable::from_message(message.light)?,
+        indexed: indexed.collect::<Result<_, _>>()?,
+        tasks: tasks.collect::<Result<_, _>>()?,
+    };
+    Ok((header, rest))
+}
+
+fn indexed_from_message(
+    message: pb::IndexedField,
+    words: &Words,
+) -> Result<(FieldId, Value), Corrupt> {
+    Ok((name(message.field, words)?, Storable::from_message(message.value)?))
+}
+
+fn task_from_message(message: &pb::OpenTask, words: &Words) -> Result<OpenTask, Corrupt> {
+    Ok(OpenTask {
+        number: Storable::from_message(message.number)?,
+        id: name(message.id, words)?,
+        role: optional_name(message.role, words)?,
+        holder: optional_name(message.holder, words)?,
+        since: Storable::from_message(message.since)?,
+    })
+}
+
+fn name<N: Storable<String>>(number: u32, words: &Words) -> Result<N, Corrupt> {
+    match words.word(number) {
+        Some(word) => N::from_message(word.to_owned()),
+        None => Err(Corrupt::new(format!("{number} is no word"))),
+    }
+}
+
+fn optional_name<N: Storable<String>>(number: u32, words: &Words) -> Result<Option<N>, Corrupt> {
+    if number == 0 { Ok(None) } else { name(number, words).map(Some) }
+}
