@@ -13,6 +13,8 @@ pub enum ExitStatus {
     No,
     /// It could not be tried: a bad invocation, an unreachable server, a file that is not there.
     NotTried,
+    /// A server had to stop: its store failed, or a part of it. The log tells why.
+    Stopped,
     /// A defect of the program.
     Defect,
     /// Interrupted by the user.
@@ -26,6 +28,7 @@ impl ExitStatus {
             Self::Done => 0,
             Self::No => 1,
             Self::NotTried => 2,
+            Self::Stopped => 3,
             Self::Defect => 101,
             Self::Interrupted => 130,
         }

@@ -47,7 +47,8 @@ use print::{Format, Output};
   $ sanbang serve --data data
   $ sanbang instance list --actor coordinator_1
 
-Exit status: 0 done, 1 the answer is no, 2 it could not be tried, 101 a defect, 130 interrupted.")]
+Exit status: 0 done, 1 the answer is no, 2 it could not be tried, 3 a server had to stop because
+its store failed, 101 a defect, 130 interrupted.")]
 struct CommandLine {
     #[command(flatten)]
     global: Global,

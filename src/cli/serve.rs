@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -17,7 +17,7 @@ use crate::runtime::{Clock, Configuration, Handle, Options, Runtime, StartError}
 use crate::store::Store;
 use crate::store::sled::{Options as StoreOptions, SledStore};
 
-use super::exit::Failure;
+use super::exit::{ExitStatus, Failure};
 use super::print::note;
 
 /// How a server announces where it listens, on standard error.
@@ -109,7 +109,8 @@ impl Serve {
         let store = SledStore::open(&options)
             .with_context(|| format!("opening the store in `{}`", self.data.display()))?;
         let store: Arc<dyn Store> = Arc::new(store);
-        let options = Options { catch_up: self.catch_up, ..Options::default() };
+        let fatal = Arc::new(stop_at_once);
+        let options = Options { catch_up: self.catch_up, fatal, ..Options::default() };
         let started = Runtime::start(options, store, clock, self.configuration());
         let (runtime, handle) = started.map_err(not_started)?;
         let served = threads.block_on(serve(bound, handle));
@@ -153,6 +154,17 @@ async fn serve(bound: Bound, handle: Handle) -> Result<(), Failure> {
     };
     bound.serve(handle, stop).await.context("serving")?;
     Ok(())
+}
+
+/// The store cannot be trusted any more: nobody is answered, and nothing is closed in order, since
+/// that would write. The first to find out tells it.
+#[expect(clippy::exit, clippy::disallowed_methods, reason = "there is nothing to go back to")]
+fn stop_at_once(what: &str) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::error!(error = what, "stopping at once: what was not answered yet never will be");
+        std::process::exit(i32::from(ExitStatus::Stopped.number()));
+    });
 }
 
 /// Findings are told as `sanbang check` tells them, everything else as an error.

@@ -19,6 +19,7 @@ mod engine_cases;
 mod language_guide;
 mod layering;
 mod linear;
+mod power;
 mod program;
 mod python;
 mod random;

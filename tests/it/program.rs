@@ -1,10 +1,12 @@
 //! The built program as a child process, for the tests of what its users see: run to its end, or
 //! as a server that is asked, killed and started again.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,6 +16,13 @@ const LISTENING: &str = "listening on http://";
 
 /// How long a server may take to listen, on a machine that is busy with other tests.
 const START_MAX: Duration = Duration::from_mins(2);
+
+/// How often, and how many times, it is looked whether a server has ended by itself.
+const END_POLL: Duration = Duration::from_millis(10);
+const END_POLLS_MAX: usize = 6_000;
+
+/// Variables that a program gets beside its own.
+pub(crate) type Environment = [(&'static str, OsString)];
 
 /// The program, with nothing of the tester's environment but the temporary directory.
 pub(crate) fn sanbang() -> Command {
@@ -40,6 +49,8 @@ pub(crate) struct Server {
     child: Child,
     address: String,
     log: PathBuf,
+    /// Ends with the server's standard error.
+    follower: Option<JoinHandle<()>>,
 }
 
 /// Where a server has its data and its files, and how its time runs.
@@ -56,7 +67,12 @@ pub(crate) struct Place<'a> {
 impl Server {
     /// Starts a server on a free port and waits until it listens.
     pub(crate) fn start(place: Place<'_>) -> Self {
-        let (mut server, announced) = Self::start_unawaited(place);
+        Self::start_with(place, &[])
+    }
+
+    /// The same with an environment.
+    pub(crate) fn start_with(place: Place<'_>, environment: &Environment) -> Self {
+        let (mut server, announced) = Self::start_unawaited_with(place, environment);
         let announced = announced.recv_timeout(START_MAX);
         server.address = announced
             .unwrap_or_else(|error| panic!("it does not listen: {error}\n{}", server.log()));
@@ -65,14 +81,24 @@ impl Server {
 
     /// Starts a server and waits for nothing: for those who kill it while it opens.
     pub(crate) fn start_unawaited(place: Place<'_>) -> (Self, Receiver<String>) {
+        Self::start_unawaited_with(place, &[])
+    }
+
+    /// The same with an environment.
+    pub(crate) fn start_unawaited_with(
+        place: Place<'_>,
+        environment: &Environment,
+    ) -> (Self, Receiver<String>) {
         let mut command = sanbang();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.args(["serve", "--listen", "127.0.0.1:0", "--clock", place.clock]);
         command.arg("--data").arg(place.data).stdout(Stdio::null()).stderr(Stdio::piped());
         let config = place.config.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")));
         let mut child = command.arg("--config").arg(config).spawn().expect("the program is built");
         let log = place.data.with_extension("log");
-        let announced = follow_log(&mut child, &log);
-        (Self { child, address: String::new(), log }, announced)
+        let (follower, announced) = follow_log(&mut child, &log);
+        let follower = Some(follower);
+        (Self { child, address: String::new(), log, follower }, announced)
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -98,6 +124,19 @@ impl Server {
         self.child.wait().expect("it is this test's own child");
     }
 
+    /// Waits until it has ended by itself, and its log is whole; its exit status.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        for _ in 0..END_POLLS_MAX {
+            if let Some(status) = self.child.try_wait().expect("it is this test's own child") {
+                let follower = self.follower.take().expect("it is waited for once");
+                follower.join().expect("it only copies");
+                return status.code();
+            }
+            std::thread::sleep(END_POLL);
+        }
+        panic!("it does not end\n{}", self.log());
+    }
+
     /// Asks it to stop, and waits until it has; its exit status.
     pub(crate) fn stop(mut self) -> Option<i32> {
         let id = Pid::from_child(&self.child);
@@ -114,11 +153,11 @@ impl Drop for Server {
 }
 
 /// Copies the server's standard error to a file, and tells the address once it is announced.
-fn follow_log(child: &mut Child, log: &Path) -> Receiver<String> {
+fn follow_log(child: &mut Child, log: &Path) -> (JoinHandle<()>, Receiver<String>) {
     let mut lines = BufReader::new(child.stderr.take().expect("piped"));
     let log = log.to_owned();
     let (announce, announced) = sync_channel(1);
-    std::thread::spawn(move || {
+    let follower = std::thread::spawn(move || {
         let (mut line, mut text) = (String::new(), String::new());
         while lines.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
             if let Some((_, address)) = line.split_once(LISTENING) {
@@ -131,5 +170,5 @@ fn follow_log(child: &mut Child, log: &Path) -> Receiver<String> {
         let _ = lines.read_to_string(&mut text);
         let _ = std::fs::write(&log, &text);
     });
-    announced
+    (follower, announced)
 }

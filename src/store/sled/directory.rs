@@ -12,6 +12,10 @@ const LOCK: &str = "sanbang.lock";
 const MARK: &str = "sanbang.mark";
 const MARK_UNFINISHED: &str = "sanbang.mark.unfinished";
 const DATA: &str = "db";
+const PARAMETERS: &str = "conf";
+/// What sled writes into that file for every store of this program: text, and a checksum.
+const PARAMETERS_WHOLE: &[u8] =
+    b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
 const BLOBS: &str = "blobs";
 const SNAPSHOT_BEGINNING: &str = "snap.";
 /// What sled calls a snapshot that it has not finished.
@@ -83,9 +87,43 @@ impl Directory {
         opened.map_err(|it| inaccessible(&self.path, "open the data file", it))
     }
 
-    /// Makes the names of new files durable.
+    /// Makes durable what sled leaves to chance: its parameters, and the names of new files.
     pub(super) fn sync(&self) -> Result<(), OpenError> {
-        sync_directory(&self.path).map_err(|it| inaccessible(&self.path, "sync", it))
+        let synced = self.sync_file(PARAMETERS).and_then(|()| sync_directory(&self.path));
+        synced.map_err(|it| inaccessible(&self.path, "sync", it))
+    }
+
+    /// Makes durable what a killed process may have left in memory alone, before sled writes a
+    /// snapshot that rests on it.
+    pub(super) fn sync_data(&self) -> Result<(), OpenError> {
+        self.sync_file(DATA).map_err(|it| inaccessible(&self.path, "sync the data", it))
+    }
+
+    fn sync_file(&self, name: &str) -> io::Result<()> {
+        match File::open(self.path.join(name)) {
+            Ok(file) => file.sync_all(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The power may go before sled's parameters are durable, and sled never opens with torn ones.
+    /// They are always the same: without the file, sled writes them again.
+    pub(super) fn remove_torn_parameters(&self) -> Result<(), OpenError> {
+        let path = self.path.join(PARAMETERS);
+        let found = match fs::read(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(inaccessible(&path, "read", error)),
+        };
+        let mut pairs = found.iter().zip(PARAMETERS_WHOLE);
+        let is_torn = found != PARAMETERS_WHOLE
+            && found.len() <= PARAMETERS_WHOLE.len()
+            && pairs.all(|(found, whole)| found == whole || *found == 0);
+        if is_torn {
+            fs::remove_file(&path).map_err(|it| inaccessible(&path, "remove", it))?;
+        }
+        Ok(())
     }
 
     /// A process killed while sled opens leaves these behind, and sled never opens again.
@@ -199,7 +237,7 @@ impl Mark {
 /// Refuses a directory that is used for something else.
 fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     let names = names_in(path).map_err(|it| inaccessible(path, "read", it))?;
-    let ours = [LOCK, MARK, MARK_UNFINISHED, DATA, "conf", BLOBS, NOT_OURS_BUT_HARMLESS];
+    let ours = [LOCK, MARK, MARK_UNFINISHED, DATA, PARAMETERS, BLOBS, NOT_OURS_BUT_HARMLESS];
     let foreign = names
         .iter()
         .find(|name| !ours.contains(&name.as_str()) && !name.starts_with(SNAPSHOT_BEGINNING));

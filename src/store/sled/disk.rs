@@ -2,6 +2,7 @@
 //! file that calls sled. Knows no ledger.
 
 use std::fs::File;
+use std::io;
 
 use sled::Db;
 
@@ -62,7 +63,7 @@ impl Disk {
         self.db.flush().map_err(|error| failed(&error))?;
         self.file
             .sync_data()
-            .map_err(|error| Error::Corrupt(format!("syncing the store failed: {error}")))
+            .map_err(|error| Error::Corrupt(format!("syncing the store: {}", told(&error))))
     }
 
     /// Whether nothing was ever written.
@@ -251,7 +252,38 @@ impl Iterator for Values {
 
 /// Any error of sled: it cannot be trusted any more.
 pub(super) fn failed(error: &sled::Error) -> Error {
-    Error::Corrupt(format!("sled: {error}"))
+    match error {
+        sled::Error::Io(source) => Error::Corrupt(format!("using the store: {}", told(source))),
+        other => Error::Corrupt(format!("sled: {other}")),
+    }
+}
+
+/// What the operating system said, and what to do.
+pub(super) fn told(error: &io::Error) -> String {
+    let text = error.to_string();
+    // Of an error that it copies, sled keeps the kind and what it looked like to a programmer.
+    let message = text.split_once("message: \"").and_then(|(_, rest)| rest.split_once('"'));
+    let what = message.map_or(text.as_str(), |(message, _)| message);
+    format!("{what}; {}", advice(error))
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "the user that runs sanbang must own the directory and be allowed to write in it"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "the file system is read-only, which is also what becomes of one whose disk fails: look \
+             at the machine's log, mount it for writing, then start again"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on that file system, then start again: nothing that was answered is lost"
+        }
+        _ => {
+            "the disk may be failing: look at the machine's log, mend it, then start again; nothing \
+             that was answered is lost"
+        }
+    }
 }
 
 /// A value that must be there is not.

@@ -11,7 +11,7 @@ use prost::Message as _;
 use sled::{Config, Db, Mode};
 
 use super::directory::{Directory, Mark};
-use super::disk::{Disk, Staged};
+use super::disk::{Disk, Staged, told};
 use super::gate::Gate;
 use super::{Options, SledStore, Writer, keys, survey};
 use crate::store::ledger::Ledger;
@@ -97,7 +97,7 @@ impl fmt::Display for OpenError {
                 write!(out, "{} is not a directory: name a directory for the store", path.display())
             }
             Self::Inaccessible { path, doing, source } => {
-                write!(out, "cannot {doing} in {}: {source}; {}", path.display(), advice(source))
+                write!(out, "cannot {doing} in {}: {}", path.display(), told(source))
             }
             Self::InUse { path, holder } => write!(
                 out,
@@ -162,21 +162,6 @@ fn write_damaged(
     )
 }
 
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "the user that runs sanbang must own the directory and be allowed to write in it"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            "the file system is mounted read-only: mount it for writing, or name another directory"
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "make room on that file system, then start again: nothing was lost"
-        }
-        _ => "nothing was changed: mend this and start again",
-    }
-}
-
 impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -227,12 +212,15 @@ struct Attempt {
 pub(super) fn open(options: &Options) -> Result<SledStore, OpenError> {
     let directory = Directory::take(&options.directory)?;
     directory.remove_unfinished_snapshots()?;
+    directory.remove_torn_parameters()?;
+    directory.sync_data()?;
     directory.refuse_blobs()?;
     let attempt = match attempt(&directory, options, Care::Usual) {
         Ok(attempt) => attempt,
         Err(Failure::Refused(error)) => return Err(error),
         Err(Failure::Damage(what)) => repair(&directory, options, &what)?,
     };
+    directory.sync()?;
     let incarnation = attempt.identity.incarnation.clone();
     directory.leave(&Mark { incarnation, batches: attempt.batches })?;
     Ok(SledStore {

@@ -1,0 +1,131 @@
+//! Power cuts under load, while the server opens and while it makes its store. The checker of the
+//! crashes judges what is left.
+//!
+//! `SANBANG_POWER_ROUNDS=100` runs the long form, `SANBANG_POWER_SEED=…` another one; threads and
+//! processes run as they like.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::crash::checker::Checker;
+use super::super::crash::workload::{Load, Patience, repeat_unanswered};
+use super::super::crash::{connect, killer, load_files};
+use super::super::program::{Place, Server};
+use super::super::random::{Random, Seed, number_from_environment};
+use super::journal::Keep;
+use super::layer::Layer;
+
+const ROUNDS: u64 = 6;
+const CLOCK: &str = "simulated@2025-01-06T09:00:00+08:00";
+/// Changes and syncs of an opening, and some more: then it listens.
+const MOMENTS_MAX: u64 = 70;
+/// No opening takes so long.
+const OPENING_MAX: Duration = Duration::from_mins(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn power_cuts_lose_nothing_that_was_answered() {
+    let seed = Seed::from_environment("SANBANG_POWER_SEED", 1);
+    let rounds = number_from_environment("SANBANG_POWER_ROUNDS").unwrap_or(ROUNDS);
+    let (layer, files) = (Layer::new(), load_files());
+    let (mut random, mut checker) = (seed.random(), Checker::default());
+    for number in 0..rounds {
+        for _ in 0..random.below(3) {
+            cut_while_opening(&layer, &files, &mut random);
+        }
+        let mut server = Server::start_with(place(&layer, &files), &layer.environment());
+        let channel = connect(&server).await;
+        repeat_unanswered(&channel, &checker.journal).await;
+        checker.check(&channel).await;
+        let load = Load::begin(&channel, &checker.journal, Patience::UntilLost, number, &mut random);
+        killer::kill_under_load(&mut server, load, &mut random).await;
+        let cut = cut(&layer, &mut random);
+        if rounds > ROUNDS {
+            tell(number, &checker, &cut);
+        }
+    }
+    let server = Server::start_with(place(&layer, &files), &layer.environment());
+    let channel = connect(&server).await;
+    repeat_unanswered(&channel, &checker.journal).await;
+    checker.check_from_the_beginning(&channel).await;
+    assert!(checker.events() as u64 > rounds * 20, "only {} events", checker.events());
+    assert_eq!(server.stop(), Some(0));
+}
+
+/// A store that was never finished holds nothing: it is finished, or made anew.
+#[test]
+fn a_power_cut_while_the_store_is_made_leaves_a_place_for_one() {
+    let seed = Seed::from_environment("SANBANG_POWER_SEED", 1);
+    let rounds = number_from_environment("SANBANG_POWER_ROUNDS").unwrap_or(ROUNDS);
+    let (mut random, files) = (seed.random(), load_files());
+    for _ in 0..rounds {
+        let layer = Layer::new();
+        cut_while_opening(&layer, &files, &mut random);
+        let server = Server::start_with(place(&layer, &files), &layer.environment());
+        assert_eq!(server.stop(), Some(0));
+    }
+}
+
+/// The test of the test: without its `fdatasync`, the same server loses what it answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_sync_is_caught() {
+    let (layer, files) = (Layer::new(), load_files());
+    let (mut random, mut checker) = (Random::new(1), Checker::default());
+    let sound = Server::start_with(place(&layer, &files), &layer.environment());
+    checker.check(&connect(&sound).await).await;
+    assert_eq!(sound.stop(), Some(0));
+
+    let mut environment = layer.environment();
+    environment.push(("FORGETFUL_WITHOUT", "fdatasync".into()));
+    let mut server = Server::start_with(place(&layer, &files), &environment);
+    let channel = connect(&server).await;
+    let load = Load::begin(&channel, &checker.journal, Patience::UntilLost, 1, &mut random);
+    load.wait_for_answers(20).await;
+    server.kill();
+    load.end().await;
+    assert_ne!(layer.lose_power(Keep::Names).writes, 0);
+
+    let server = Server::start_with(place(&layer, &files), &layer.environment());
+    let channel = connect(&server).await;
+    let checked = tokio::spawn(async move { checker.check(&channel).await }).await;
+    let caught = checked.expect_err("it was answered and is lost").into_panic();
+    let told = caught.downcast_ref::<String>().expect("the checker's words");
+    assert!(told.contains("problems:"), "{told}");
+}
+
+fn place<'a>(layer: &'a Layer, files: &'a Path) -> Place<'a> {
+    Place { data: layer.data(), config: Some(files), clock: CLOCK }
+}
+
+/// The power goes at one of the changes and syncs with which the server opens.
+fn cut_while_opening(layer: &Layer, files: &Path, random: &mut Random) {
+    let mut environment = layer.environment();
+    let moment = (1 + random.below(MOMENTS_MAX)).to_string();
+    environment.push(("FORGETFUL_DIE_AT", OsString::from(moment)));
+    let (mut server, announced) = Server::start_unawaited_with(place(layer, files), &environment);
+    // It dies, or it has opened before that and is killed while it listens.
+    let ended = announced.recv_timeout(OPENING_MAX);
+    assert_ne!(ended, Err(std::sync::mpsc::RecvTimeoutError::Timeout), "{}", server.log());
+    server.kill();
+    cut(layer, random);
+}
+
+/// Loses power in one of several ways, or only goes on after the kill.
+fn cut(layer: &Layer, random: &mut Random) -> String {
+    let keep = match random.below(6) {
+        0 => {
+            layer.only_killed();
+            return "only killed".to_owned();
+        }
+        1 | 2 => Keep::Nothing,
+        3 => Keep::Names,
+        _ => Keep::Some { seed: random.next(), percent: 10 + random.below(80) },
+    };
+    format!("{keep:?}, {:?}", layer.lose_power(keep))
+}
+
+#[expect(clippy::print_stdout, reason = "the long form tells how far it is")]
+fn tell(number: u64, checker: &Checker, cut: &str) {
+    let (answers, events) = (checker.journal.read(<[_]>::len), checker.events());
+    println!("round {number}: {answers} sent, {events} events, {cut}");
+}
