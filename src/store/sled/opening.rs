@@ -399,9 +399,9 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"), @"
         /data is not a directory: name a directory for the store
         cannot write in /data: permission denied; the user that runs sanbang must own the directory and be allowed to write in it
-        cannot write in /data: read-only filesystem or storage medium; the file system is mounted read-only: mount it for writing, or name another directory
-        cannot write in /data: no storage space; make room on that file system, then start again: nothing was lost
-        cannot write in /data: operation interrupted; nothing was changed: mend this and start again
+        cannot write in /data: read-only filesystem or storage medium; the file system is read-only, which is also what becomes of one whose disk fails: look at the machine's log, mount it for writing, then start again
+        cannot write in /data: no storage space; make room on that file system, then start again: nothing that was answered is lost
+        cannot write in /data: operation interrupted; the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
         the store in /data is open in another process (number 4711): stop that one first, or name another directory
         /data holds `notes.txt` and no store: name an empty directory for a new store, or the directory of an existing one
         the store in /data has format 2, and this program knows up to 1: start the newer sanbang that wrote it, or restore the backup made before the upgrade
