@@ -30,8 +30,8 @@ const NAP_MAX: Duration = Duration::from_secs(1);
 /// So long a settling that failed is put off at first; each failure doubles it.
 const PUT_OFF_MIN: Duration = Duration::from_millis(500);
 const PUT_OFF_MAX: Duration = Duration::from_mins(1);
-/// So often the clock's reading is stored while nothing else is.
-const CLOCK_STORED_EVERY: Duration = Duration::from_hours(1);
+/// So often, by the clock itself, its reading is stored while nothing else is.
+const CLOCK_STORED_EVERY_MS: i64 = 60 * 60 * 1000;
 /// No instance has this name: settling it shows that a worker has seen the newest catalog.
 const NOBODY: &str = "-";
 
@@ -40,7 +40,7 @@ pub(super) struct Timers {
     put_off: HashMap<InstanceId, PutOff>,
     /// Where the search for instances with another calendar goes on; none: there is nothing to do.
     search: Option<Search>,
-    clock_stored: Stopwatch,
+    clock_stored: Timestamp,
 }
 
 struct PutOff {
@@ -64,7 +64,8 @@ impl Timers {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let put_off = HashMap::new();
         let search = Some(Search::default());
-        Self { shared, put_off, search, clock_stored: Stopwatch::start() }
+        let clock_stored = shared.clock.now();
+        Self { shared, put_off, search, clock_stored }
     }
 
     pub(super) fn run(mut self) {
@@ -283,14 +284,15 @@ impl Timers {
     }
 
     fn store_clock(&mut self) -> Result<(), Ended> {
-        if self.shared.clock.is_simulated() || self.clock_stored.elapsed() < CLOCK_STORED_EVERY {
+        let since_ms = self.shared.clock.now().ms_since(self.clock_stored);
+        if self.shared.clock.is_simulated() || since_ms < CLOCK_STORED_EVERY_MS {
             return Ok(());
         }
         self.commit_clock().map(|_| ())
     }
 
     fn commit_clock(&mut self) -> Result<Verdict, Ended> {
-        self.clock_stored = Stopwatch::start();
+        self.clock_stored = self.shared.clock.now();
         loop {
             let (done, verdict) = sync_channel(1);
             let group =

@@ -42,3 +42,4 @@ mod store_record;
 mod store_sample;
 mod store_sled;
 mod tidy;
+mod time;

@@ -72,7 +72,14 @@ impl Server {
 
     /// The same with an environment.
     pub(crate) fn start_with(place: Place<'_>, environment: &Environment) -> Self {
-        let (mut server, announced) = Self::start_unawaited_with(place, environment);
+        Self::start_by(place, |command| {
+            command.envs(variables(environment));
+        })
+    }
+
+    /// The same with a command line that is completed by the caller.
+    pub(crate) fn start_by(place: Place<'_>, complete: impl FnOnce(&mut Command)) -> Self {
+        let (mut server, announced) = Self::spawn(place, complete);
         let announced = announced.recv_timeout(START_MAX);
         server.address = announced
             .unwrap_or_else(|error| panic!("it does not listen: {error}\n{}", server.log()));
@@ -89,12 +96,18 @@ impl Server {
         place: Place<'_>,
         environment: &Environment,
     ) -> (Self, Receiver<String>) {
+        Self::spawn(place, |command| {
+            command.envs(variables(environment));
+        })
+    }
+
+    fn spawn(place: Place<'_>, complete: impl FnOnce(&mut Command)) -> (Self, Receiver<String>) {
         let mut command = sanbang();
-        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.args(["serve", "--listen", "127.0.0.1:0", "--clock", place.clock]);
         command.arg("--data").arg(place.data).stdout(Stdio::null()).stderr(Stdio::piped());
         let config = place.config.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")));
-        let mut child = command.arg("--config").arg(config).spawn().expect("the program is built");
+        complete(command.arg("--config").arg(config));
+        let mut child = command.spawn().expect("the program is built");
         let log = place.data.with_extension("log");
         let (follower, announced) = follow_log(&mut child, &log);
         let follower = Some(follower);
@@ -150,6 +163,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn variables(environment: &Environment) -> impl Iterator<Item = (&str, &OsString)> {
+    environment.iter().map(|(name, value)| (*name, value))
 }
 
 /// Copies the server's standard error to a file, and tells the address once it is announced.

@@ -96,6 +96,12 @@ impl Checker {
         let events = self.log.instances.values().flatten();
         events.filter(|event| event.kind == kind).count()
     }
+
+    /// What is known to be durable of each instance.
+    pub(crate) fn stories(&self) -> impl Iterator<Item = &[pb::Event]> {
+        let instances = self.log.instances.iter().filter(|(instance, _)| !instance.is_empty());
+        instances.map(|(_, events)| events.as_slice())
+    }
 }
 
 /// Reads all pages from a token on; the token behind them.

@@ -37,7 +37,8 @@ async fn power_cuts_lose_nothing_that_was_answered() {
         let channel = connect(&server).await;
         repeat_unanswered(&channel, &checker.journal).await;
         checker.check(&channel).await;
-        let load = Load::begin(&channel, &checker.journal, Patience::UntilLost, number, &mut random);
+        let load =
+            Load::begin(&channel, &checker.journal, Patience::UntilLost, number, &mut random);
         killer::kill_under_load(&mut server, load, &mut random).await;
         let cut = cut(&layer, &mut random);
         if rounds > ROUNDS {
