@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use prost::Message as _;
+use protox::prost_reflect::prost_types::FileDescriptorSet;
 
 const PROTO_ROOT: &str = "proto";
 
@@ -37,6 +38,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_client(true)
         .build_server(true)
         .emit_rerun_if_changed(false)
+        .compile_fds(descriptors.clone())?;
+    compile_deliveries(descriptors, &out_dir.join("deliveries"))
+}
+
+/// The server of `EventService` once more, with a response that holds events which are encoded
+/// already: one encoding is sent to all subscribers.
+fn compile_deliveries(
+    mut descriptors: FileDescriptorSet,
+    out_dir: &Path,
+) -> Result<(), Box<dyn Error>> {
+    descriptors.file.retain(|file| !file.package().starts_with(STORAGE_PACKAGE));
+    for file in &mut descriptors.file {
+        file.service.retain(|service| service.name() == "EventService");
+    }
+    fs::create_dir_all(out_dir)?;
+    let encoded = "crate::api::delivery::SubscribeResponse";
+    tonic_prost_build::configure()
+        .build_client(false)
+        .build_server(true)
+        .emit_rerun_if_changed(false)
+        .extern_path(".sanbang.v1", "crate::api::pb")
+        .extern_path(".sanbang.v1.EventServiceSubscribeResponse", encoded)
+        .out_dir(out_dir)
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
 use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
@@ -27,6 +27,12 @@ const GREETING_BYTES: usize = 24 + 9;
 const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Before accepting again, where the process has no more file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// A pause of a connection.
+#[expect(clippy::disallowed_methods, reason = "connections wait here, and nothing else does")]
+pub(super) fn pause(duration: Duration) -> Sleep {
+    tokio::time::sleep(duration)
+}
 
 /// The connections of a listener. One too many is closed at once.
 #[derive(Debug)]
@@ -52,13 +58,15 @@ impl Stream for Connections {
                 self.paused = None;
             }
             match ready!(self.listener.poll_accept(cx)) {
-                Ok((stream, _)) => match Arc::clone(&self.places).try_acquire_owned() {
-                    Ok(place) => return Poll::Ready(Some(Connection::new(stream, place))),
-                    Err(_) => tracing::debug!("a connection too many was closed"),
-                },
+                Ok((stream, _)) => {
+                    if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+                        return Poll::Ready(Some(Connection::new(stream, place)));
+                    }
+                    tracing::debug!("a connection too many was closed");
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    self.paused = Some(Box::pin(sleep(ACCEPT_RETRY)));
+                    self.paused = Some(Box::pin(pause(ACCEPT_RETRY)));
                 }
             }
         }
@@ -78,7 +86,7 @@ pub(super) struct Connection {
 impl Connection {
     fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Result<Self> {
         stream.set_nodelay(true)?;
-        let greeting = Some((0, Box::pin(sleep(GREETING_MAX))));
+        let greeting = Some((0, Box::pin(pause(GREETING_MAX))));
         Ok(Self { stream, greeting, lingering: None, _place: place })
     }
 }
@@ -132,7 +140,7 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            self.lingering = Some(Box::pin(sleep(LINGER_MAX)));
+            self.lingering = Some(Box::pin(pause(LINGER_MAX)));
         }
         let mut unread = [0; 4096];
         loop {

@@ -1,5 +1,5 @@
-//! `EventService` and the streams of all services: one task per stream, between the feed and a
-//! short queue. A slow reader makes its task wait, and only that.
+//! `EventService`, and watching one instance. A slow reader makes its own stream wait, and only
+//! that.
 
 use tokio::sync::{mpsc, watch};
 use tokio_stream::Stream;
@@ -10,15 +10,16 @@ use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::runtime::{Delivery, FeedError, FeedEvent, Filter, Handle, Start, Subscription};
 
+use super::delivery::Deliveries;
 use super::edge::Edge;
-use super::pb::event_service_server::EventService;
+use super::pb::deliveries::event_service_server::EventService;
 use super::{from_proto, pb, status, to_proto};
 
 type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl EventService for Edge {
-    type SubscribeStream = ReceiverStream<Result<pb::EventServiceSubscribeResponse, Status>>;
+    type SubscribeStream = Deliveries;
 
     async fn subscribe(
         &self,
@@ -29,11 +30,8 @@ impl EventService for Edge {
             .map_err(|told| status::invalid(&told))?;
         let subscription = self.handle.subscribe(&start, filter);
         let subscription = subscription.map_err(|error| status::feed(&error))?;
-        let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
-        let handle = self.handle.clone();
-        let message = move |delivery: Delivery| delivered(delivery, &handle);
-        tokio::spawn(deliver(subscription, queue, self.stopping.clone(), message));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        let stopping = self.stopping.clone();
+        Ok(Response::new(Deliveries::new(subscription, stopping, self.handle.clone())))
     }
 
     async fn list(
@@ -117,22 +115,6 @@ async fn look(
     })
 }
 
-/// Carries deliveries to the reader until it leaves, the feed fails or the server stops.
-async fn deliver<T>(
-    mut subscription: Subscription,
-    queue: mpsc::Sender<Result<T, Status>>,
-    mut stopping: watch::Receiver<bool>,
-    message: impl Fn(Delivery) -> T,
-) {
-    while let Some(next) = next(&mut subscription, &queue, &mut stopping).await {
-        let ended = next.is_err();
-        let sent = queue.send(next.map(&message).map_err(|error| status::feed(&error))).await;
-        if ended || sent.is_err() {
-            return;
-        }
-    }
-}
-
 /// The next delivery; none once the reader has left.
 async fn next<T>(
     subscription: &mut Subscription,
@@ -143,15 +125,6 @@ async fn next<T>(
         delivery = subscription.next() => Some(delivery),
         _ = stopping.wait_for(|stopping| *stopping) => Some(Err(FeedError::Draining)),
         () = queue.closed() => None,
-    }
-}
-
-fn delivered(delivery: Delivery, handle: &Handle) -> pb::EventServiceSubscribeResponse {
-    pb::EventServiceSubscribeResponse {
-        events: delivery.events.iter().map(told).collect(),
-        resume_token: delivery.token,
-        time: Some(to_proto::instant(handle.now())),
-        behind: delivery.behind,
     }
 }
 

@@ -16,6 +16,7 @@ mod tasks;
 mod workflows;
 
 mod connection;
+mod delivery;
 mod edge;
 
 pub mod auth;

@@ -17,13 +17,13 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use crate::model::limits;
 use crate::runtime::{Handle, ReadError};
 
-use super::connection::Connections;
+use super::connection::{self, Connections};
 use super::edge::Edge;
 use super::pb;
 use super::pb::admin_service_server::{AdminServiceServer, SERVICE_NAME as ADMIN};
 use super::pb::calendar_service_server::{CalendarServiceServer, SERVICE_NAME as CALENDAR};
+use super::pb::deliveries::event_service_server::{EventServiceServer, SERVICE_NAME as EVENT};
 use super::pb::escalation_service_server::{EscalationServiceServer, SERVICE_NAME as ESCALATION};
-use super::pb::event_service_server::{EventServiceServer, SERVICE_NAME as EVENT};
 use super::pb::instance_service_server::{InstanceServiceServer, SERVICE_NAME as INSTANCE};
 use super::pb::task_service_server::{SERVICE_NAME as TASK, TaskServiceServer};
 use super::pb::workflow_service_server::{SERVICE_NAME as WORKFLOW, WorkflowServiceServer};
@@ -156,7 +156,7 @@ impl Bound {
         let drain = async move {
             // An error: nothing is served any more.
             let _ = drained.wait_for(|stopping| *stopping).await;
-            tokio::time::sleep(DRAIN_MAX).await;
+            connection::pause(DRAIN_MAX).await;
         };
         let serving = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))

@@ -16,8 +16,8 @@ use crate::model::event::Record;
 use crate::model::limits;
 use crate::store::{Partition, Seq, Store};
 
-use super::replay::{FeedEvent, Filter, Replay, Taken, take_from_record};
-use super::token;
+use super::replay::{Encoded, FeedEvent, Filter, Replay, Taken, take_from_record};
+use super::token::Tokens;
 
 /// Stretches of the store that one page looks through: a page may be short, never slow.
 const PAGE_READS_MAX: usize = 16;
@@ -93,6 +93,7 @@ pub(super) struct Published {
 /// The feed. One per runtime.
 pub(super) struct Feed {
     store: Arc<dyn Store>,
+    tokens: Tokens,
     window: Mutex<Window>,
     moved: watch::Sender<u64>,
     window_events_max: usize,
@@ -100,7 +101,7 @@ pub(super) struct Feed {
 }
 
 struct Window {
-    recent: VecDeque<Published>,
+    recent: VecDeque<(Published, Encoded)>,
     events: usize,
     /// The index of the first recent record, counted since the start of the process.
     first_index: u64,
@@ -126,7 +127,8 @@ impl Feed {
             Window { recent: VecDeque::new(), events: 0, first_index: 0, last, open: true };
         let window_events_max = window_events_max.min(limits::STREAM_LAG_EVENTS_MAX);
         let (moved, _) = watch::channel(0);
-        Self { store, window: Mutex::new(window), moved, window_events_max, heartbeat }
+        let tokens = Tokens::of(store.identity());
+        Self { store, tokens, window: Mutex::new(window), moved, window_events_max, heartbeat }
     }
 
     /// Shows durable records to the readers, in commit order. Never waits for any of them.
@@ -137,10 +139,10 @@ impl Feed {
             let last = published.first_seq.0 + events as u64 - 1;
             window.last[usize::from(published.partition.0)] = last;
             window.events += events;
-            window.recent.push_back(published);
+            window.recent.push_back((published, Encoded::default()));
         }
         while window.events > self.window_events_max {
-            let Some(oldest) = window.recent.pop_front() else { break };
+            let Some((oldest, _)) = window.recent.pop_front() else { break };
             window.events -= oldest.record.events.len();
             window.first_index += 1;
         }
@@ -209,7 +211,7 @@ impl Feed {
             events.extend(read.map_err(|error| unavailable(&error))?);
         }
         let more = !replay.is_done(&positions);
-        Ok(EventPage { events, token: token::write(self.store.identity(), &positions), more })
+        Ok(EventPage { events, token: self.tokens.write(&positions), more })
     }
 
     fn positions(&self, start: &Start, window: &Window) -> Result<Vec<u64>, FeedError> {
@@ -217,8 +219,7 @@ impl Feed {
             Start::Now => Ok(window.last.clone()),
             Start::Beginning => Ok(vec![0; window.last.len()]),
             Start::Token(text) => {
-                let positions =
-                    token::read(self.store.identity(), text).ok_or(FeedError::TokenUnknown)?;
+                let positions = self.tokens.read(text).ok_or(FeedError::TokenUnknown)?;
                 let ahead = positions.iter().zip(&window.last).any(|(at, last)| at > last);
                 if ahead { Err(FeedError::TokenUnknown) } else { Ok(positions) }
             }
@@ -262,6 +263,7 @@ struct Catching {
 
 enum Taking {
     Events(Vec<FeedEvent>),
+    Hidden,
     Nothing,
     FellBehind,
     Closed,
@@ -275,6 +277,7 @@ impl Subscription {
             let events = match &mut self.source {
                 Source::Live { .. } => match self.take_live() {
                     Taking::Events(events) => events,
+                    Taking::Hidden => Vec::new(),
                     Taking::Closed => return Err(FeedError::Draining),
                     Taking::FellBehind => {
                         self.behind = true;
@@ -298,7 +301,7 @@ impl Subscription {
 
     /// Where the reader stands.
     pub fn token(&self) -> String {
-        token::write(self.feed.store.identity(), &self.positions)
+        self.feed.tokens.write(&self.positions)
     }
 
     fn deliver(&self, events: Vec<FeedEvent>) -> Delivery {
@@ -308,13 +311,19 @@ impl Subscription {
     fn take_live(&mut self) -> Taking {
         let Source::Live { index } = &mut self.source else { return Taking::FellBehind };
         self.moved.mark_unchanged();
-        let window = self.feed.lock();
-        if *index < window.first_index {
-            return Taking::FellBehind;
-        }
+        // The records are taken out first: the committer and other readers wait for this lock.
+        let (records, open): (Vec<_>, bool) = {
+            let window = self.feed.lock();
+            if *index < window.first_index {
+                return Taking::FellBehind;
+            }
+            let skip = usize::try_from(*index - window.first_index).unwrap_or(usize::MAX);
+            let records = window.recent.range(skip..).take(limits::STREAM_EVENTS_MAX);
+            (records.cloned().collect(), window.open)
+        };
+        let all = records.len() < limits::STREAM_EVENTS_MAX;
         let mut events = Vec::new();
-        let skip = usize::try_from(*index - window.first_index).unwrap_or(usize::MAX);
-        for published in window.recent.range(skip..) {
+        for (published, encoded) in &records {
             let position = &mut self.positions[usize::from(published.partition.0)];
             if published.first_seq.0 > *position + 1 {
                 // A commit whose acknowledgement was lost: its events are only in the store.
@@ -324,6 +333,7 @@ impl Subscription {
                 partition: published.partition,
                 first_seq: published.first_seq,
                 record: &published.record,
+                encoded,
             };
             let room = limits::STREAM_EVENTS_MAX;
             if !take_from_record(&taken, u64::MAX, position, &self.filter, room, &mut events) {
@@ -332,12 +342,12 @@ impl Subscription {
             *index += 1;
         }
         self.behind = false;
-        if !events.is_empty() {
-            Taking::Events(events)
-        } else if window.open {
-            Taking::Nothing
-        } else {
-            Taking::Closed
+        match (events.is_empty(), all, open) {
+            (false, _, _) => Taking::Events(events),
+            // The filter hid all of these; there are more.
+            (true, false, _) => Taking::Hidden,
+            (true, true, true) => Taking::Nothing,
+            (true, true, false) => Taking::Closed,
         }
     }
 

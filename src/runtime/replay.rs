@@ -4,7 +4,9 @@
 //! partition, and by time between them.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use crate::model::event::{Event, Record};
 use crate::model::id::{InstanceId, MemberId, WorkflowId};
@@ -54,6 +56,10 @@ fn kind_matches(wanted: &str, kind: &str) -> bool {
     kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
 }
 
+/// A record as an edge has encoded it, a part per event. Whoever reads the record shares it: to
+/// encode it for each of many readers is most of what telling them would cost.
+pub(super) type Encoded = Arc<OnceLock<Vec<Bytes>>>;
+
 /// One event with its place.
 #[derive(Debug, Clone)]
 pub struct FeedEvent {
@@ -65,12 +71,21 @@ pub struct FeedEvent {
     pub record: Arc<Record>,
     /// Its place in the record.
     pub index: usize,
+    pub(super) encoded: Encoded,
 }
 
 impl FeedEvent {
     /// The event itself.
     pub fn event(&self) -> &Event {
         &self.record.events[self.index]
+    }
+
+    /// The event as the edge encodes it. `encode` is asked once for all events of the record, with
+    /// the number of the first of them.
+    pub fn encoded(&self, encode: impl FnOnce(Partition, Seq, &Record) -> Vec<Bytes>) -> Bytes {
+        let first = || Seq(self.seq.0 - self.index as u64);
+        let parts = self.encoded.get_or_init(|| encode(self.partition, first(), &self.record));
+        parts[self.index].clone()
     }
 }
 
@@ -102,6 +117,7 @@ pub(super) fn take_from_record(
                 seq: Seq(seq),
                 record: Arc::clone(numbered.record),
                 index,
+                encoded: Arc::clone(numbered.encoded),
             });
         }
         *position = seq;
@@ -114,12 +130,13 @@ pub(super) struct Taken<'a> {
     pub(super) partition: Partition,
     pub(super) first_seq: Seq,
     pub(super) record: &'a Arc<Record>,
+    pub(super) encoded: &'a Encoded,
 }
 
 /// A reading of the store from where `positions` stand up to `targets`.
 pub(super) struct Replay {
     targets: Vec<u64>,
-    pages: Vec<VecDeque<(Seq, Arc<Record>)>>,
+    pages: Vec<VecDeque<(Seq, Arc<Record>, Encoded)>>,
 }
 
 impl Replay {
@@ -147,9 +164,10 @@ impl Replay {
             let heads = self.pages.iter().enumerate();
             let earliest = heads.filter_map(|(at, page)| Some((page.front()?.1.time, at))).min();
             let Some((_, at)) = earliest else { break };
-            let (first_seq, record) = self.pages[at].front().expect("a head was just seen");
+            let head = self.pages[at].front().expect("a head was just seen");
+            let (first_seq, record, encoded) = head;
             let partition = Partition(u16::try_from(at).expect("partitions are counted in u16"));
-            let taken = Taken { partition, first_seq: *first_seq, record };
+            let taken = Taken { partition, first_seq: *first_seq, record, encoded };
             let exhausted = take_from_record(
                 &taken,
                 self.targets[at],
@@ -183,11 +201,9 @@ impl Replay {
                     positions[at], self.targets[at]
                 )));
             }
-            page.extend(
-                records
-                    .into_iter()
-                    .map(|Numbered { first_seq, record, .. }| (first_seq, Arc::new(record))),
-            );
+            page.extend(records.into_iter().map(|Numbered { first_seq, record, .. }| {
+                (first_seq, Arc::new(record), Encoded::default())
+            }));
         }
         Ok(())
     }

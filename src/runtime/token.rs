@@ -12,39 +12,48 @@ const FORM: u8 = 1;
 const INCARNATION_BYTES: usize = 8;
 const CHECKSUM_BYTES: usize = 4;
 
-/// Writes the place after the given event of each partition.
-pub(super) fn write(identity: &Identity, positions: &[u64]) -> String {
-    let mut bytes = vec![FORM];
-    bytes.extend(incarnation(identity));
-    for position in positions {
-        write_varint(&mut bytes, *position);
-    }
-    let checksum = Sha256::digest(&bytes);
-    bytes.extend(&checksum[..CHECKSUM_BYTES]);
-    to_hexadecimal(&bytes)
+/// The tokens of one store.
+pub(super) struct Tokens {
+    /// What each of them begins with.
+    start: [u8; 1 + INCARNATION_BYTES],
+    partitions: u16,
 }
 
-/// Reads a token of this store; none for anything else.
-pub(super) fn read(identity: &Identity, text: &str) -> Option<Vec<u64>> {
-    let bytes = from_hexadecimal(text)?;
-    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
-    if Sha256::digest(content)[..CHECKSUM_BYTES] != checksum[..] {
-        return None;
+impl Tokens {
+    /// Those of this store and of no other.
+    pub(super) fn of(identity: &Identity) -> Self {
+        let digest = Sha256::digest(identity.incarnation.as_bytes());
+        let mut start = [FORM; 1 + INCARNATION_BYTES];
+        start[1..].copy_from_slice(&digest[..INCARNATION_BYTES]);
+        Self { start, partitions: identity.partitions }
     }
-    let rest = content.strip_prefix(&[FORM])?;
-    let mut rest = rest.strip_prefix(&incarnation(identity))?;
-    let mut positions = Vec::with_capacity(usize::from(identity.partitions));
-    for _ in 0..identity.partitions {
-        positions.push(read_varint(&mut rest)?);
-    }
-    rest.is_empty().then_some(positions)
-}
 
-fn incarnation(identity: &Identity) -> [u8; INCARNATION_BYTES] {
-    let digest = Sha256::digest(identity.incarnation.as_bytes());
-    let mut first = [0; INCARNATION_BYTES];
-    first.copy_from_slice(&digest[..INCARNATION_BYTES]);
-    first
+    /// Writes the place after the given event of each partition.
+    pub(super) fn write(&self, positions: &[u64]) -> String {
+        let mut bytes = Vec::with_capacity(self.start.len() + 3 * positions.len());
+        bytes.extend(self.start);
+        for position in positions {
+            write_varint(&mut bytes, *position);
+        }
+        let checksum = Sha256::digest(&bytes);
+        bytes.extend(&checksum[..CHECKSUM_BYTES]);
+        to_hexadecimal(&bytes)
+    }
+
+    /// Reads a token of this store; none for anything else.
+    pub(super) fn read(&self, text: &str) -> Option<Vec<u64>> {
+        let bytes = from_hexadecimal(text)?;
+        let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+        if Sha256::digest(content)[..CHECKSUM_BYTES] != checksum[..] {
+            return None;
+        }
+        let mut rest = content.strip_prefix(&self.start)?;
+        let mut positions = Vec::with_capacity(usize::from(self.partitions));
+        for _ in 0..self.partitions {
+            positions.push(read_varint(&mut rest)?);
+        }
+        rest.is_empty().then_some(positions)
+    }
 }
 
 fn write_varint(bytes: &mut Vec<u8>, mut number: u64) {
@@ -74,8 +83,12 @@ fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
 
 fn to_hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 0xf)]));
+    }
+    text
 }
 
 fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
@@ -91,32 +104,32 @@ fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn identity(incarnation: &str) -> Identity {
-        Identity { incarnation: incarnation.to_owned(), partitions: 4, simulated_clock: false }
+    fn tokens(incarnation: &str, partitions: u16) -> Tokens {
+        let incarnation = incarnation.to_owned();
+        Tokens::of(&Identity { incarnation, partitions, simulated_clock: false })
     }
 
     #[test]
     fn a_token_is_read_back_by_its_own_store_only() {
         let positions = vec![0, 1, 300, u64::MAX];
-        let token = write(&identity("here"), &positions);
-        assert_eq!(read(&identity("here"), &token), Some(positions));
-        assert_eq!(read(&identity("there"), &token), None);
-        let other = Identity { partitions: 5, ..identity("here") };
-        assert_eq!(read(&other, &token), None);
+        let token = tokens("here", 4).write(&positions);
+        assert_eq!(tokens("here", 4).read(&token), Some(positions));
+        assert_eq!(tokens("there", 4).read(&token), None);
+        assert_eq!(tokens("here", 5).read(&token), None);
     }
 
     #[test]
     fn a_mangled_token_is_unknown() {
-        let here = identity("here");
-        let token = write(&here, &[1, 2, 3, 4]);
+        let here = tokens("here", 4);
+        let token = here.write(&[1, 2, 3, 4]);
         for at in 0..token.len() {
             let mut mangled = token.clone().into_bytes();
             mangled[at] = if mangled[at] == b'0' { b'1' } else { b'0' };
             let mangled = String::from_utf8(mangled).unwrap();
-            assert_eq!(read(&here, &mangled), None, "digit {at}");
+            assert_eq!(here.read(&mangled), None, "digit {at}");
         }
         for text in ["", "0", "zz", "文", &token[..token.len() - 2]] {
-            assert_eq!(read(&here, text), None, "{text}");
+            assert_eq!(here.read(text), None, "{text}");
         }
     }
 }
