@@ -1,9 +1,12 @@
 //! `AdminService`: decode, one call, encode.
 
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::runtime::{LAG_BOUNDS_MS, Stats};
+use crate::runtime::{LAG_BOUNDS_MS, Piece, Progress, ReadError, Stats};
 
 use super::edge::Edge;
 use super::pb::admin_service_server::AdminService;
@@ -50,6 +53,48 @@ impl AdminService for Edge {
         let now = Some(to_proto::instant(now));
         Ok(Response::new(pb::AdminServiceAdvanceClockResponse { now }))
     }
+
+    type BackupStream = ReceiverStream<Result<pb::AdminServiceBackupResponse, Status>>;
+
+    async fn backup(
+        &self,
+        request: Request<pb::AdminServiceBackupRequest>,
+    ) -> Answer<Self::BackupStream> {
+        let actor = self.commander(request.metadata())?;
+        let pieces = self.handle.backup(env!("CARGO_PKG_VERSION"));
+        let pieces = pieces.map_err(|refusal| status::backup(&refusal))?;
+        tracing::info!(%actor, "a backup is being taken");
+        let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
+        tokio::spawn(carry(pieces, queue, self.stopping.clone()));
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+/// Carries the pieces of a backup to the receiver until it leaves or the server stops.
+async fn carry(
+    mut pieces: mpsc::Receiver<Result<Piece, ReadError>>,
+    queue: mpsc::Sender<Result<pb::AdminServiceBackupResponse, Status>>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    loop {
+        let piece = tokio::select! {
+            piece = pieces.recv() => piece,
+            _ = stopping.wait_for(|stopping| *stopping) => Some(Err(ReadError::Draining)),
+            () = queue.closed() => return,
+        };
+        let Some(piece) = piece else { return };
+        let ended = piece.is_err();
+        let message = piece.map(to_message).map_err(|error| status::read(&error));
+        if queue.send(message).await.is_err() || ended {
+            return;
+        }
+    }
+}
+
+fn to_message(piece: Piece) -> pb::AdminServiceBackupResponse {
+    let told = |Progress { of, done, total }| pb::BackupProgress { of: of.to_owned(), done, total };
+    let progress = piece.progress.map(told);
+    pb::AdminServiceBackupResponse { content: piece.content, progress }
 }
 
 fn statistics(stats: &Stats) -> pb::Statistics {

@@ -14,12 +14,17 @@ mod exit;
 mod fields;
 mod json;
 mod print;
+mod progress;
 mod walk;
 
+mod backup;
 mod check;
+mod compact;
 mod demo;
+mod restore;
 mod serve;
 mod test;
+mod verify;
 
 mod calendar;
 mod clock;
@@ -140,6 +145,14 @@ enum Verb {
     /// Workflows as they run
     #[command(subcommand)]
     Workflow(workflow::Workflow),
+    /// A copy of everything, as one file
+    Backup(backup::Backup),
+    /// A store from a backup
+    Restore(restore::Restore),
+    /// Give back the room that a store no longer needs
+    Compact(compact::Compact),
+    /// Whether a store, or a backup, holds together
+    Verify(verify::Verify),
     /// The clock of a server with simulated time
     #[command(subcommand)]
     Clock(clock::Clock),
@@ -188,6 +201,10 @@ fn execute(line: CommandLine) -> Result<(), Failure> {
         Verb::Explain(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Calendar(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Workflow(verb) => on_runtime(verb.run(&global, &output)),
+        Verb::Backup(verb) => verb.run(&global, &output),
+        Verb::Restore(verb) => verb.run(&output),
+        Verb::Compact(verb) => verb.run(&output),
+        Verb::Verify(verb) => verb.run(&output),
         Verb::Clock(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Info(verb) => on_runtime(verb.run(&global, &output)),
     }

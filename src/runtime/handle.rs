@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{self, AlarmPreview, Deadline};
 use crate::model::actor::Actor;
@@ -17,6 +17,7 @@ use crate::model::time::Timestamp;
 use crate::store::{self, Identity, Numbered, Query, Store};
 
 use super::answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
+use super::backup::{self, BackupRefusal, Piece};
 use super::bell::Move;
 use super::catalog::Catalog;
 use super::clock::Stopwatch;
@@ -195,6 +196,15 @@ impl Handle {
         let (reply, moved) = oneshot::channel();
         self.shared.bell.move_clock(Move { to, reply });
         moved.await.unwrap_or(Err(AdvanceClockError::Draining))
+    }
+
+    /// Begins a backup of everything that is durable now; `program` is the version of this one.
+    /// Pieces come as fast as they are taken; dropping the receiver gives the backup up.
+    pub fn backup(
+        &self,
+        program: &str,
+    ) -> Result<mpsc::Receiver<Result<Piece, ReadError>>, BackupRefusal> {
+        backup::begin(&self.shared, program)
     }
 
     /// The time now.

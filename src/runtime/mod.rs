@@ -6,6 +6,7 @@
 
 mod answer;
 mod attention;
+mod backup;
 mod catalog;
 mod change;
 mod clock;
@@ -16,6 +17,7 @@ mod publish;
 mod replay;
 mod start;
 mod stats;
+mod verify;
 mod watch;
 
 mod bell;
@@ -31,8 +33,9 @@ mod timers;
 mod token;
 mod worker;
 
-pub use crate::store::{Identity, Numbered, Order, Partition, Query, Seq};
+pub use crate::store::{Identity, Numbered, Order, Partition, Progress, Query, Seq};
 pub use answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
+pub use backup::{BackupRefusal, Piece};
 pub use catalog::{Catalog, LiveCalendar, Published, Versions};
 pub use clock::{Clock, Stopwatch};
 pub use committer::Fatal;
@@ -46,3 +49,4 @@ pub use replay::{FeedEvent, Filter};
 pub use shared::ClockJump;
 pub use start::{Configuration, Options, Runtime, StartError};
 pub use stats::{LAG_BOUNDS_MS, Stats};
+pub use verify::Meaning;

@@ -34,6 +34,8 @@ pub(super) struct Shared {
     /// At start the clock was too far past the store's last reading: only reads are served.
     pub(super) clock_jump: Option<ClockJump>,
     pub(super) draining: AtomicBool,
+    /// Whether a backup is being taken.
+    pub(super) backing_up: AtomicBool,
 }
 
 /// The clock's leap since the store was last written.

@@ -299,6 +299,7 @@ fn build_shared(
         fatal: Arc::clone(&options.fatal),
         clock_jump,
         draining: AtomicBool::new(false),
+        backing_up: AtomicBool::new(false),
     };
     Ok((Arc::new(shared), ledger))
 }
@@ -322,7 +323,7 @@ fn start_committer(
 }
 
 /// The catalog as the store has it.
-fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
+pub(super) fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
     let stored = documents::read(store)?;
     let mut catalog = Catalog::default();
     for (id, version, document) in stored.versions {

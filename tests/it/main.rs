@@ -43,3 +43,6 @@ mod store_sample;
 mod store_sled;
 mod tidy;
 mod time;
+mod verbs;
+mod verbs_kills;
+mod verbs_load;

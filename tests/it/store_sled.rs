@@ -178,7 +178,9 @@ fn a_truncated_file_is_noticed() {
         copy(&original, &directory);
         fs::write(directory.join("db"), &data[..keep]).expect("writable");
         let error = SledStore::open(&options(&directory)).expect_err("it must not open");
-        let OpenError::Damaged { backup, .. } = &error else { panic!("{keep}: {error}") };
+        let OpenError::Damaged { backup: Some(backup), .. } = &error else {
+            panic!("{keep}: {error}");
+        };
         assert_eq!(*backup, above.path().join("store.damaged-1"));
         assert!(backup.join("db").exists());
         let told = error.to_string();
@@ -239,7 +241,7 @@ fn a_damaged_snapshot_is_mended_from_the_log() {
     drop(store);
     fs::write(directory.join("db"), "cut").expect("writable");
     let error = SledStore::open(&options(&directory)).expect_err("it must not open");
-    let OpenError::Damaged { backup, .. } = &error else { panic!("{error}") };
+    let OpenError::Damaged { backup: Some(backup), .. } = &error else { panic!("{error}") };
     assert_eq!(fs::read(backup.join("db")).expect("readable"), b"cut");
 }
 

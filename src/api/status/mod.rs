@@ -17,7 +17,9 @@ use crate::definition::diagnostic::Diagnostic;
 use crate::engine::{FieldProblem, Missing, Rejection};
 use crate::model::id::InstanceId;
 use crate::model::limits;
-use crate::runtime::{AdvanceClockError, FeedError, PublishError, ReadError, SubmitError};
+use crate::runtime::{
+    AdvanceClockError, BackupRefusal, FeedError, PublishError, ReadError, SubmitError,
+};
 
 use super::pb;
 use super::violations::Violation;
@@ -58,6 +60,8 @@ pub mod reason {
     pub const CLOCK_BACKWARDS: &str = "CLOCK_BACKWARDS";
     /// At start the clock was far past its last reading.
     pub const CLOCK_JUMPED: &str = "CLOCK_JUMPED";
+    /// A backup is being taken already.
+    pub const BACKUP_RUNNING: &str = "BACKUP_RUNNING";
     /// Too much waits already.
     pub const OVERLOADED: &str = "OVERLOADED";
     /// Others wrote the same instance first.
@@ -81,6 +85,7 @@ pub mod reason {
         CLOCK_NOT_SIMULATED,
         CLOCK_BACKWARDS,
         CLOCK_JUMPED,
+        BACKUP_RUNNING,
         OVERLOADED,
         CONTENDED,
         STORE_UNAVAILABLE,
@@ -196,6 +201,17 @@ pub(super) fn read(error: &ReadError) -> Status {
         }
         ReadError::Draining => told(Code::Unavailable, reason::DRAINING, error, retry_after),
         ReadError::Internal => internal(""),
+    }
+}
+
+/// A backup that is not begun.
+pub(super) fn backup(refusal: &BackupRefusal) -> Status {
+    let after = Some(refusal.retry_after());
+    match refusal {
+        BackupRefusal::Running => {
+            told(Code::ResourceExhausted, reason::BACKUP_RUNNING, refusal, after)
+        }
+        BackupRefusal::Draining => told(Code::Unavailable, reason::DRAINING, refusal, after),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The files of backups. One that is being written has a name of its own, so that half a backup is
-//! never taken for a whole one; it gets its name when it is durable and was read back. Knows nothing
-//! of what is in them.
+//! never taken for a whole one; it gets its name when it is durable and was read back. Knows
+//! nothing of what is in them.
 #![expect(clippy::disallowed_methods, reason = "this is where the files of backups are handled")]
 
 use std::fs::{self, File, OpenOptions, TryLockError};

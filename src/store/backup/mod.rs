@@ -1,10 +1,10 @@
 //! Backups: everything that a store holds, as one file that carries its own checksum.
 //!
 //! Events are the truth, so a backup is right when its records are: bodies are taken first, while
-//! the store is in use, then its point is noted, then the documents of that instant and every record
-//! up to it are written. No body is newer than the point, because only what is durable is ever
-//! loaded. Headers are not kept: whoever restores makes them anew from body and records. The form of
-//! the file is told in `proto/sanbang/storage/v1/backup.proto`. Knows no sled.
+//! the store is in use, then its point is noted, then the documents of that instant and every
+//! record up to it are written. No body is newer than the point, because only what is durable is
+//! ever loaded. Headers are not kept: whoever restores makes them anew from body and records. The
+//! form of the file is told in `proto/sanbang/storage/v1/backup.proto`. Knows no sled.
 
 use std::fmt;
 use std::io;

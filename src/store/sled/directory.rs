@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::opening::OpenError;
+use super::open_error::OpenError;
 
 const LOCK: &str = "sanbang.lock";
 const MARK: &str = "sanbang.mark";
@@ -18,6 +18,10 @@ const PARAMETERS_WHOLE: &[u8] =
     b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
 const BLOBS: &str = "blobs";
 const SNAPSHOT_BEGINNING: &str = "snap.";
+/// Says that what is here was not restored to its end: nothing of it is used.
+const RESTORING: &str = "sanbang.restoring";
+/// Where a compacted store is written before it takes the place of the other.
+const COMPACTING: &str = "sanbang.compacting";
 /// What sled calls a snapshot that it has not finished.
 const SNAPSHOT_UNFINISHED_END: &str = ".generating";
 /// What an empty file system may hold.
@@ -49,11 +53,115 @@ impl Directory {
         }
         if !path.exists() {
             fs::create_dir_all(path).map_err(|it| inaccessible(path, "make the directory", it))?;
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            sync_directory(parent.unwrap_or(Path::new(".")))
+            sync_directory(&parent_of(path))
                 .map_err(|it| inaccessible(path, "sync the directory above", it))?;
         }
         refuse_foreign(path)?;
+        let directory = Self::lock(path)?;
+        if path.join(RESTORING).exists() {
+            return Err(OpenError::Restoring { path: path.to_owned() });
+        }
+        Ok(directory)
+    }
+
+    /// Locks a directory in which a store is.
+    pub(super) fn take_existing(path: &Path) -> Result<Self, OpenError> {
+        let is_there = path.join(DATA).exists() || path.join(RESTORING).exists();
+        if is_there { Self::take(path) } else { Err(OpenError::Missing { path: path.to_owned() }) }
+    }
+
+    /// Locks a directory that is to be restored into: an empty or missing one, or one in which a
+    /// restore did not come to its end, of which everything is removed. Until
+    /// [`Directory::restored`] nobody can take it otherwise.
+    pub(super) fn take_to_restore(path: &Path) -> Result<Self, OpenError> {
+        if path.exists() && !path.is_dir() {
+            return Err(OpenError::NotADirectory { path: path.to_owned() });
+        }
+        let failed = |doing| move |source| inaccessible(path, doing, source);
+        fs::create_dir_all(path).map_err(failed("make the directory"))?;
+        let names = names_in(path).map_err(failed("read"))?;
+        let begun = names.iter().any(|name| name == RESTORING);
+        let harmless = [LOCK, NOT_OURS_BUT_HARMLESS];
+        let found = names.iter().find(|name| !harmless.contains(&name.as_str()));
+        if let (Some(found), false) = (found, begun) {
+            let is_store = names.iter().any(|name| name == DATA);
+            let found = if is_store { "a store".to_owned() } else { format!("`{found}`") };
+            return Err(OpenError::NotEmpty { path: path.to_owned(), found });
+        }
+        let directory = Self::lock(path)?;
+        let prepared = File::create(path.join(RESTORING))
+            .and_then(|file| file.sync_all())
+            .and_then(|()| sync_directory(path))
+            .and_then(|()| remove_store(path))
+            .and_then(|()| sync_directory(&parent_of(path)));
+        prepared.map_err(failed("prepare the restore"))?;
+        Ok(directory)
+    }
+
+    /// What was restored is whole: from now on it is a store like any other.
+    pub(super) fn restored(&self) -> Result<(), OpenError> {
+        let kept = sync_directory(&self.path)
+            .and_then(|()| fs::remove_file(self.path.join(RESTORING)))
+            .and_then(|()| sync_directory(&self.path));
+        kept.map_err(|it| inaccessible(&self.path, "finish the restore", it))
+    }
+
+    /// A fresh directory for a compacted store, within this one: on the same file system, and
+    /// under the same lock.
+    pub(super) fn begin_compaction(&self) -> Result<Self, OpenError> {
+        self.remove_unfinished_compaction()?;
+        let path = self.path.join(COMPACTING);
+        fs::create_dir(&path).map_err(|it| inaccessible(&path, "make the directory", it))?;
+        Self::lock(&path)
+    }
+
+    /// Puts the compacted data in place of the old, at one instant. Both are the same store. The
+    /// snapshots of the old go first: they would be wrong for the new, and are needed for neither.
+    pub(super) fn finish_compaction(&self) -> Result<(), OpenError> {
+        let new = self.path.join(COMPACTING);
+        self.remove_snapshots()?;
+        let replace = || {
+            if fs::read(new.join(PARAMETERS))? != fs::read(self.path.join(PARAMETERS))? {
+                let what = "the compacted store has other settings than the old one";
+                return Err(io::Error::other(what));
+            }
+            File::open(new.join(DATA))?.sync_all()?;
+            sync_directory(&new)?;
+            fs::rename(new.join(DATA), self.path.join(DATA))?;
+            sync_directory(&self.path)?;
+            for name in names_in(&new)? {
+                if name.starts_with(SNAPSHOT_BEGINNING) {
+                    fs::rename(new.join(&name), self.path.join(&name))?;
+                }
+            }
+            sync_directory(&self.path)
+        };
+        replace().map_err(|it| inaccessible(&self.path, "replace the data", it))?;
+        self.remove_unfinished_compaction()
+    }
+
+    /// What a compaction left behind that was killed, or that has ended.
+    pub(super) fn remove_unfinished_compaction(&self) -> Result<(), OpenError> {
+        remove_if_there(&self.path.join(COMPACTING))
+            .and_then(|()| sync_directory(&self.path))
+            .map_err(|it| inaccessible(&self.path, "remove what a compaction left behind", it))
+    }
+
+    /// Bytes of the data and of the snapshots.
+    pub(super) fn bytes(&self) -> Result<u64, OpenError> {
+        let count = || {
+            let mut bytes = 0;
+            for name in names_in(&self.path)? {
+                if name == DATA || name.starts_with(SNAPSHOT_BEGINNING) {
+                    bytes += fs::metadata(self.path.join(name))?.len();
+                }
+            }
+            Ok(bytes)
+        };
+        count().map_err(|it| inaccessible(&self.path, "read", it))
+    }
+
+    fn lock(path: &Path) -> Result<Self, OpenError> {
         let mut lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -237,10 +345,7 @@ impl Mark {
 /// Refuses a directory that is used for something else.
 fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     let names = names_in(path).map_err(|it| inaccessible(path, "read", it))?;
-    let ours = [LOCK, MARK, MARK_UNFINISHED, DATA, PARAMETERS, BLOBS, NOT_OURS_BUT_HARMLESS];
-    let foreign = names
-        .iter()
-        .find(|name| !ours.contains(&name.as_str()) && !name.starts_with(SNAPSHOT_BEGINNING));
+    let foreign = names.iter().find(|name| !is_of_a_store(name) && *name != NOT_OURS_BUT_HARMLESS);
     match foreign {
         Some(found) if !names.iter().any(|name| name == DATA) => {
             let found = format!("`{found}`");
@@ -248,6 +353,32 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
         }
         Some(_) | None => Ok(()),
     }
+}
+
+fn is_of_a_store(name: &str) -> bool {
+    let ours = [LOCK, MARK, MARK_UNFINISHED, DATA, PARAMETERS, BLOBS, RESTORING, COMPACTING];
+    ours.contains(&name) || name.starts_with(SNAPSHOT_BEGINNING)
+}
+
+/// Removes everything of a store, but for what tells that it is being restored.
+fn remove_store(path: &Path) -> io::Result<()> {
+    for name in names_in(path)? {
+        if !is_of_a_store(&name) || name == LOCK || name == RESTORING {
+            continue;
+        }
+        let unwanted = path.join(&name);
+        if unwanted.is_dir() {
+            fs::remove_dir_all(unwanted)?;
+        } else {
+            fs::remove_file(unwanted)?;
+        }
+    }
+    sync_directory(path)
+}
+
+fn parent_of(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn names_in(directory: &Path) -> io::Result<Vec<String>> {

@@ -58,6 +58,16 @@ impl Disk {
         self.sync()
     }
 
+    /// Writes all of it or nothing. It is durable after the next sync, or not at all.
+    pub(super) fn write_unsynced(&self, staged: Staged) -> Result<(), Error> {
+        self.db.apply_batch(staged.0).map_err(|error| failed(&error))
+    }
+
+    /// Every key with what stands under it, in order, whatever it holds.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), Error>> {
+        self.db.iter().map(|pair| pair.map_err(|error| failed(&error)))
+    }
+
     /// Makes everything durable that was written.
     pub(super) fn sync(&self) -> Result<(), Error> {
         self.db.flush().map_err(|error| failed(&error))?;

@@ -14,27 +14,33 @@ use super::chain::Chain;
 use super::index::Kept;
 use super::ledger::{Ledger, Plan};
 use super::record::{ChainedRecord, decode_instance};
-use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point, Query};
-use super::{Seq, Store, Stored};
+use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point};
+use super::{Progress, Query, Seq, Store, Stored};
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
 use crate::model::time::Timestamp;
 
+mod checking;
+mod compacting;
 mod directory;
 mod disk;
+mod filling;
 mod gate;
 mod keys;
+mod open_error;
 mod opening;
 mod staging;
 mod state;
 mod survey;
 
+pub use checking::{Checked, Verified};
+pub use compacting::Compacted;
 use directory::{Directory, Mark};
 use disk::Disk;
+pub use filling::{Filling, Restored};
 use gate::Gate;
-pub use opening::OpenError;
+pub use open_error::OpenError;
 use staging::Prepared;
-pub use survey::Verified;
 
 /// Where the store is and how its clock runs.
 #[derive(Debug, Clone)]
@@ -81,6 +87,12 @@ impl SledStore {
         opening::open(options)
     }
 
+    /// Opens a store that is there, whatever its clock; makes none. What is damaged is refused and
+    /// left as it is.
+    pub fn open_existing(directory: &Path) -> Result<Self, OpenError> {
+        opening::open_existing(directory)
+    }
+
     /// The directory of the store.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -91,7 +103,17 @@ impl SledStore {
     pub fn verify(&self) -> Result<Verified, Error> {
         let _quiet = self.gate.read();
         let ledger = self.ledger()?;
-        survey::verify(&self.disk, &self.identity, &ledger)
+        checking::verify(&self.disk, &self.identity, &ledger)
+    }
+
+    /// The same, to its end whatever is found, with all that was found.
+    pub fn check(&self, progress: &mut dyn FnMut(Progress)) -> Result<Checked, Error> {
+        let _quiet = self.gate.read();
+        let ledger = self.ledger()?;
+        // Damaged files can make sled panic instead of answering an error.
+        let checking =
+            AssertUnwindSafe(|| checking::check(&self.disk, &self.identity, &ledger, progress));
+        Ok(catch_unwind(checking).unwrap_or_else(|_| Checked::of_panic()))
     }
 
     fn ledger(&self) -> Result<RwLockReadGuard<'_, Ledger>, Error> {

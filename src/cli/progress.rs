@@ -1,0 +1,112 @@
+//! How far something long is, on standard error: a bar for a person at a terminal, a line now and
+//! then for a log. Knows nothing of what is being done.
+
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::runtime::Stopwatch;
+use crate::store::Progress;
+
+use super::print::note;
+
+/// Where there is no terminal, a line is written at most this often.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+const STYLE: &str = "{msg} {wide_bar} {human_pos} of {human_len} {prefix}, {eta} to go";
+/// Where the end is not known.
+const STYLE_OPEN: &str = "{msg} {spinner} {human_pos} {prefix}";
+
+/// What is told while a verb works.
+pub(super) struct Telling {
+    doing: &'static str,
+    bar: Option<ProgressBar>,
+    of: &'static str,
+    since: Stopwatch,
+}
+
+impl Telling {
+    /// Begins with something to do.
+    pub(super) fn begin(doing: &'static str) -> Self {
+        let bar = io::stderr().is_terminal().then(ProgressBar::no_length);
+        let mut telling = Self { doing, bar, of: "", since: Stopwatch::start() };
+        telling.step(doing);
+        telling
+    }
+
+    /// Goes on with something else.
+    pub(super) fn step(&mut self, doing: &'static str) {
+        self.doing = doing;
+        self.of = "";
+        match &self.bar {
+            Some(bar) => bar.set_message(doing),
+            None => note(&format!("{doing} …")),
+        }
+    }
+
+    /// Tells how far it is.
+    pub(super) fn tell(&mut self, progress: Progress) {
+        let Progress { of, done, total } = progress;
+        let Some(bar) = &self.bar else { return self.tell_line(of, done, total) };
+        if self.of != of {
+            self.of = of;
+            let style = if total.is_some() { STYLE } else { STYLE_OPEN };
+            bar.set_style(
+                ProgressStyle::with_template(style).expect("the template is written here"),
+            );
+            bar.set_prefix(of);
+            bar.reset();
+        }
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    }
+
+    fn tell_line(&mut self, of: &str, done: u64, total: Option<u64>) {
+        if self.since.elapsed() < LINE_EVERY {
+            return;
+        }
+        self.since = Stopwatch::start();
+        let far = match total {
+            Some(total) => {
+                let percent = done.saturating_mul(100) / total.max(1);
+                format!("{} of {} {of}, {percent} %", thousands(done), thousands(total))
+            }
+            None => format!("{} {of}", thousands(done)),
+        };
+        note(&format!("{}: {far}", self.doing));
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A number that people read: `1,234,567`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas_where_people_look_for_them() {
+        let told = [0, 999, 1000, 123_456, 1_234_567].map(thousands);
+        assert_eq!(told, ["0", "999", "1,000", "123,456", "1,234,567"]);
+    }
+}

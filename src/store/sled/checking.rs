@@ -1,0 +1,264 @@
+//! Reading everything that is stored, to see whether it holds together: numbers dense, chains
+//! whole, every instance ending with its records, bodies and documents readable. Goes on after what
+//! it finds, so that all of it is told. Repairs nothing; what a record means it does not know.
+
+use std::collections::HashMap;
+
+use super::disk::{Disk, Value};
+use super::keys::{self, BODIES, DOCUMENTS, ValueKey};
+use super::survey::partitions;
+use crate::model::id::InstanceId;
+use crate::store::chain::version_of;
+use crate::store::index::Entry;
+use crate::store::ledger::Ledger;
+use crate::store::record::{decode_instance, decode_record};
+use crate::store::{Error, Identity, Partition, Progress, Seq};
+
+/// Findings that are told; a store with more is not mended by hand.
+const FINDINGS_MAX: usize = 100;
+/// Values after which progress is told.
+const PROGRESS_VALUES: u64 = 4096;
+
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Verified {
+    /// Instances.
+    pub instances: u64,
+    /// Records.
+    pub records: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Documents.
+    pub documents: u64,
+}
+
+/// What was read, and what does not hold together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// What was read.
+    pub read: Verified,
+    /// What was found, a sentence each; empty: everything holds together. At most a hundred.
+    pub findings: Vec<String>,
+}
+
+impl Checked {
+    /// sled did not come to an end.
+    pub(super) fn of_panic() -> Self {
+        let findings = vec!["sled panicked while it read its files".to_owned()];
+        Self { findings, ..Self::default() }
+    }
+}
+
+/// Reads everything. The ledger must be that of this store.
+pub(super) fn check(
+    disk: &Disk,
+    identity: &Identity,
+    ledger: &Ledger,
+    progress: &mut dyn FnMut(Progress),
+) -> Checked {
+    let checked = Checked::default();
+    let mut checking = Checking { disk, ledger, progress, checked, chains: HashMap::new() };
+    for partition in partitions(identity) {
+        checking.partition(partition);
+    }
+    checking.ends();
+    checking.bodies();
+    checking.documents();
+    checking.checked
+}
+
+/// The same; the first finding is an error.
+pub(super) fn verify(disk: &Disk, identity: &Identity, ledger: &Ledger) -> Result<Verified, Error> {
+    let checked = check(disk, identity, ledger, &mut |_| {});
+    match checked.findings.into_iter().next() {
+        Some(finding) => Err(Error::Corrupt(finding)),
+        None => Ok(checked.read),
+    }
+}
+
+struct Checking<'a> {
+    disk: &'a Disk,
+    ledger: &'a Ledger,
+    progress: &'a mut dyn FnMut(Progress),
+    checked: Checked,
+    /// Where the records of each instance have ended so far, and its version there.
+    chains: HashMap<InstanceId, (Seq, u64)>,
+}
+
+impl Checking<'_> {
+    fn find(&mut self, finding: String) {
+        self.checked.findings.push(finding);
+    }
+
+    fn is_full(&self) -> bool {
+        self.checked.findings.len() >= FINDINGS_MAX
+    }
+
+    /// A value, or a finding.
+    fn value(&mut self, value: Result<Value, Error>) -> Option<Value> {
+        match value {
+            Ok(value) => Some(value),
+            Err(Error::Corrupt(what)) => {
+                self.find(what);
+                None
+            }
+            Err(other) => {
+                self.find(other.to_string());
+                None
+            }
+        }
+    }
+
+    /// Numbers without a gap, and each record after the one that it names.
+    fn partition(&mut self, partition: Partition) {
+        let mut next = Seq(1);
+        let prefix = keys::records(partition);
+        for value in self.disk.values(&prefix, &prefix) {
+            if self.is_full() {
+                return;
+            }
+            let Some(value) = self.value(value) else { continue };
+            let first = match value.key.as_record() {
+                Some((of, first)) if of == partition => first,
+                Some(_) | None => {
+                    self.find(format!("{} is no record", value.key.describe()));
+                    continue;
+                }
+            };
+            if first != next {
+                self.find(misnumbered(partition, next, first));
+            }
+            let events = self.record(partition, first, &value);
+            next = Seq(first.0 + events.max(1));
+            self.checked.read.records += 1;
+            self.checked.read.events += events;
+            if self.checked.read.records.is_multiple_of(PROGRESS_VALUES) {
+                self.tell_events();
+            }
+        }
+        let last = self.ledger.last_seqs[usize::from(partition.0)];
+        if next.0 <= last.0 {
+            self.find(misnumbered(partition, next, Seq(last.0 + 1)));
+        }
+        self.tell_events();
+    }
+
+    /// How many events the record holds.
+    fn record(&mut self, partition: Partition, first: Seq, value: &Value) -> u64 {
+        let chained = match decode_record(&value.content) {
+            Ok(chained) => chained,
+            Err(error) => {
+                self.find(format!("{} {error}", unreadable(&value.key)));
+                return 0;
+            }
+        };
+        if let Some(stamp) = &chained.record.stamp {
+            let version = version_of(&chained.record);
+            let before = self.chains.insert(stamp.instance.clone(), (first, version));
+            let expected = before.map_or((None, 1), |(seq, version)| (Some(seq), version + 1));
+            if (chained.previous, version) != expected {
+                self.find(format!(
+                    "event {} of partition {} does not follow the record before it: it is record \
+                     {version} of instance {}, where {} is expected",
+                    first.0, partition.0, stamp.instance, expected.1
+                ));
+            }
+        }
+        chained.record.events.len() as u64
+    }
+
+    fn tell_events(&mut self) {
+        let total = Some(self.ledger.last_seqs.iter().map(|seq| seq.0).sum());
+        (self.progress)(Progress { of: "events", done: self.checked.read.events, total });
+    }
+
+    /// Every instance ends with its records, and none has records alone.
+    fn ends(&mut self) {
+        for entry in self.ledger.index.entries() {
+            self.checked.read.instances += 1;
+            let expected = (entry.last_record, entry.header.version);
+            let found = self.chains.remove(&entry.header.id);
+            if found != Some(expected) && !self.is_full() {
+                self.find(format!("instance {} does not end with its records", entry.header.id));
+            }
+        }
+        let mut headless: Vec<InstanceId> = std::mem::take(&mut self.chains).into_keys().collect();
+        headless.sort();
+        for instance in headless {
+            if self.is_full() {
+                return;
+            }
+            self.find(format!("instance {instance} has records and no header"));
+        }
+    }
+
+    /// Every body that a header knows, whole and not newer than it, and none beside.
+    fn bodies(&mut self) {
+        let expected = self.ledger.index.entries().filter(|entry| entry.kept.body_chunks > 0);
+        let mut expected: HashMap<&InstanceId, &Entry> =
+            expected.map(|entry| (&entry.header.id, entry)).collect();
+        let (mut done, total) = (0_u64, Some(expected.len() as u64));
+        for value in self.disk.values(&[BODIES], &[BODIES]) {
+            if self.is_full() {
+                return;
+            }
+            let Some(value) = self.value(value) else { continue };
+            match decode_instance(&value.content) {
+                Err(error) => self.find(format!("{} {error}", unreadable(&value.key))),
+                Ok(body) => {
+                    let fits = expected.remove(&body.id).is_some_and(|entry| {
+                        value.key == keys::body(&body.id)
+                            && body.version <= entry.header.version
+                            && value.chunks == entry.kept.body_chunks
+                    });
+                    if !fits {
+                        self.find(format!("{} is not that of its header", value.key.describe()));
+                    }
+                }
+            }
+            done += 1;
+            if done.is_multiple_of(PROGRESS_VALUES) {
+                (self.progress)(Progress { of: "bodies", done, total });
+            }
+        }
+        let mut missing: Vec<&InstanceId> = expected.into_keys().collect();
+        missing.sort();
+        for instance in missing {
+            if self.is_full() {
+                return;
+            }
+            self.find(format!("{} is missing", keys::body(instance).describe()));
+        }
+        (self.progress)(Progress { of: "bodies", done, total });
+    }
+
+    fn documents(&mut self) {
+        for value in self.disk.values(&[DOCUMENTS], &[DOCUMENTS]) {
+            if self.is_full() {
+                return;
+            }
+            if self.value(value).is_some() {
+                self.checked.read.documents += 1;
+            }
+        }
+    }
+}
+
+fn unreadable(key: &ValueKey) -> String {
+    format!("{} cannot be read:", key.describe())
+}
+
+fn misnumbered(partition: Partition, next: Seq, found: Seq) -> String {
+    let partition = partition.0;
+    match (next.0, found.0) {
+        (next, found) if found < next => {
+            format!("event {found} of partition {partition} is there twice")
+        }
+        (next, found) if found == next + 1 => {
+            format!("event {next} of partition {partition} is missing")
+        }
+        (next, found) => {
+            format!("event {next} of partition {partition} is missing, and all up to {}", found - 1)
+        }
+    }
+}

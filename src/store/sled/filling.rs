@@ -1,0 +1,261 @@
+//! A store that is being restored: entry by entry into a directory that nobody can open before it
+//! was said to be whole. Checks what it is given as a commit is checked; what records mean it is
+//! told from above, because the store knows no engine.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::directory::{Directory, Mark};
+use super::disk::{Disk, Staged};
+use super::opening::{marker_of, open_disk, open_taken};
+use super::staging::{put_body, put_header, put_state, put_words};
+use super::state::State;
+use super::{OpenError, SledStore, keys};
+use crate::model::id::InstanceId;
+use crate::model::instance::{Header, Instance};
+use crate::model::limits;
+use crate::model::time::Timestamp;
+use crate::store::backup::{Entry, Head};
+use crate::store::chain::{Chain, version_of};
+use crate::store::record::{decode_instance, encode_instance, encode_record};
+use crate::store::words::{Draft, Words};
+use crate::store::{Error, Identity, Numbered, Partition, Progress, Seq, Stored, Whereabouts};
+
+/// Bytes that are handed to sled at once.
+const STAGED_BYTES_MAX: usize = 1024 * 1024;
+/// Instances after which progress is told.
+const PROGRESS_INSTANCES: u64 = 1000;
+
+/// A store that is being restored.
+pub struct Filling {
+    identity: Identity,
+    disk: Disk,
+    staged: Staged,
+    staged_bytes: usize,
+    /// Where each partition must end, as soon as the point was read.
+    ends: Vec<Seq>,
+    clock: Option<Timestamp>,
+    last_seqs: Vec<Seq>,
+    /// Where the records of each instance have ended so far, and its version there.
+    chains: HashMap<InstanceId, (Seq, u64)>,
+    documents: Vec<(String, Vec<u8>)>,
+    words: Words,
+    /// Last, so that the lock is given up after sled has closed its files.
+    directory: Directory,
+}
+
+/// A restored store that nobody else can open yet.
+pub struct Restored(SledStore);
+
+impl Filling {
+    /// Begins in an empty or missing directory, or anew where a restore did not come to its end.
+    /// The store gets an incarnation of its own: it is not the one that was backed up.
+    pub fn begin(directory: &Path, head: &Head) -> Result<Self, OpenError> {
+        let directory = Directory::take_to_restore(directory)?;
+        let disk = open_disk(&directory)?;
+        let Identity { partitions, simulated_clock, .. } = head.store;
+        let identity = Identity { partitions, ..Identity::fresh(simulated_clock) };
+        Ok(Self {
+            disk,
+            staged: Staged::default(),
+            staged_bytes: 0,
+            ends: Vec::new(),
+            clock: None,
+            last_seqs: vec![Seq(0); usize::from(identity.partitions)],
+            chains: HashMap::new(),
+            documents: Vec::new(),
+            words: Words::default(),
+            identity,
+            directory,
+        })
+    }
+
+    /// Takes one entry of a backup; they come in the order in which they were written.
+    pub fn add(&mut self, entry: Entry) -> Result<(), Error> {
+        match entry {
+            Entry::Body(body) => self.put(&keys::body(&body.id), &encode_instance(&body), 0),
+            Entry::Point { last_seqs, clock } => {
+                if last_seqs.len() != self.last_seqs.len() {
+                    return Err(contradiction("its point has other partitions".to_owned()));
+                }
+                (self.ends, self.clock) = (last_seqs, clock);
+                Ok(())
+            }
+            Entry::Document { key, content } => {
+                self.put(&keys::document(&key), &content, 0)?;
+                self.documents.push((key, content));
+                Ok(())
+            }
+            Entry::Record(numbered) => self.record(&numbered),
+        }
+    }
+
+    fn record(&mut self, numbered: &Numbered) -> Result<(), Error> {
+        let Numbered { partition, first_seq, record } = numbered;
+        let Some(last) = self.last_seqs.get_mut(usize::from(partition.0)) else {
+            return Err(contradiction(format!("there is no partition {}", partition.0)));
+        };
+        if first_seq.0 != last.0 + 1 || record.events.is_empty() {
+            let problem = format!("event {} of partition {} is missing", last.0 + 1, partition.0);
+            return Err(contradiction(problem));
+        }
+        *last = Seq(last.0 + record.events.len() as u64);
+        let mut previous = None;
+        if let Some(stamp) = &record.stamp {
+            let end = (*first_seq, version_of(record));
+            let before = self.chains.insert(stamp.instance.clone(), end);
+            previous = before.map(|(seq, _)| seq);
+            if end.1 != before.map_or(1, |(_, version)| version + 1)
+                || *partition != self.identity.partition_of(&stamp.instance)
+            {
+                let problem =
+                    format!("record {} of instance {} is misplaced", end.1, stamp.instance);
+                return Err(contradiction(problem));
+            }
+        }
+        self.put(&keys::record(*partition, *first_seq), &encode_record(record, previous), 0)
+    }
+
+    /// The documents: what records mean is found in them.
+    pub fn documents(&self) -> &[(String, Vec<u8>)] {
+        &self.documents
+    }
+
+    /// Makes body and header of every instance anew, from its body and the records after it.
+    pub fn instances(
+        &mut self,
+        rebuild: &mut dyn FnMut(Stored) -> Result<(Instance, Header), Error>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), Error> {
+        if self.last_seqs != self.ends {
+            return Err(contradiction("it ends before its point".to_owned()));
+        }
+        self.write_staged()?;
+        let mut chains: Vec<_> = std::mem::take(&mut self.chains).into_iter().collect();
+        chains.sort_unstable();
+        let total = chains.len() as u64;
+        for (done, (id, (last, version))) in (1..).zip(chains) {
+            let key = keys::body(&id);
+            let (body, chunks) = match self.disk.value(&key)? {
+                None => (None, 0),
+                Some(bytes) => {
+                    let read = decode_instance(&bytes);
+                    let body = read.map_err(|error| super::disk::corrupt(&key, &error))?;
+                    (Some(body), self.disk.chunks(&key)?)
+                }
+            };
+            let stored = self.stored(&id, body, last, version)?;
+            let (body, header) = rebuild(stored)?;
+            if (header.version, body.version) != (version, version) {
+                return Err(contradiction(format!("instance {id} does not end with its records")));
+            }
+            self.instance(&header, &body, last, chunks)?;
+            if done == total || done.is_multiple_of(PROGRESS_INSTANCES) {
+                progress(Progress { of: "instances", done, total: Some(total) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an instance that is whole: its body needs no record. There were `before` chunks of an
+    /// older body.
+    fn instance(
+        &mut self,
+        header: &Header,
+        body: &Instance,
+        last_record: Seq,
+        before: u16,
+    ) -> Result<(), Error> {
+        let body_chunks = put_body(&mut self.staged, body, before);
+        let rest = Whereabouts { last_record, body_chunks };
+        let mut draft = Draft::of(&self.words);
+        put_header(&mut self.staged, &mut draft, header, rest, 0);
+        let added = draft.added();
+        put_words(&mut self.staged, self.words.count(), &added);
+        added.into_iter().for_each(|word| self.words.add(word));
+        // Headers are small; of the bodies, the chunks tell how large they are.
+        self.staged_bytes += usize::from(body_chunks) * limits::STORED_VALUE_BYTES_MAX;
+        self.write_staged_if_many()
+    }
+
+    fn stored(
+        &self,
+        instance: &InstanceId,
+        body: Option<Instance>,
+        last: Seq,
+        version: u64,
+    ) -> Result<Stored, Error> {
+        let begun = body.as_ref().map_or(0, |body| body.version);
+        if begun > version {
+            return Err(contradiction(format!("the body of {instance} is newer than its records")));
+        }
+        let partition = self.identity.partition_of(instance);
+        let fetch = |partition: Partition, seq| self.disk.record(partition, seq);
+        let tail = match begun == version {
+            true => Vec::new(),
+            false => Chain::new(instance, partition, last, fetch).above(begun)?,
+        };
+        Ok(Stored { body, tail })
+    }
+
+    /// Writes what makes it a store, makes everything durable and opens it.
+    pub fn finish(mut self) -> Result<Restored, OpenError> {
+        let written = self.write_ends();
+        let Self { identity, disk, directory, .. } = self;
+        drop(disk);
+        if let Err(error) = written {
+            let path = directory.path().to_owned();
+            return Err(OpenError::Damaged { path, what: error.to_string(), backup: None });
+        }
+        directory.sync()?;
+        directory.leave(&Mark { incarnation: identity.incarnation, batches: 1 })?;
+        open_taken(directory).map(Restored)
+    }
+
+    fn write_ends(&mut self) -> Result<(), Error> {
+        let state = State {
+            batches: 1,
+            clock: self.clock,
+            last_seqs: self.last_seqs.clone(),
+            words: self.words.count(),
+        };
+        put_state(&mut self.staged, &state);
+        self.write_staged()?;
+        self.disk.sync()?;
+        let mut last = Staged::default();
+        last.set(keys::MARKER, &marker_of(&self.identity));
+        self.disk.write(last)
+    }
+
+    fn put(&mut self, key: &keys::ValueKey, content: &[u8], before: u16) -> Result<(), Error> {
+        self.staged.put(key, content, before);
+        self.staged_bytes += content.len();
+        self.write_staged_if_many()
+    }
+
+    fn write_staged_if_many(&mut self) -> Result<(), Error> {
+        if self.staged_bytes < STAGED_BYTES_MAX { Ok(()) } else { self.write_staged() }
+    }
+
+    fn write_staged(&mut self) -> Result<(), Error> {
+        self.staged_bytes = 0;
+        self.disk.write_unsynced(std::mem::take(&mut self.staged))
+    }
+}
+
+impl Restored {
+    /// The store.
+    pub fn store(&self) -> &SledStore {
+        &self.0
+    }
+
+    /// Lets it be opened: it is whole.
+    pub fn keep(self) -> Result<(), OpenError> {
+        self.0.directory.restored()
+    }
+}
+
+/// The backup was written like this: by a defect, or by hand.
+fn contradiction(what: String) -> Error {
+    Error::Corrupt(format!("the backup contradicts itself: {what}"))
+}
