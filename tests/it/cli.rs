@@ -142,6 +142,13 @@ fn with_holder(server: &Server, line: &str) -> String {
 fn every_example_of_the_help_does_what_it_says() {
     let directory = tempfile::tempdir().unwrap();
     let server = start(directory.path());
+    run_every_example(&server);
+    assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends in order");
+}
+
+/// Runs every example of the help texts against a fresh server, whose simulated time begins on the
+/// morning of 2025-01-06 in China.
+pub(crate) fn run_every_example(server: &Server) {
     let mut prepared = String::new();
     for (verb, line) in examples() {
         // The server runs here, the demo and what has to do with files have tests of their own.
@@ -153,13 +160,12 @@ fn every_example_of_the_help_does_what_it_says() {
         }
         if prepared != verb {
             for line in preparation(&verb) {
-                run(server.verb(), &with_holder(&server, &line));
+                run(server.verb(), &with_holder(server, &line));
             }
             prepared.clone_from(&verb);
         }
         run(server.verb(), &line);
     }
-    assert_eq!(server.stop(), Some(0), "a server that is asked to stop ends in order");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod engine_cases;
 mod language_guide;
 mod layering;
 mod linear;
+mod old_data;
 mod power;
 mod program;
 mod python;
