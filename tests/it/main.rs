@@ -24,6 +24,7 @@ mod power;
 mod program;
 mod python;
 mod random;
+mod reactions;
 mod readme;
 mod runtime;
 mod runtime_attention;
