@@ -84,7 +84,11 @@ impl Timers {
             match self.round() {
                 Ok(true) => {}
                 Ok(false) => self.rest(),
-                Err(Ended) => return,
+                Err(Ended) => {
+                    // Whoever waits for a move of the clock must not wait for ever.
+                    self.bell().stop();
+                    return;
+                }
             }
         }
     }

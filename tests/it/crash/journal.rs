@@ -111,6 +111,22 @@ impl Journal {
         }
     }
 
+    /// These were sent in this order by one stream: those of one instance were decided in it.
+    pub(crate) fn in_order(&self, places: &[usize]) {
+        let entries = self.entries.lock().unwrap();
+        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for entry in places.iter().map(|at| &entries[*at]) {
+            let Told::Accepted { revision, .. } = entry.told else { continue };
+            let before = last.insert(&entry.sent.instance, revision).unwrap_or(0);
+            if before >= revision {
+                wrong.push(format!("a stream was told {before} before {entry:?}"));
+            }
+        }
+        drop(entries);
+        self.contradictions.lock().unwrap().extend(wrong);
+    }
+
     /// What is left without an answer, with its place.
     pub(crate) fn unanswered(&self) -> Vec<(usize, Sent)> {
         let entries = self.entries.lock().unwrap();

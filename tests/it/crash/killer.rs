@@ -3,9 +3,13 @@
 
 use std::time::Duration;
 
+use tonic::transport::Channel;
+
 use super::super::program::{Place, Server};
 use super::super::random::Random;
-use super::workload::Load;
+use super::journal::{Journal, Sent, What};
+use super::wire::{clock, send};
+use super::workload::{Load, begin_many};
 
 /// A server that is killed while it opens has at most so long; then it listens and is killed.
 const OPENING_MS_MAX: u64 = 150;
@@ -13,6 +17,12 @@ const OPENING_MS_MAX: u64 = 150;
 const ANSWERS_MAX: u64 = 80;
 /// And then it comes within so long, in microseconds: in the middle of whatever goes on.
 const MOMENT_US_MAX: u64 = 12_000;
+/// Instances whose limits run out together.
+const STORM: usize = 60;
+/// All limits of an instance, its ladder too, run out within so long.
+const STORM_MS: i64 = 80 * 60 * 60 * 1000;
+/// So long a storm takes about, in microseconds.
+const STORM_US_MAX: u64 = 60_000;
 
 /// Kills a server at some moment of its opening.
 pub(crate) fn kill_while_opening(place: Place<'_>, random: &mut Random) {
@@ -28,4 +38,27 @@ pub(crate) async fn kill_under_load(server: &mut Server, load: Load, random: &mu
     tokio::time::sleep(Duration::from_micros(random.below(MOMENT_US_MAX))).await;
     server.kill();
     load.end().await;
+}
+
+/// Kills a server while the limits of many instances run out at once.
+pub(crate) async fn kill_in_storm(
+    server: &mut Server,
+    channel: &Channel,
+    journal: &Journal,
+    number: u64,
+    random: &mut Random,
+) {
+    let names: Vec<String> = (0..STORM).map(|at| format!("s-{number}-{at}")).collect();
+    begin_many(channel, journal, &names).await;
+    let to = clock(channel).await.expect("the server runs") + STORM_MS;
+    let (id, instance) = (String::new(), String::new());
+    let sent = Sent { id, instance, what: What::MoveClock { to } };
+    let at = journal.begin(sent.clone());
+    let moment = Duration::from_micros(random.below(STORM_US_MAX));
+    let killing = async {
+        tokio::time::sleep(moment).await;
+        server.kill();
+    };
+    let (told, ()) = tokio::join!(send(channel, &sent), killing);
+    journal.end(at, told);
 }

@@ -11,6 +11,7 @@ pub(crate) mod killer;
 mod refused;
 pub(crate) mod timers;
 pub(crate) mod verdict;
+pub(crate) mod wire;
 pub(crate) mod workload;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ use super::program::{Place, Server};
 use super::random::{Random, Seed, number_from_environment};
 use checker::Checker;
 use journal::{Sent, What};
-use workload::{Load, Patience, clock, repeat_unanswered, send};
+use wire::{clock, send};
+use workload::{Load, Patience, repeat_unanswered};
 
 const ROUNDS: u64 = 12;
 const CLOCK: &str = "simulated@2025-01-06T09:00:00+08:00";
@@ -61,6 +63,11 @@ async fn round(place: Place<'_>, number: u64, random: &mut Random, checker: &mut
     let channel = connect(&server).await;
     repeat_unanswered(&channel, &checker.journal).await;
     checker.check(&channel).await;
+    if random.below(6) == 0 {
+        let journal = &checker.journal;
+        killer::kill_in_storm(&mut server, &channel, journal, number, random).await;
+        return;
+    }
     let load = Load::begin(&channel, &checker.journal, Patience::UntilLost, number, random);
     killer::kill_under_load(&mut server, load, random).await;
 }

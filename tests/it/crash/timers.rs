@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sanbang::api::pb;
 use sanbang::api::pb::event::Payload;
 
-use super::verdict::at;
+use super::wire::at;
 
 /// A clock as its events tell of it.
 #[derive(Default)]

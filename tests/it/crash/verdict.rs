@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use prost_types::Struct;
 use prost_types::value::Kind;
-use prost_types::{Struct, Timestamp};
 use sanbang::api::pb;
 use sanbang::api::pb::event::Payload;
 
 use super::checker::Log;
 use super::journal::{Entry, Told, What};
 use super::timers;
-use super::workload::milliseconds;
+use super::wire::at;
 
 /// Everything that is wrong. `now` is the clock of the server that showed the log.
 pub(crate) fn judge(entries: &[Entry], log: &Log, now: i64) -> Vec<String> {
@@ -238,9 +238,4 @@ fn topic(fields: Option<&Struct>) -> Option<String> {
         Some(Kind::StringValue(ref text)) => Some(text.clone()),
         _ => None,
     }
-}
-
-/// An instant in milliseconds since 1970.
-pub(crate) fn at(instant: Option<&Timestamp>) -> i64 {
-    instant.map_or(i64::MIN, milliseconds)
 }

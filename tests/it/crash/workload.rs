@@ -8,23 +8,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sanbang::api::pb;
-use sanbang::api::pb::admin_service_client::AdminServiceClient;
 use sanbang::api::pb::event_service_client::EventServiceClient;
 use sanbang::api::pb::instance_service_client::InstanceServiceClient;
-use sanbang::api::pb::task_service_client::TaskServiceClient;
 use tokio::task::JoinSet;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
 use tonic::transport::Channel;
-use tonic::{Code, Response, Status};
-use tonic_types::StatusExt as _;
 
-use super::super::api_fixture::{by, fields, text};
+use super::super::api_fixture::by;
 use super::super::random::Random;
 use super::journal::{Journal, Sent, Told, What};
+use super::wire::{answered, clock, drive_command, is_lost, send};
 
 /// Clients at once.
 const CLIENTS: u64 = 6;
 /// Instances that the clients of one load share.
 const INSTANCES: u64 = 6;
+/// Commands that a stream carries at a time.
+const DRIVEN_MAX: u64 = 6;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// Answers between two moves of the clock.
 const ANSWERS_PER_MOVE: u64 = 8;
@@ -80,6 +82,7 @@ impl Load {
         for _ in 0..CLIENTS {
             clients.spawn(client(Arc::clone(&shared), random.split()));
         }
+        clients.spawn(driver(Arc::clone(&shared), random.split()));
         clients.spawn(mover(Arc::clone(&shared), random.split()));
         clients.spawn(subscriber(Arc::clone(&shared)));
         Self { clients, shared }
@@ -185,6 +188,79 @@ fn wish(random: &mut Random, known: Option<u64>) -> What {
     }
 }
 
+/// Sends by a stream, some commands at a time, and waits for the answers to all of them.
+async fn driver(shared: Arc<Shared>, mut random: Random) {
+    let (commands, requests) = tokio::sync::mpsc::channel(1);
+    let mut client = InstanceServiceClient::new(shared.channel.clone());
+    let opened = client.drive(by("anna", ReceiverStream::new(requests))).await;
+    let mut answers = match opened {
+        Ok(stream) => stream.into_inner(),
+        Err(status) if is_lost(&status) => return,
+        Err(status) => return shared.journal.contradict(format!("no stream: {status}")),
+    };
+    while !shared.is_over() {
+        let sent: Vec<Sent> = (0..1 + random.below(DRIVEN_MAX))
+            .map(|_| {
+                let (id, instance) = (shared.journal.new_id(), random.pick(&shared.names).clone());
+                let what = [What::Create, What::Comment, What::Comment, What::Complete];
+                Sent { id, instance, what: random.pick(&what).clone() }
+            })
+            .collect();
+        let (places, batch) = drive_commands(&shared.journal, &sent);
+        let request = pb::InstanceServiceDriveRequest { commands: batch };
+        if commands.send(request).await.is_err()
+            || !hear(&shared.journal, &mut answers, &places).await
+        {
+            return;
+        }
+        shared.answered.fetch_add(places.len() as u64, Ordering::SeqCst);
+    }
+    drop(commands);
+    // The stream ends after the last answer.
+    while let Some(Ok(_)) = answers.next().await {}
+}
+
+/// Hears the answers to what stands at these places; whether all came.
+async fn hear(
+    journal: &Journal,
+    answers: &mut Streaming<pb::InstanceServiceDriveResponse>,
+    places: &[usize],
+) -> bool {
+    let mut left = places.len();
+    while left > 0 {
+        let Some(Ok(response)) = answers.next().await else { return false };
+        for answer in response.answers {
+            let at = usize::try_from(answer.correlation).expect("a place");
+            assert!(places.contains(&at), "an answer to what was not asked: {at}");
+            journal.end(at, answered(answer));
+            left -= 1;
+        }
+    }
+    journal.in_order(places);
+    true
+}
+
+/// Begins many instances by one stream.
+pub(crate) async fn begin_many(channel: &Channel, journal: &Journal, names: &[String]) {
+    let sent = names.iter().map(|name| Sent {
+        id: journal.new_id(),
+        instance: name.clone(),
+        what: What::Create,
+    });
+    let (places, commands) = drive_commands(journal, &sent.collect::<Vec<_>>());
+    let request = tokio_stream::once(pb::InstanceServiceDriveRequest { commands });
+    let mut client = InstanceServiceClient::new(channel.clone());
+    let answers = client.drive(by("anna", request)).await.expect("the server runs");
+    assert!(hear(journal, &mut answers.into_inner(), &places).await, "the server runs");
+}
+
+fn drive_commands(journal: &Journal, sent: &[Sent]) -> (Vec<usize>, Vec<pb::DriveCommand>) {
+    let places: Vec<usize> = sent.iter().map(|sent| journal.begin(sent.clone())).collect();
+    let numbered = sent.iter().zip(&places);
+    let commands = numbered.map(|(sent, at)| drive_command(sent, *at as u64)).collect();
+    (places, commands)
+}
+
 /// Moves the clock by some hours, now and then by days.
 async fn mover(shared: Arc<Shared>, mut random: Random) {
     while let Some(now) = clock(&shared.channel).await {
@@ -201,13 +277,6 @@ async fn mover(shared: Arc<Shared>, mut random: Random) {
         let sent = Sent { id, instance, what: What::MoveClock { to } };
         shared.call(&sent).await;
     }
-}
-
-/// Where the server's clock stands; none: the server is gone.
-pub(crate) async fn clock(channel: &Channel) -> Option<i64> {
-    let request = by("chief", pb::AdminServiceInfoRequest {});
-    let info = AdminServiceClient::new(channel.clone()).info(request).await.ok()?.into_inner();
-    Some(milliseconds(&info.now.expect("there is a time")))
 }
 
 /// Reads the events as they come, from where the subscriber before stopped.
@@ -233,122 +302,4 @@ async fn subscriber(shared: Arc<Shared>) {
             Err(_) => {}
         }
     }
-}
-
-/// Sends one thing and tells what was answered.
-pub(crate) async fn send(channel: &Channel, sent: &Sent) -> Told {
-    let (instance, request_id) = (sent.instance.clone(), sent.id.clone());
-    let mut instances = InstanceServiceClient::new(channel.clone());
-    let mut tasks = TaskServiceClient::new(channel.clone());
-    match sent.what {
-        What::Create => {
-            let request = pb::InstanceServiceCreateRequest {
-                instance,
-                request_id,
-                workflow: "errand".to_owned(),
-                fields: Some(fields(&[("topic", text(&sent.id))])),
-                steward: "anna".to_owned(),
-            };
-            let answer = instances.create(by("anna", request)).await;
-            command(answer, |response| response.accepted)
-        }
-        What::Comment => {
-            let request = pb::TaskServiceCommentRequest {
-                instance,
-                request_id,
-                text: sent.id.clone(),
-                ..Default::default()
-            };
-            command(tasks.comment(by("anna", request)).await, |response| response.accepted)
-        }
-        What::SetTopic { expected } => {
-            let request = pb::InstanceServiceUpdateFieldsRequest {
-                instance,
-                request_id,
-                expected_revision: expected,
-                changes: Some(fields(&[("topic", text(&sent.id))])),
-                ..Default::default()
-            };
-            let answer = instances.update_fields(by("anna", request)).await;
-            command(answer, |response| response.accepted)
-        }
-        What::Complete => {
-            let request = pb::TaskServiceCompleteRequest {
-                instance,
-                request_id,
-                task: 1,
-                comment: sent.id.clone(),
-                ..Default::default()
-            };
-            command(tasks.complete(by("anna", request)).await, |response| response.accepted)
-        }
-        What::Advance => {
-            let request = pb::InstanceServiceAdvanceRequest {
-                instance,
-                request_id,
-                comment: sent.id.clone(),
-                ..Default::default()
-            };
-            command(instances.advance(by("chief", request)).await, |response| response.accepted)
-        }
-        What::Look => look(&mut instances, instance).await,
-        What::MoveClock { to } => move_clock(channel, to).await,
-    }
-}
-
-async fn look(instances: &mut InstanceServiceClient<Channel>, instance: String) -> Told {
-    let request = pb::InstanceServiceGetRequest { instance };
-    match instances.get(by("anna", request)).await {
-        Ok(response) => Told::Shown(response.into_inner().instance.map(Box::new)),
-        Err(status) if status.code() == Code::NotFound => Told::Shown(None),
-        Err(status) => refused(&status),
-    }
-}
-
-async fn move_clock(channel: &Channel, to: i64) -> Told {
-    let to = prost_types::Timestamp {
-        seconds: to.div_euclid(1000),
-        nanos: i32::try_from(to.rem_euclid(1000) * 1_000_000).expect("less than a second"),
-    };
-    let request = pb::AdminServiceAdvanceClockRequest { to: Some(to) };
-    match AdminServiceClient::new(channel.clone()).advance_clock(by("chief", request)).await {
-        Ok(response) => {
-            Told::Clock(milliseconds(&response.into_inner().now.expect("there is a time")))
-        }
-        Err(status) => refused(&status),
-    }
-}
-
-fn command<T>(
-    answer: Result<Response<T>, Status>,
-    accepted: impl FnOnce(T) -> Option<pb::Accepted>,
-) -> Told {
-    match answer {
-        Ok(response) => {
-            let accepted = accepted(response.into_inner()).expect("an answer has an outcome");
-            Told::Accepted { revision: accepted.revision, kinds: accepted.event_kinds }
-        }
-        Err(status) => refused(&status),
-    }
-}
-
-fn refused(status: &Status) -> Told {
-    let details = status.get_error_details();
-    let info = details.error_info();
-    let reason = info.map(|info| info.reason.clone()).unwrap_or_default();
-    // Whoever says INTERNAL is there, and has a defect.
-    if is_lost(status) && reason != "INTERNAL" {
-        return Told::Nothing;
-    }
-    let actual = info.and_then(|info| info.metadata.get("actual")?.parse().ok());
-    Told::Refused { reason, actual }
-}
-
-/// The server was gone before it answered, or does not know what came of it.
-pub(crate) fn is_lost(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
-}
-
-pub(crate) fn milliseconds(instant: &prost_types::Timestamp) -> i64 {
-    instant.seconds * 1000 + i64::from(instant.nanos) / 1_000_000
 }

@@ -19,8 +19,7 @@ use super::api_fixture::by;
 use super::crash::checker::Checker;
 use super::crash::connect;
 use super::crash::journal::{Journal, Sent, Told, What};
-use super::crash::verdict::at;
-use super::crash::workload::send;
+use super::crash::wire::{at, send};
 use super::program::Server;
 use machine::{Machine, milliseconds};
 
