@@ -125,18 +125,17 @@ async fn simulate(seed: u64, home: &Home) -> usize {
                 break;
             }
         }
-        if life.has_crashed() {
-            model.crashes += 1;
-        } else {
-            settle_all(&life.service.handle, &mut model).await;
+        if !life.has_crashed() && settle_all(&life, &mut model).await {
             check(&life.service.handle, &life.inner, &model).await;
+        } else {
+            model.crashes += 1;
         }
         model.struck += life.faulty.struck();
         model.reader = None;
         life.service.stop();
     }
     let last = Life::begin(&mut random, home);
-    settle_all(&last.service.handle, &mut model).await;
+    assert!(settle_all(&last, &mut model).await, "no fault was planned");
     check(&last.service.handle, &last.inner, &model).await;
     model.reader = None;
     last.service.stop();
@@ -302,10 +301,16 @@ async fn read_some(model: &mut Model, handle: &Handle) {
     model.reader = Some(reader);
 }
 
-/// Without faults: everything that is due is settled, and the reader catches up.
-async fn settle_all(handle: &Handle, model: &mut Model) {
-    handle.advance_clock(handle.now().plus_ms(1)).await.unwrap();
+/// Without faults: everything that is due is settled, and the reader catches up. Not so where a
+/// write that was under way came to a crash.
+async fn settle_all(life: &Life, model: &mut Model) -> bool {
+    let handle = &life.service.handle;
+    if let Err(error) = handle.advance_clock(handle.now().plus_ms(1)).await {
+        assert!(life.has_crashed(), "{error}");
+        return false;
+    }
     read_some(model, handle).await;
+    true
 }
 
 async fn check(handle: &Handle, store: &Arc<dyn Store>, model: &Model) {
