@@ -12,11 +12,12 @@ use anyhow::{Context as _, Result};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use sanbang::api::pb;
+use sanbang::api::pb::drive_command::Command;
 use sanbang::api::pb::task_service_client::TaskServiceClient;
 use serde::{Deserialize, Serialize};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request};
 
 use crate::measure::percentile;
 use crate::plan::{Plan, Step};
@@ -54,6 +55,9 @@ pub(crate) struct Orders {
     /// So long it is measured, unless the plan ends first.
     #[arg(long)]
     pub(crate) seconds: f64,
+    /// Send them over `InstanceService.Drive`, a stream for each connection.
+    #[arg(long)]
+    pub(crate) drive: bool,
 }
 
 /// What a client saw.
@@ -84,8 +88,8 @@ impl Seen {
 }
 
 /// What all lanes share.
-struct Load {
-    calls: Vec<Vec<Call>>,
+pub(crate) struct Load {
+    pub(crate) calls: Vec<Vec<Call>>,
     order: Mutex<Order>,
     warm_up: u64,
     measured_for: Duration,
@@ -101,6 +105,7 @@ struct Order {
 
 /// A completion, ready to be sent for any instance.
 pub(crate) struct Call {
+    member: String,
     actor: MetadataValue<Ascii>,
     request: pb::TaskServiceCompleteRequest,
 }
@@ -138,12 +143,14 @@ async fn complete_all(orders: &Orders) -> Result<Seen> {
     if orders.warm_up == 0 {
         load.begin()?;
     }
-    let lanes: Vec<_> = (0..orders.in_flight)
-        .map(|lane| {
-            let client = TaskServiceClient::new(channels[lane % channels.len()].clone());
-            tokio::spawn(Arc::clone(&load).lane(client))
-        })
-        .collect();
+    let lanes: Vec<_> = if orders.drive {
+        let window = orders.in_flight / channels.len();
+        let streams = channels.into_iter();
+        streams.map(|it| tokio::spawn(Arc::clone(&load).stream(it, window))).collect()
+    } else {
+        let lanes = (0..orders.in_flight).map(|lane| channels[lane % channels.len()].clone());
+        lanes.map(|it| tokio::spawn(Arc::clone(&load).lane(it))).collect()
+    };
     let mut took = Vec::new();
     for lane in lanes {
         took.append(&mut lane.await??);
@@ -169,23 +176,30 @@ async fn complete_all(orders: &Orders) -> Result<Seen> {
 
 impl Load {
     /// One completion after the other, until the time or the plan is over; how long each took.
-    async fn lane(self: Arc<Self>, mut client: TaskServiceClient<Channel>) -> Result<Vec<u64>> {
+    async fn lane(self: Arc<Self>, channel: Channel) -> Result<Vec<u64>> {
+        let mut client = TaskServiceClient::new(channel);
         let mut took = Vec::new();
         while let Some((instance, step)) = self.next() {
             let call = &self.calls[instance as usize % self.calls.len()][step];
             let begun = Instant::now();
             match client.complete(call.for_instance(instance, step)).await {
-                Ok(_) if self.begun.get().is_some_and(|(since, _)| *since <= begun) => {
-                    took.push(u64::try_from(begun.elapsed().as_nanos())?);
-                }
-                Ok(_) => self.warmed_up()?,
-                Err(status) => self.refused(&status),
+                Ok(_) => took.extend(self.answered(begun)?),
+                Err(status) => self.refused(status.code(), status.message()),
             }
         }
         Ok(took)
     }
 
-    fn next(&self) -> Option<(u32, usize)> {
+    /// How long an answered completion took, if it is one of those that are measured.
+    pub(crate) fn answered(&self, begun: Instant) -> Result<Option<u64>> {
+        if self.begun.get().is_some_and(|(since, _)| *since <= begun) {
+            return Ok(Some(u64::try_from(begun.elapsed().as_nanos())?));
+        }
+        self.warmed_up()?;
+        Ok(None)
+    }
+
+    pub(crate) fn next(&self) -> Option<(u32, usize)> {
         if self.begun.get().is_some_and(|(since, _)| since.elapsed() >= self.measured_for) {
             return None;
         }
@@ -207,10 +221,10 @@ impl Load {
         tell(BEGIN)
     }
 
-    fn refused(&self, status: &Status) {
+    pub(crate) fn refused(&self, code: Code, message: &str) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         refusals.0 += 1;
-        refusals.1.get_or_insert_with(|| format!("{:?}: {}", status.code(), status.message()));
+        refusals.1.get_or_insert_with(|| format!("{code:?}: {message}"));
     }
 }
 
@@ -225,23 +239,36 @@ impl Call {
             form: (!step.form.is_empty()).then_some(form),
             ..pb::TaskServiceCompleteRequest::default()
         };
-        Ok(Self { actor: step.actor.parse()?, request })
+        Ok(Self { member: step.actor.clone(), actor: step.actor.parse()?, request })
     }
 
-    /// As it is sent for an instance. The request's id is that of the step: sent again it would be
-    /// known again.
+    /// As it is sent for an instance.
     pub(crate) fn for_instance(
         &self,
         instance: u32,
         step: usize,
     ) -> Request<pb::TaskServiceCompleteRequest> {
-        let mut request = Request::new(pb::TaskServiceCompleteRequest {
+        let mut request = Request::new(self.message(instance, step));
+        request.metadata_mut().insert("sanbang-actor", self.actor.clone());
+        request
+    }
+
+    /// As a command of a stream.
+    pub(crate) fn command(&self, correlation: u64, instance: u32, step: usize) -> pb::DriveCommand {
+        pb::DriveCommand {
+            correlation,
+            on_behalf_of: self.member.clone(),
+            command: Some(Command::Complete(self.message(instance, step))),
+        }
+    }
+
+    /// The request's id is that of the step: sent again it would be known again.
+    fn message(&self, instance: u32, step: usize) -> pb::TaskServiceCompleteRequest {
+        pb::TaskServiceCompleteRequest {
             instance: Plan::instance(instance),
             request_id: format!("completion-{instance}-{step}"),
             ..self.request.clone()
-        });
-        request.metadata_mut().insert("sanbang-actor", self.actor.clone());
-        request
+        }
     }
 }
 

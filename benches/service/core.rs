@@ -44,7 +44,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     );
     let row = row
         .measured(Middle::of(both.iter().map(|it| it.median)))
-        .side("decide_us", Middle::of(decide.iter().map(|it| it.median)).map(|it| it.median))
+        .side("decide_us", Middle::of(decide.iter().map(|it| it.median)))
         .note("countersigning in stage 5: both conditions of the steward's cadence are judged");
     Ok(vec![row])
 }

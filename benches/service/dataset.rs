@@ -1,22 +1,21 @@
 //! Stores full of live instances, spread over all twelve stages, made without a server.
 //!
 //! Some hundred projects are driven by the engine; every instance is one of them under another
-//! name. What lies long behind is written as one record, without the clocks and assignments that
-//! have ended; the last command is a record of its own. So a million instances take some gigabytes
-//! instead of some ten, and bodies, open tasks, clocks and headers are exactly what the engine
-//! makes of them.
+//! name. Bodies, open tasks, clocks and headers are exactly what the engine made. Of the history
+//! only the creation and the last command are written: so a million instances take gigabytes
+//! instead of tens of them, and nothing that is measured reads further back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use sanbang::engine;
-use sanbang::model::clock::{Clock as TimeLimit, ClockNumber};
-use sanbang::model::command::Request;
-use sanbang::model::event::{Event, Payload, Record, Stamp};
+use sanbang::definition::sources::Sources;
+use sanbang::model::event::{Payload, Record, Stamp};
 use sanbang::model::id::InstanceId;
-use sanbang::model::instance::Instance;
+use sanbang::model::instance::{AcceptedRequest, Header, Instance};
+use sanbang::model::limits;
 use sanbang::model::time::Timestamp;
 use sanbang::runtime::{Clock, Configuration, Options, Runtime};
 use sanbang::store::sled::{Options as StoreOptions, SledStore};
@@ -42,10 +41,11 @@ pub(crate) struct DataSet {
 }
 
 /// What an instance is made of.
+#[derive(Clone)]
 pub(crate) struct Template {
-    /// Its records, a few.
+    /// Its creation and its last command.
     pub(crate) records: Vec<Record>,
-    /// What the engine makes of them.
+    /// As the engine made it.
     pub(crate) instance: Instance,
 }
 
@@ -69,13 +69,30 @@ impl DataSet {
         {
             return Ok(Self { directory, plan });
         }
+        let world = World::shipped()?;
+        let (templates, plan) = templates(&world, instances, seed)?;
+        Self::make(directory, &world, plan, instances, |number| {
+            &templates[number % templates.len()]
+        })
+    }
+
+    /// A store with so many instances, each made of the template that its number has, and a plan.
+    pub(crate) fn make<'a>(
+        directory: PathBuf,
+        world: &World,
+        plan: Plan,
+        instances: u32,
+        template: impl Fn(usize) -> &'a Template,
+    ) -> Result<Self> {
         remove(&directory)?;
         fs::create_dir_all(&directory)?;
-        eprintln!("making a store of {instances} instances");
-        let (templates, plan) = templates(instances, seed)?;
         let made = Self { directory, plan };
-        let world = World::shipped()?;
-        fill(&made.store(), &world, instances, |number| &templates[number % templates.len()])?;
+        let begun = Instant::now();
+        fill(&made.store(), world, instances, template)?;
+        eprintln!(
+            "made a store of {instances} instances in {:.0} s",
+            begun.elapsed().as_secs_f64()
+        );
         // Last: a data set without a plan is not whole.
         made.plan.write(&made.plan_path())?;
         Ok(made)
@@ -99,8 +116,7 @@ impl DataSet {
 
 /// Projects at the beginning of every stage of the path, every other one beyond the signing with a
 /// claim beside it; task force and on-site support open by their own conditions.
-fn templates(instances: u32, seed: u64) -> Result<(Vec<Template>, Plan)> {
-    let world = World::shipped()?;
+pub(crate) fn templates(world: &World, instances: u32, seed: u64) -> Result<(Vec<Template>, Plan)> {
     let mut random = fastrand::Rng::with_seed(seed);
     let now = Clock::real().now();
     let (mut templates, mut steps) = (Vec::new(), Vec::new());
@@ -109,8 +125,8 @@ fn templates(instances: u32, seed: u64) -> Result<(Vec<Template>, Plan)> {
             let traits = traits(stage, variety, &mut random);
             let begun = now.plus_ms(-random.i64(1_000..BEGUN_MS_MAX));
             let project = world.project(traits, world.some_loads(&mut random), begun)?;
-            steps.push(steps_of(&world, project.clone())?);
-            templates.push(template(&project, &mut random)?);
+            steps.push(steps_of(world, project.clone())?);
+            templates.push(template(project, &mut random)?);
         }
     }
     let plan = Plan { instances, templates: steps, made_at_ms: now.0 };
@@ -136,42 +152,26 @@ fn traits(stage: usize, variety: usize, random: &mut fastrand::Rng) -> Traits {
 }
 
 /// The project with its history shortened.
-pub(crate) fn template(project: &Project, random: &mut fastrand::Rng) -> Result<Template> {
-    let (last, before) = project.records.split_last().context("it has a history")?;
-    let mut records = Vec::new();
-    if let Some(end) = before.last() {
-        let events = before.iter().flat_map(|record| &record.events);
-        let kept = events.filter(|event| still_counts(event, &project.instance));
-        records.push(Record { events: kept.cloned().collect(), ..end.clone() });
+fn template(project: Project, random: &mut fastrand::Rng) -> Result<Template> {
+    let Project { mut instance, mut records, .. } = project;
+    let last = records.len() - 1;
+    if last > 0 {
+        records = vec![records.swap_remove(0), records.swap_remove(last)];
     }
-    records.push(last.clone());
     for (version, record) in (1..).zip(&mut records) {
         let stamp = record.stamp.take().context("it belongs to the project")?;
         record.stamp = Some(Stamp { version, ..stamp });
-        record.request = Some(Request { key: random.u64(..), digest: random.u64(..) });
+        instance.version = version;
     }
-    let instance = engine::replay(&records).context("a creation makes an instance")?;
+    // As many as an instance keeps at least: its commands here had no request ids.
+    let (revision, time) = (instance.revision, instance.updated_at);
+    let some = || AcceptedRequest { key: random.u64(..), digest: random.u64(..), revision, time };
+    instance.requests = std::iter::repeat_with(some).take(limits::REQUESTS_KEPT_MIN).collect();
     Ok(Template { records, instance })
 }
 
-/// Whether an event of the past still shows in the instance, or is more than bookkeeping.
-fn still_counts(event: &Event, instance: &Instance) -> bool {
-    let runs = |clock: ClockNumber| instance.clocks.iter().any(|it| it.number == clock);
-    match &event.payload {
-        Payload::ClockStarted { clock: TimeLimit { number, .. } } => runs(*number),
-        Payload::ClockStopped { clock, .. }
-        | Payload::ClockPaused { clock, .. }
-        | Payload::ClockResumed { clock, .. }
-        | Payload::ClockRecalculated { clock, .. } => runs(clock.number),
-        Payload::TaskAssigned { task, .. }
-        | Payload::TaskChecked { task, .. }
-        | Payload::TaskOffered { task, .. } => instance.task(task.number).is_some(),
-        _ => true,
-    }
-}
-
 /// Makes a store and writes the instances into it.
-pub(crate) fn fill<'a>(
+fn fill<'a>(
     directory: &Path,
     world: &World,
     instances: u32,
@@ -194,7 +194,6 @@ pub(crate) fn fill<'a>(
 
 /// Has the shipped files published as version 1, as the first start of a server does.
 fn publish(store: &Arc<dyn Store>) -> Result<()> {
-    use sanbang::definition::sources::Sources;
     let configuration = Configuration::Files(Sources::embedded());
     let (options, store) = (Options::default(), Arc::clone(store));
     let (runtime, _) = Runtime::start(options, store, Clock::real(), configuration)?;
@@ -210,7 +209,7 @@ fn writes(store: &dyn Store, world: &World, template: &Template, name: &Instance
         .map(|record| {
             let stamp = record.stamp.as_ref();
             let (version, revision) = stamp.map_or((0, 0), |it| (it.version, it.revision));
-            let header = sanbang::model::instance::Header { version, revision, ..header.clone() };
+            let header = Header { version, revision, ..header.clone() };
             Write { partition: store.partition_of(name), record, header: Some(header), body: None }
         })
         .collect();

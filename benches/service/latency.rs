@@ -47,9 +47,8 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
 
 fn row(compared: &[Compared]) -> Row {
     let ratio = |it: &Compared| figure(it.service_p99_ns) / figure(it.bare_p99_ns);
-    let middle = |of: fn(&Compared) -> u64| {
-        Middle::of(compared.iter().map(|it| microseconds(of(it)))).map(|it| it.median)
-    };
+    let middle =
+        |of: fn(&Compared) -> u64| Middle::of(compared.iter().map(|it| microseconds(of(it))));
     let row = Row::new(
         "latency_p99_ratio",
         "p99 at 1 in flight, against fdatasync of 4 KiB + echo",

@@ -21,12 +21,26 @@ mod throughput;
 
 mod latency;
 
+mod drive;
+
 mod core;
 
+mod scale;
+
+mod storm;
+
+mod feed;
+
+mod disk;
+
 mod client;
+mod driving;
 mod echo;
 mod pairs;
+mod probe;
 mod process;
+mod subscribers;
+mod traced;
 
 mod dataset;
 mod plan;
@@ -63,6 +77,12 @@ enum Task {
     Complete(client::Orders),
     /// Completes one at a time, and compares
     Pairs(pairs::Orders),
+    /// Completes one at a time before a storm and during it
+    Probe(probe::Orders),
+    /// Subscribes many times and counts
+    Count(subscribers::CountOrders),
+    /// Subscribes and looks how late events are
+    Lag(subscribers::LagOrders),
 }
 
 /// What is measured, and how long.
@@ -97,10 +117,20 @@ struct Run {
 enum Rows {
     /// Completions at 256 in flight: rate, fsyncs, bytes
     Throughput,
+    /// The same over a stream
+    Drive,
     /// One completion at a time
     Latency,
     /// The engine alone
     Core,
+    /// A million instances: throughput, start-up, memory
+    Scale,
+    /// A hundred thousand clocks at once, requests meanwhile, and the lag of a single one
+    Storm,
+    /// Events to a hundred subscribers
+    Feed,
+    /// What a completion leaves on the disk
+    Disk,
 }
 
 /// What the measurements know of the run.
@@ -123,8 +153,17 @@ fn main() -> Result<()> {
     match arguments.part {
         None => measure_all(&arguments.run),
         Some(Part::Echo { answer }) => echo::run(&answer),
-        Some(Part::Client(Task::Complete(orders))) => client::run(&orders),
-        Some(Part::Client(Task::Pairs(orders))) => pairs::run(&orders),
+        Some(Part::Client(task)) => do_task(&task),
+    }
+}
+
+fn do_task(task: &Task) -> Result<()> {
+    match task {
+        Task::Complete(orders) => client::run(orders),
+        Task::Pairs(orders) => pairs::run(orders),
+        Task::Probe(orders) => probe::run(orders),
+        Task::Count(orders) => subscribers::count(orders),
+        Task::Lag(orders) => subscribers::lag(orders),
     }
 }
 
@@ -159,6 +198,11 @@ fn measure(group: Rows, bench: &Bench) -> Result<Vec<Row>> {
     match group {
         Rows::Throughput => throughput::measure(bench),
         Rows::Latency => latency::measure(bench),
+        Rows::Drive => drive::measure(bench),
         Rows::Core => core::measure(bench),
+        Rows::Scale => scale::measure(bench),
+        Rows::Storm => storm::measure(bench),
+        Rows::Feed => feed::measure(bench),
+        Rows::Disk => disk::measure(bench),
     }
 }

@@ -47,16 +47,6 @@ impl Plan {
         format!("project-{number:08}")
     }
 
-    /// What an instance takes.
-    pub(crate) fn steps(&self, instance: u32) -> &[Step] {
-        &self.templates[instance as usize % self.templates.len()]
-    }
-
-    /// How many completions there are in all.
-    pub(crate) fn completions(&self) -> usize {
-        (0..self.instances).map(|instance| self.steps(instance).len()).sum()
-    }
-
     /// Every completion: the first ones of all instances in the order of chance, then the second
     /// ones in the same order, and so on. So the instances are met uniformly, and the steps of one
     /// instance are as far apart as there are instances.

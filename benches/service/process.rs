@@ -21,8 +21,6 @@ const TICK_MICROSECONDS: u64 = 10_000;
 pub(crate) struct Server {
     child: Child,
     url: String,
-    /// From the start of the process until it listened.
-    pub(crate) started_in: Duration,
 }
 
 /// What the system has counted for a process so far.
@@ -64,7 +62,7 @@ impl Server {
             let announced = text.lines().find_map(|line| line.split_once(LISTENING));
             if let Some((_, address)) = announced.filter(|_| text.ends_with('\n')) {
                 let url = format!("http://{}", address.trim());
-                return Ok(Self { child, url, started_in: begun.elapsed() });
+                return Ok(Self { child, url });
             }
             if let Some(status) = child.try_wait()? {
                 bail!("a server ended before it listened: {status}\n{text}");
@@ -79,6 +77,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What the system has counted for it so far.

@@ -65,8 +65,16 @@ impl Row {
     }
 
     /// With something else that was seen.
-    pub(crate) fn side(mut self, name: &'static str, value: Option<f64>) -> Self {
-        self.sides.extend(value.map(|value| (name, value)));
+    pub(crate) fn side(self, name: &'static str, rounds: Option<Middle>) -> Self {
+        match rounds {
+            Some(middle) => self.value_side(name, middle.median),
+            None => self,
+        }
+    }
+
+    /// With something else that was seen once.
+    pub(crate) fn value_side(mut self, name: &'static str, value: f64) -> Self {
+        self.sides.insert(name, value);
         self
     }
 

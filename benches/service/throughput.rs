@@ -13,6 +13,7 @@ use crate::measure::{Middle, figure, microseconds};
 use crate::plan::{Plan, Step};
 use crate::process::{Client, Server, Usage};
 use crate::report::{Row, higher, lower};
+use crate::traced::syncs_during;
 
 /// Completions that are under way at any time, and the connections over which they are spread.
 pub(crate) const IN_FLIGHT: usize = 256;
@@ -34,12 +35,17 @@ pub(crate) struct Round {
 
 impl Round {
     /// Processor time of the server per completion.
-    fn server_cpu_us(&self) -> f64 {
+    pub(crate) fn server_cpu_us(&self) -> f64 {
         figure(self.usage.cpu_us) / figure(self.seen.answered)
     }
 
-    fn client_cpu_us(&self) -> f64 {
+    pub(crate) fn client_cpu_us(&self) -> f64 {
         figure(self.seen.cpu_us) / figure(self.seen.answered)
+    }
+
+    /// Bytes sent to the disk per completion.
+    pub(crate) fn disk_bytes(&self) -> f64 {
+        self.per_completion(self.usage.disk_bytes)
     }
 
     fn per_completion(&self, count: u64) -> f64 {
@@ -54,43 +60,68 @@ pub(crate) struct Sent {
     pub(crate) skip: usize,
     pub(crate) warm_up: u64,
     pub(crate) seconds: f64,
+    pub(crate) in_flight: usize,
+}
+
+/// Over which call, to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Echo,
+    Service,
+    Drive,
+}
+
+impl Sent {
+    /// From the beginning of the plan. A first pass over all instances is not measured: after it
+    /// the service has met each of them once.
+    pub(crate) fn first(bench: &Bench) -> Self {
+        Self {
+            seed: bench.seed,
+            skip: 0,
+            warm_up: u64::from(INSTANCES),
+            seconds: bench.shortened(SECONDS),
+            in_flight: IN_FLIGHT,
+        }
+    }
 }
 
 pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let data = DataSet::prepare(&bench.work, INSTANCES, bench.seed)?;
     let echo = Server::echo(&bench.work, &hexadecimal(&typical_answer(&data.plan)?))?;
-    // A first pass over all instances: then the service has met each of them once.
-    let sent = Sent {
-        seed: bench.seed,
-        skip: 0,
-        warm_up: u64::from(INSTANCES),
-        seconds: bench.shortened(SECONDS),
-    };
+    let sent = Sent::first(bench);
     let (mut echoes, mut services) = (Vec::new(), Vec::new());
     for round in 0..bench.rounds {
-        echoes.push(complete(&echo, &data, sent, false)?);
+        echoes.push(complete(&echo, &data, sent, Way::Echo)?);
         let copy = data.copy("round")?;
         let server = Server::sanbang(&copy.store())?;
-        services.push(complete(&server, &copy, sent, true)?);
+        services.push(complete(&server, &copy, sent, Way::Service)?);
         server.stop()?;
         copy.remove()?;
         let [echo, service] = [&echoes[round], &services[round]].map(|it| it.seen.rate());
         eprintln!("round {}: echo {echo:.0}/s, service {service:.0}/s", round + 1);
     }
-    Ok(vec![rate(&echoes, &services), fsyncs(&services), bytes(&services)])
+    let syncs = syncs_per_commit(bench, &data)?;
+    Ok(vec![rate(&echoes, &services), fsyncs(&services, syncs), bytes(&services)])
+}
+
+/// How many fsyncs a durable write takes, seen from outside.
+fn syncs_per_commit(bench: &Bench, data: &DataSet) -> Result<Option<f64>> {
+    let copy = data.copy("traced")?;
+    let server = Server::sanbang(&copy.store())?;
+    let commits_before = statistics(server.url())?.commits;
+    let sent = Sent { warm_up: 1, seconds: 1.0, ..Sent::first(bench) };
+    let load = || complete(&server, &copy, sent, Way::Service).map(|_| ());
+    let syncs = syncs_during(&server, &bench.work, load)?;
+    let commits = statistics(server.url())?.commits - commits_before;
+    server.stop()?;
+    copy.remove()?;
+    Ok(syncs.map(|syncs| figure(syncs) / figure(commits)))
 }
 
 fn rate(echoes: &[Round], services: &[Round]) -> Row {
-    let middle = |rounds: &[Round], of: fn(&Round) -> f64| {
-        Middle::of(rounds.iter().map(of)).map(|it| it.median)
-    };
+    let middle = |rounds: &[Round], of: fn(&Round) -> f64| Middle::of(rounds.iter().map(of));
     let shares = echoes.iter().zip(services).map(|(echo, it)| it.seen.rate() / echo.seen.rate());
-    let refused: u64 = services.iter().map(|it| it.seen.refused).sum();
-    let refusal = services.iter().find_map(|it| it.seen.refusal.clone());
-    let note = match refusal {
-        Some(first) => format!("{refused} were refused, the first: {first}"),
-        None => format!("{INSTANCES} live instances, {CONNECTIONS} connections"),
-    };
+    let note = format!("{INSTANCES} live instances, {CONNECTIONS} connections");
     Row::new(
         "throughput_share",
         "durable completions at 256 in flight, share of the echo",
@@ -107,21 +138,36 @@ fn rate(echoes: &[Round], services: &[Round]) -> Row {
     .side("echo_cpu_us", middle(echoes, Round::server_cpu_us))
     .side("client_cpu_us_with_service", middle(services, Round::client_cpu_us))
     .side("client_cpu_us_with_echo", middle(echoes, Round::client_cpu_us))
-    .note(note)
+    .note(refusals(services.iter(), &note))
 }
 
-fn fsyncs(services: &[Round]) -> Row {
-    let per = services.iter().map(|it| it.per_completion(it.commits));
+/// The note of rounds: whether anything was refused, which nothing should be.
+pub(crate) fn refusals<'a>(rounds: impl Iterator<Item = &'a Round>, otherwise: &str) -> String {
+    let mut refused = rounds.filter_map(|it| Some((it.seen.refused, it.seen.refusal.as_ref()?)));
+    match refused.next() {
+        Some((count, first)) => format!("{count} were refused in one round, the first: {first}"),
+        None => otherwise.to_owned(),
+    }
+}
+
+fn fsyncs(services: &[Round], syncs_per_commit: Option<f64>) -> Row {
+    let each = syncs_per_commit.unwrap_or(1.0);
+    let per = services.iter().map(|it| each * it.per_completion(it.commits));
     let row = Row::new(
         "fsyncs_per_completion",
         "fsyncs per completion at 256 in flight",
         "",
         lower(1.0 / 30.0, 1.0 / 100.0),
     );
-    let middle = Middle::of(per);
-    row.measured(middle)
-        .side("completions_per_fsync", middle.map(|it| 1.0 / it.median))
-        .note("counted by the service: one fdatasync per durable write")
+    let middle = Middle::of(per.clone());
+    let row = row
+        .measured(middle)
+        .side("completions_per_fsync", Middle::of(per.map(|it| 1.0 / it)))
+        .value_side("fsyncs_per_durable_write", each);
+    row.note(match syncs_per_commit {
+        Some(_) => "durable writes as the service counts them, times fsyncs of each seen by strace",
+        None => "durable writes as the service counts them, one fdatasync each: there is no strace",
+    })
 }
 
 fn bytes(services: &[Round]) -> Row {
@@ -135,32 +181,35 @@ fn bytes(services: &[Round]) -> Row {
         lower(6000.0, 2500.0),
     );
     row.measured(per(|it| it.disk_bytes))
-        .side("given_to_write_calls_bytes", per(|it| it.written_bytes).map(|it| it.median))
+        .side("given_to_write_calls_bytes", per(|it| it.written_bytes))
         .note("write_bytes of /proc: whole pages sent to the disk; sockets do not count in it")
 }
 
+/// Starts a client that completes what the plan says.
+pub(crate) fn start(server: &Server, data: &DataSet, sent: Sent, way: Way) -> Result<Client> {
+    let Sent { seed, skip, warm_up, seconds, in_flight } = sent;
+    let mut arguments = vec![
+        "complete".to_owned(),
+        format!("--url={}", server.url()),
+        format!("--plan={}", data.plan_path().display()),
+        format!("--seed={seed}"),
+        format!("--in-flight={in_flight}"),
+        format!("--connections={CONNECTIONS}"),
+        format!("--skip={skip}"),
+        format!("--warm-up={warm_up}"),
+        format!("--seconds={seconds}"),
+    ];
+    if way == Way::Drive {
+        arguments.push("--drive".to_owned());
+    }
+    Client::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 /// One client against one server, and what the server used while it was measured.
-pub(crate) fn complete(
-    server: &Server,
-    data: &DataSet,
-    sent: Sent,
-    is_service: bool,
-) -> Result<Round> {
-    let plan = data.plan_path().to_string_lossy().into_owned();
-    let Sent { seed, skip, warm_up, seconds } = sent;
-    let mut client = Client::start(&[
-        "complete",
-        &format!("--url={}", server.url()),
-        &format!("--plan={plan}"),
-        &format!("--seed={seed}"),
-        &format!("--in-flight={IN_FLIGHT}"),
-        &format!("--connections={CONNECTIONS}"),
-        &format!("--skip={skip}"),
-        &format!("--warm-up={warm_up}"),
-        &format!("--seconds={seconds}"),
-    ])?;
+pub(crate) fn complete(server: &Server, data: &DataSet, sent: Sent, way: Way) -> Result<Round> {
+    let mut client = start(server, data, sent, way)?;
     let commits = || -> Result<u64> {
-        if is_service { Ok(statistics(server.url())?.commits) } else { Ok(0) }
+        if way == Way::Echo { Ok(0) } else { Ok(statistics(server.url())?.commits) }
     };
     client.wait_for(BEGIN)?;
     let (usage_before, commits_before) = (server.usage()?, commits()?);
