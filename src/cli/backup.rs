@@ -43,27 +43,21 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) fn run(self, global: &Global, output: &Output) -> Result<(), Failure> {
         let mut telling = Telling::begin("backing up");
-        let written = match &self.data {
-            Some(directory) => {
-                let store = SledStore::open_existing(directory).map_err(unavailable)?;
-                let mut to = Unfinished::begin(&self.to).map_err(unavailable)?;
-                let head = Head {
-                    store: store.identity().clone(),
-                    begun_at: Clock::real().now(),
-                    program: env!("CARGO_PKG_VERSION").to_owned(),
-                };
-                let progress = &mut |progress| telling.tell(progress);
-                file::write(&store, &head, &mut to, progress).map_err(unavailable)?;
-                to
-            }
-            None => {
-                let mut to = Unfinished::begin(&self.to).map_err(unavailable)?;
-                on_runtime(receive(global, &mut to, &mut telling))?;
-                to
-            }
-        };
+        let mut to = Unfinished::begin(&self.to).map_err(unavailable)?;
+        if let Some(directory) = &self.data {
+            let store = SledStore::open_existing(directory).map_err(unavailable)?;
+            let head = Head {
+                store: store.identity().clone(),
+                begun_at: Clock::real().now(),
+                program: env!("CARGO_PKG_VERSION").to_owned(),
+            };
+            let progress = &mut |progress| telling.tell(progress);
+            file::write(&store, &head, &mut to, progress).map_err(unavailable)?;
+        } else {
+            on_runtime(receive(global, &mut to, &mut telling))?;
+        }
         telling.step("reading it back");
-        let written = written.finish(&mut |progress| telling.tell(progress));
+        let written = to.finish(&mut |progress| telling.tell(progress));
         drop(telling);
         describe(&written.map_err(unavailable)?, output)
     }

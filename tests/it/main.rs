@@ -36,6 +36,7 @@ mod shipped;
 mod sim;
 mod sources;
 mod specs;
+mod store_backup;
 mod store_contract;
 mod store_differential;
 mod store_fixture;

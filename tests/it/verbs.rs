@@ -272,7 +272,7 @@ fn what_people_read() {
     let mut told = String::new();
     let mut show = |line: &str, shown: String| {
         let shown = without_what_differs(&shown, directory.path());
-        told.push_str(&format!("$ sanbang {line}\n{shown}\n"));
+        told = format!("{told}$ sanbang {line}\n{shown}\n");
     };
     for verb in ["backup", "restore", "compact", "verify"] {
         let mut help = sanbang();
@@ -314,9 +314,11 @@ fn without_what_differs(text: &str, directory: &Path) -> String {
             () => word.to_owned(),
         }
     };
-    let line = |line: &str| match line.to_lowercase().contains("status: ") {
-        true => line.to_owned(),
-        false => line.split(' ').map(word).collect::<Vec<_>>().join(" "),
+    let line = |line: &str| {
+        if line.to_lowercase().contains("status: ") {
+            return line.to_owned();
+        }
+        line.split(' ').map(word).collect::<Vec<_>>().join(" ")
     };
     text.lines().map(|each| line(each).trim_end().to_owned() + "\n").collect()
 }

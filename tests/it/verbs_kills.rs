@@ -9,46 +9,34 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use proptest::test_runner::{RngAlgorithm, TestRng};
-
 use super::program::{Place, Server, sanbang};
+use super::random::{Random, Seed, number_from_environment};
 use super::verbs::written_store;
 use super::verbs_load::{
     CLOCK, Load, all_events, backup, connect, done, ends, on_store, requests_in, restore,
 };
 
 /// How often each verb is killed.
-fn kills() -> usize {
-    std::env::var("SANBANG_KILLS").map_or(5, |text| text.parse().unwrap())
+fn kills() -> u64 {
+    number_from_environment("SANBANG_KILLS").unwrap_or(5)
 }
 
-/// Draws instants; tells its seed when the test fails.
+/// Draws instants.
 struct Dice {
-    seed: u64,
-    rng: TestRng,
+    random: Random,
+    /// Told when the test fails.
+    _seed: Seed,
 }
 
 impl Dice {
     fn new() -> Self {
-        let drawn = || u64::from(std::process::id()) ^ 0x5eed_0bac;
-        let seed = std::env::var("SANBANG_SEED").map_or_else(|_| drawn(), |it| it.parse().unwrap());
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        Self { seed, rng: TestRng::from_seed(RngAlgorithm::ChaCha, &bytes) }
+        let seed = Seed::from_environment("SANBANG_SEED", u64::from(std::process::id()));
+        Self { random: seed.random(), _seed: seed }
     }
 
     fn moment(&mut self, within: Duration) -> Duration {
-        use proptest::prelude::Rng as _;
-        let share = f64::from(self.rng.next_u32()) / f64::from(u32::MAX);
-        within.mul_f64(share)
-    }
-}
-
-impl Drop for Dice {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("SANBANG_SEED={}", self.seed);
-        }
+        let thousandths = u32::try_from(self.random.below(1_000)).expect("below a thousand");
+        within * thousandths / 1_000
     }
 }
 

@@ -18,7 +18,7 @@ const UNFINISHED_END: &str = ".unfinished";
 #[derive(Debug)]
 pub struct Unfinished {
     path: PathBuf,
-    unfinished: PathBuf,
+    written_as: PathBuf,
     /// Locked while it is being written.
     file: BufWriter<File>,
 }
@@ -41,17 +41,17 @@ impl Unfinished {
             Err(TryLockError::Error(source)) => return Err(failed("lock")(source)),
         }
         file.set_len(0).map_err(failed("write"))?;
-        Ok(Self { path: path.to_owned(), unfinished, file: BufWriter::new(file) })
+        Ok(Self { path: path.to_owned(), written_as: unfinished, file: BufWriter::new(file) })
     }
 
     /// Makes it durable, reads it back, and gives it its name.
     pub fn finish(mut self, progress: &mut dyn FnMut(Progress)) -> Result<Backup, BackupError> {
         let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         written.map_err(|source| inaccessible(&self.path, "write", source))?;
-        let mut backup = Backup::open(&self.unfinished, progress)?;
+        let mut backup = Backup::open(&self.written_as, progress)?;
         refuse_existing(&self.path)?;
         let named =
-            fs::rename(&self.unfinished, &self.path).and_then(|()| sync_directory_of(&self.path));
+            fs::rename(&self.written_as, &self.path).and_then(|()| sync_directory_of(&self.path));
         named.map_err(|source| inaccessible(&self.path, "name", source))?;
         backup.moved_to(&self.path);
         Ok(backup)
@@ -71,7 +71,7 @@ impl Write for Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         // Where it was finished nothing has this name any more.
-        let _ = fs::remove_file(&self.unfinished);
+        let _ = fs::remove_file(&self.written_as);
     }
 }
 

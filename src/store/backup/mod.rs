@@ -182,3 +182,43 @@ impl From<Error> for BackupError {
         Self::Store(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        let path = PathBuf::from("/backups/day.sanbang");
+        let inaccessible = |doing, kind: io::ErrorKind| BackupError::Inaccessible {
+            path: path.clone(),
+            doing,
+            source: kind.into(),
+        };
+        let errors = [
+            inaccessible("read", io::ErrorKind::NotFound),
+            inaccessible("write", io::ErrorKind::PermissionDenied),
+            inaccessible("write", io::ErrorKind::StorageFull),
+            inaccessible("read", io::ErrorKind::IsADirectory),
+            BackupError::Exists { path: path.clone() },
+            BackupError::InUse { path: path.clone() },
+            BackupError::NotABackup { path: path.clone() },
+            BackupError::Newer { path: path.clone(), format: 2 },
+            BackupError::Cut { path: path.clone(), bytes: 4711 },
+            BackupError::Damaged { path, what: "something follows its end".to_owned() },
+        ];
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(text.join("\n"), @"
+        cannot read /backups/day.sanbang: entity not found; name a file, in a directory that is there
+        cannot write /backups/day.sanbang: permission denied; the user that runs sanbang must be allowed to read and write there
+        cannot write /backups/day.sanbang: no storage space; make room on that file system and try again
+        cannot read /backups/day.sanbang: is a directory; mend this and try again
+        /backups/day.sanbang is there already and is not overwritten: name another file
+        another process is writing /backups/day.sanbang: wait for its end, or name another file
+        /backups/day.sanbang is no backup of Sanbang: name a file that `sanbang backup` wrote
+        the backup /backups/day.sanbang has format 2, and this program knows up to 1: restore it with the newer sanbang that wrote it
+        the backup /backups/day.sanbang is not whole: it ends after 4711 bytes, before its end. Copy it once more from where it was written, or use an older one
+        the backup /backups/day.sanbang is damaged: something follows its end. Copy it once more from where it was written, or use an older one
+        ");
+    }
+}

@@ -76,7 +76,7 @@ impl Filling {
             Entry::Body(body) => self.put(&keys::body(&body.id), &encode_instance(&body), 0),
             Entry::Point { last_seqs, clock } => {
                 if last_seqs.len() != self.last_seqs.len() {
-                    return Err(contradiction("its point has other partitions".to_owned()));
+                    return Err(contradiction("its point has other partitions"));
                 }
                 (self.ends, self.clock) = (last_seqs, clock);
                 Ok(())
@@ -93,11 +93,11 @@ impl Filling {
     fn record(&mut self, numbered: &Numbered) -> Result<(), Error> {
         let Numbered { partition, first_seq, record } = numbered;
         let Some(last) = self.last_seqs.get_mut(usize::from(partition.0)) else {
-            return Err(contradiction(format!("there is no partition {}", partition.0)));
+            return Err(contradiction(&format!("there is no partition {}", partition.0)));
         };
         if first_seq.0 != last.0 + 1 || record.events.is_empty() {
             let problem = format!("event {} of partition {} is missing", last.0 + 1, partition.0);
-            return Err(contradiction(problem));
+            return Err(contradiction(&problem));
         }
         *last = Seq(last.0 + record.events.len() as u64);
         let mut previous = None;
@@ -110,7 +110,7 @@ impl Filling {
             {
                 let problem =
                     format!("record {} of instance {} is misplaced", end.1, stamp.instance);
-                return Err(contradiction(problem));
+                return Err(contradiction(&problem));
             }
         }
         self.put(&keys::record(*partition, *first_seq), &encode_record(record, previous), 0)
@@ -128,7 +128,7 @@ impl Filling {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Error> {
         if self.last_seqs != self.ends {
-            return Err(contradiction("it ends before its point".to_owned()));
+            return Err(contradiction("it ends before its point"));
         }
         self.write_staged()?;
         let mut chains: Vec<_> = std::mem::take(&mut self.chains).into_iter().collect();
@@ -147,7 +147,7 @@ impl Filling {
             let stored = self.stored(&id, body, last, version)?;
             let (body, header) = rebuild(stored)?;
             if (header.version, body.version) != (version, version) {
-                return Err(contradiction(format!("instance {id} does not end with its records")));
+                return Err(contradiction(&format!("instance {id} does not end with its records")));
             }
             self.instance(&header, &body, last, chunks)?;
             if done == total || done.is_multiple_of(PROGRESS_INSTANCES) {
@@ -172,7 +172,9 @@ impl Filling {
         put_header(&mut self.staged, &mut draft, header, rest, 0);
         let added = draft.added();
         put_words(&mut self.staged, self.words.count(), &added);
-        added.into_iter().for_each(|word| self.words.add(word));
+        for word in added {
+            self.words.add(word);
+        }
         // Headers are small; of the bodies, the chunks tell how large they are.
         self.staged_bytes += usize::from(body_chunks) * limits::STORED_VALUE_BYTES_MAX;
         self.write_staged_if_many()
@@ -187,13 +189,16 @@ impl Filling {
     ) -> Result<Stored, Error> {
         let begun = body.as_ref().map_or(0, |body| body.version);
         if begun > version {
-            return Err(contradiction(format!("the body of {instance} is newer than its records")));
+            return Err(contradiction(&format!(
+                "the body of {instance} is newer than its records"
+            )));
         }
         let partition = self.identity.partition_of(instance);
         let fetch = |partition: Partition, seq| self.disk.record(partition, seq);
-        let tail = match begun == version {
-            true => Vec::new(),
-            false => Chain::new(instance, partition, last, fetch).above(begun)?,
+        let tail = if begun == version {
+            Vec::new()
+        } else {
+            Chain::new(instance, partition, last, fetch).above(begun)?
         };
         Ok(Stored { body, tail })
     }
@@ -256,6 +261,6 @@ impl Restored {
 }
 
 /// The backup was written like this: by a defect, or by hand.
-fn contradiction(what: String) -> Error {
+fn contradiction(what: &str) -> Error {
     Error::Corrupt(format!("the backup contradicts itself: {what}"))
 }

@@ -155,6 +155,18 @@ impl fmt::Display for OpenError {
             Self::Damaged { path, what, backup } => {
                 write_damaged(out, path, what, backup.as_deref())
             }
+            Self::Restoring { .. }
+            | Self::NotCompacted { .. }
+            | Self::Missing { .. }
+            | Self::NotEmpty { .. } => self.write_of_a_verb(out),
+        }
+    }
+}
+
+impl OpenError {
+    /// What only restore, compact and verify have to tell.
+    fn write_of_a_verb(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Restoring { path } => write!(
                 out,
                 "a restore into {} did not come to its end, and what it left is not used: begin \
@@ -178,6 +190,7 @@ impl fmt::Display for OpenError {
                  name another one, or move this one away",
                 path.display()
             ),
+            _ => Ok(()),
         }
     }
 }
