@@ -17,7 +17,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::model::event::Record;
-use crate::runtime::{Delivery, FeedError, Handle, Partition, Seq, Subscription};
+use crate::runtime::{Delivery, FeedError, FeedEvent, Handle, Partition, Seq, Subscription};
 
 use super::{pb, status, to_proto};
 
@@ -91,7 +91,7 @@ impl Deliveries {
         stopping: watch::Receiver<bool>,
         handle: Handle,
     ) -> Self {
-        let reader = Reader { subscription, stopping };
+        let reader = Reader { subscription: subscription.weighed_by(weigh), stopping };
         Self { handle, next: Some(Box::pin(reader.next())) }
     }
 }
@@ -125,6 +125,11 @@ fn response(delivery: Delivery, handle: &Handle) -> SubscribeResponse {
             behind: delivery.behind,
         },
     }
+}
+
+/// How many bytes an event takes in a message.
+pub(super) fn weigh(event: &FeedEvent) -> usize {
+    event.encoded(encode).len()
 }
 
 /// The events of a record as they stand in a message.

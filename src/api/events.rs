@@ -10,7 +10,7 @@ use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::runtime::{Delivery, FeedError, FeedEvent, Filter, Handle, Start, Subscription};
 
-use super::delivery::Deliveries;
+use super::delivery::{self, Deliveries};
 use super::edge::Edge;
 use super::pb::deliveries::event_service_server::EventService;
 use super::{from_proto, pb, status, to_proto};
@@ -31,7 +31,8 @@ impl EventService for Edge {
         let subscription = self.handle.subscribe(&start, filter);
         let subscription = subscription.map_err(|error| status::feed(&error))?;
         let stopping = self.stopping.clone();
-        Ok(Response::new(Deliveries::new(subscription, stopping, self.handle.clone())))
+        let handle = self.handle.clone();
+        Ok(Response::new(Deliveries::new(subscription, stopping, handle)))
     }
 
     async fn list(
@@ -60,6 +61,7 @@ pub(super) async fn watch(
     let filter = Filter { instances: vec![instance.clone()], ..Filter::default() };
     let subscription = edge.handle.subscribe(&Start::Now, filter);
     let subscription = subscription.map_err(|error| status::feed(&error))?;
+    let subscription = subscription.weighed_by(delivery::weigh);
     let first = look(&edge.handle, &instance, Vec::new()).await?;
     let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
     let watching = Watching { handle: edge.handle.clone(), instance, subscription };

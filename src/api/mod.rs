@@ -15,6 +15,7 @@ mod instances;
 mod tasks;
 mod workflows;
 
+mod admission;
 mod connection;
 mod delivery;
 mod edge;

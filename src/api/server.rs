@@ -17,6 +17,7 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use crate::model::limits;
 use crate::runtime::{Handle, ReadError};
 
+use super::admission::Admission;
 use super::connection::{self, Connections};
 use super::edge::Edge;
 use super::pb;
@@ -35,6 +36,10 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// And is closed if it does not answer.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes that one connection may send before they are read.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// The same for one call of it: a request of the largest size.
+const STREAM_WINDOW: u32 = 256 * 1024;
 /// How long a server that stops waits for clients to take what they asked for.
 pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -62,6 +67,8 @@ pub enum Error {
     Runtime(ReadError),
     /// The reflection service cannot read its own descriptors: a defect of the build.
     Reflection(tonic_reflection::server::Error),
+    /// The admission cannot read them: the same.
+    Descriptors(prost::DecodeError),
     /// The connection handling failed.
     Transport(tonic::transport::Error),
 }
@@ -76,7 +83,9 @@ impl fmt::Display for Error {
             ),
             Self::Bind(address, _) => write!(out, "listening on {address}"),
             Self::Runtime(_) => write!(out, "asking the runtime"),
-            Self::Reflection(_) => write!(out, "reading the descriptors of the services"),
+            Self::Reflection(_) | Self::Descriptors(_) => {
+                write!(out, "reading the descriptors of the services")
+            }
             Self::Transport(_) => write!(out, "serving connections"),
         }
     }
@@ -89,6 +98,7 @@ impl std::error::Error for Error {
             Self::Bind(_, source) => Some(source),
             Self::Runtime(source) => Some(source),
             Self::Reflection(source) => Some(source),
+            Self::Descriptors(source) => Some(source),
             Self::Transport(source) => Some(source),
         }
     }
@@ -145,6 +155,7 @@ impl Bound {
         let routes = routes.add_service(descriptors().build_v1().map_err(Error::Reflection)?);
         // What grpcio's own client of reflection still asks for.
         let routes = routes.add_service(descriptors().build_v1alpha().map_err(Error::Reflection)?);
+        let admission = Admission::new().map_err(Error::Descriptors)?;
         let mut drained = stopping.clone();
         let routes = add_services(routes, &Edge { handle, stopping });
         let stopped = async move {
@@ -162,6 +173,9 @@ impl Bound {
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .max_concurrent_streams(limits::CONNECTION_STREAMS_MAX)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .layer(admission)
             .add_routes(routes)
             .serve_with_incoming_shutdown(self.connections, stopped);
         tokio::select! {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -12,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::api::server::{self, Bound};
 use crate::definition::render;
 use crate::definition::sources::Sources;
+use crate::model::limits;
 use crate::model::time::Timestamp;
 use crate::runtime::{Clock, Configuration, Handle, Options, Runtime, StartError};
 use crate::store::Store;
@@ -22,6 +24,9 @@ use super::print::note;
 
 /// How a server announces where it listens, on standard error.
 pub(super) const LISTENING: &str = "listening on http://";
+
+/// How long reads that are under way keep a server that stops.
+const READING_MAX: Duration = Duration::from_secs(1);
 
 /// Run a server
 #[derive(Debug, Args)]
@@ -96,6 +101,7 @@ impl Serve {
         self.start_log()?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
+            .max_blocking_threads(limits::READING_THREADS_MAX)
             .build()
             .context("starting the threads of the server")?;
         // An address that cannot be had is known before the store is touched.
@@ -115,6 +121,8 @@ impl Serve {
         let (runtime, handle) = started.map_err(not_started)?;
         let served = threads.block_on(serve(bound, handle));
         runtime.shutdown();
+        // Whoever still reads the store for a client that was cut off is not waited for long.
+        threads.shutdown_timeout(READING_MAX);
         tracing::info!("stopped");
         served
     }

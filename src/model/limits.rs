@@ -36,6 +36,8 @@ pub const MAILBOX_COMMANDS_MAX: usize = 1024;
 pub const GROUP_COMMANDS_MAX: usize = 256;
 /// Events in one message of a subscription.
 pub const STREAM_EVENTS_MAX: usize = 256;
+/// Bytes of the events in one message of a subscription, unless a single event has more.
+pub const STREAM_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Events a live subscriber may lag behind before it is told to resume from its token.
 pub const STREAM_LAG_EVENTS_MAX: usize = 16 * 1024;
 /// Messages that wait for one who watches an instance before the feed keeps the place in the store.
@@ -48,6 +50,12 @@ pub const DRIVE_ANSWERS_MAX: usize = 256;
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of one request that carries source files.
 pub const SOURCES_MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Single calls at once, on all connections together.
+pub const CALLS_MAX: usize = 4096;
+/// Streams at once, on all connections together.
+pub const STREAMS_MAX: usize = 4096;
+/// Threads that read the store for calls; the workers have their own.
+pub const READING_THREADS_MAX: usize = 32;
 /// Connections at once; below what a process may commonly have open.
 pub const CONNECTIONS_MAX: usize = 512;
 /// Calls and streams at once on one connection.

@@ -16,7 +16,7 @@ use crate::model::event::Record;
 use crate::model::limits;
 use crate::store::{Partition, Seq, Store};
 
-use super::replay::{Encoded, FeedEvent, Filter, Replay, Taken, take_from_record};
+use super::replay::{Encoded, FeedEvent, Filter, Replay, Room, Taken, Weigh, take_from_record};
 use super::token::Tokens;
 
 /// Stretches of the store that one page looks through: a page may be short, never slow.
@@ -186,7 +186,8 @@ impl Feed {
         };
         let feed = Arc::clone(self);
         let behind = matches!(source, Source::Store(_));
-        Ok(Subscription { feed, moved, filter, positions, source, behind })
+        let weigh = |_: &FeedEvent| 0;
+        Ok(Subscription { feed, moved, filter, weigh, positions, source, behind })
     }
 
     /// One page of what is durable now.
@@ -206,7 +207,7 @@ impl Feed {
             if events.len() >= limit || replay.is_done(&positions) {
                 break;
             }
-            let room = limit - events.len();
+            let room = Room::of_events(limit - events.len());
             let read = replay.read(self.store.as_ref(), &mut positions, filter, room);
             events.extend(read.map_err(|error| unavailable(&error))?);
         }
@@ -241,6 +242,7 @@ pub struct Subscription {
     feed: Arc<Feed>,
     moved: watch::Receiver<u64>,
     filter: Filter,
+    weigh: Weigh,
     /// The number of the last event of each partition that was delivered or hidden.
     positions: Vec<u64>,
     source: Source,
@@ -270,6 +272,12 @@ enum Taking {
 }
 
 impl Subscription {
+    /// Keeps a delivery to what a message may weigh, by what each event does.
+    #[must_use]
+    pub fn weighed_by(self, weigh: Weigh) -> Self {
+        Self { weigh, ..self }
+    }
+
     /// The next events, or a heartbeat. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Delivery, FeedError> {
         let heartbeat_at = Instant::now() + self.feed.heartbeat;
@@ -323,6 +331,7 @@ impl Subscription {
         };
         let all = records.len() < limits::STREAM_EVENTS_MAX;
         let mut events = Vec::new();
+        let mut room = Room::of_message(self.weigh);
         for (published, encoded) in &records {
             let position = &mut self.positions[usize::from(published.partition.0)];
             if published.first_seq.0 > *position + 1 {
@@ -335,8 +344,7 @@ impl Subscription {
                 record: &published.record,
                 encoded,
             };
-            let room = limits::STREAM_EVENTS_MAX;
-            if !take_from_record(&taken, u64::MAX, position, &self.filter, room, &mut events) {
+            if !take_from_record(&taken, u64::MAX, position, &self.filter, &mut room, &mut events) {
                 return Taking::Events(events);
             }
             *index += 1;
@@ -367,8 +375,9 @@ impl Subscription {
         let store = Arc::clone(&self.feed.store);
         let mut positions = self.positions.clone();
         let filter = self.filter.clone();
+        let weigh = self.weigh;
         let reading = tokio::task::spawn_blocking(move || {
-            let room = limits::STREAM_EVENTS_MAX;
+            let room = Room::of_message(weigh);
             let events = catching.replay.read(store.as_ref(), &mut positions, &filter, room);
             (events, positions, catching)
         });

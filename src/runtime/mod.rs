@@ -45,7 +45,7 @@ pub use pipeline::{Outcome, Pipeline};
 pub use publish::{
     Activation, Publication, PublishError, PublishedVersion, SourceFile, Validation,
 };
-pub use replay::{FeedEvent, Filter};
+pub use replay::{FeedEvent, Filter, Weigh};
 pub use shared::ClockJump;
 pub use start::{Configuration, Options, Runtime, StartError};
 pub use stats::{LAG_BOUNDS_MS, Stats};

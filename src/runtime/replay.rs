@@ -10,12 +10,14 @@ use bytes::Bytes;
 
 use crate::model::event::{Event, Record};
 use crate::model::id::{InstanceId, MemberId, WorkflowId};
+use crate::model::limits;
+use crate::model::time::Timestamp;
 use crate::store::{Error, Numbered, Partition, Seq, Store};
 
 use super::concerns::concerns;
 
-/// Records read ahead per partition.
-const PAGE_RECORDS: usize = 16;
+/// Records read ahead per partition: what is not delivered with one message is read again.
+const PAGE_RECORDS: usize = 4;
 /// Records looked at before a reader gets a word, whatever its filter hides.
 const SCAN_RECORDS_MAX: usize = 4096;
 
@@ -89,6 +91,46 @@ impl FeedEvent {
     }
 }
 
+/// How many bytes an event takes where it is sent.
+pub type Weigh = fn(&FeedEvent) -> usize;
+
+/// How much a reader takes at once.
+pub(super) struct Room {
+    events: usize,
+    bytes: usize,
+    weigh: Weigh,
+    taken: bool,
+}
+
+impl Room {
+    /// For so many events, whatever they weigh.
+    pub(super) fn of_events(events: usize) -> Self {
+        Self { events, bytes: usize::MAX, weigh: |_| 0, taken: false }
+    }
+
+    /// For one message of a stream.
+    pub(super) fn of_message(weigh: Weigh) -> Self {
+        let (events, bytes) = (limits::STREAM_EVENTS_MAX, limits::STREAM_MESSAGE_BYTES_MAX);
+        Self { events, bytes, weigh, taken: false }
+    }
+
+    /// Takes the event in if it fits. The first one always does: a message holds at least one.
+    fn takes(&mut self, event: &FeedEvent) -> bool {
+        let weight = (self.weigh)(event);
+        if self.is_full() || (self.taken && weight > self.bytes) {
+            return false;
+        }
+        self.events -= 1;
+        self.bytes = self.bytes.saturating_sub(weight);
+        self.taken = true;
+        true
+    }
+
+    fn is_full(&self) -> bool {
+        self.events == 0 || self.bytes == 0
+    }
+}
+
 /// The events of a record that lie after `position`, up to `target`, as long as `room` lasts.
 /// Moves `position` over all that were looked at. True: the record holds nothing more.
 pub(super) fn take_from_record(
@@ -96,7 +138,7 @@ pub(super) fn take_from_record(
     target: u64,
     position: &mut u64,
     filter: &Filter,
-    room: usize,
+    room: &mut Room,
     events: &mut Vec<FeedEvent>,
 ) -> bool {
     let first = numbered.first_seq.0;
@@ -109,16 +151,17 @@ pub(super) fn take_from_record(
             return true;
         }
         if filter.passes(numbered.record, event) {
-            if events.len() >= room {
-                return false;
-            }
-            events.push(FeedEvent {
+            let event = FeedEvent {
                 partition: numbered.partition,
                 seq: Seq(seq),
                 record: Arc::clone(numbered.record),
                 index,
                 encoded: Arc::clone(numbered.encoded),
-            });
+            };
+            if !room.takes(&event) {
+                return false;
+            }
+            events.push(event);
         }
         *position = seq;
     }
@@ -133,16 +176,29 @@ pub(super) struct Taken<'a> {
     pub(super) encoded: &'a Encoded,
 }
 
-/// A reading of the store from where `positions` stand up to `targets`.
+/// A reading of the store from where `positions` stand up to `targets`. Between two reads it holds
+/// no records: of many readers most wait for their clients.
 pub(super) struct Replay {
     targets: Vec<u64>,
-    pages: Vec<VecDeque<(Seq, Arc<Record>, Encoded)>>,
+    heads: Vec<Head>,
 }
+
+/// The next record of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// Not looked at yet, if there is one.
+    Unknown,
+    /// It was decided then.
+    At(Timestamp),
+}
+
+/// Records of one partition, read ahead.
+type Page = VecDeque<(Seq, Arc<Record>, Encoded)>;
 
 impl Replay {
     pub(super) fn up_to(targets: Vec<u64>) -> Self {
-        let pages = targets.iter().map(|_| VecDeque::new()).collect();
-        Self { targets, pages }
+        let heads = vec![Head::Unknown; targets.len()];
+        Self { targets, heads }
     }
 
     /// Whether nothing is left.
@@ -150,63 +206,82 @@ impl Replay {
         positions.iter().zip(&self.targets).all(|(position, target)| position >= target)
     }
 
-    /// The next events that pass the filter: at most `room`, fewer where a long stretch is hidden.
+    /// The next events that pass the filter: as many as `room` takes, fewer where a long stretch is
+    /// hidden.
     pub(super) fn read(
         &mut self,
         store: &dyn Store,
         positions: &mut [u64],
         filter: &Filter,
-        room: usize,
+        mut room: Room,
     ) -> Result<Vec<FeedEvent>, Error> {
+        let mut pages: Vec<Page> = self.targets.iter().map(|_| Page::new()).collect();
         let mut events = Vec::new();
         for _ in 0..SCAN_RECORDS_MAX {
-            self.refill(store, positions)?;
-            let heads = self.pages.iter().enumerate();
-            let earliest = heads.filter_map(|(at, page)| Some((page.front()?.1.time, at))).min();
-            let Some((_, at)) = earliest else { break };
-            let head = self.pages[at].front().expect("a head was just seen");
-            let (first_seq, record, encoded) = head;
-            let partition = Partition(u16::try_from(at).expect("partitions are counted in u16"));
-            let taken = Taken { partition, first_seq: *first_seq, record, encoded };
-            let exhausted = take_from_record(
-                &taken,
-                self.targets[at],
-                &mut positions[at],
-                filter,
-                room,
-                &mut events,
-            );
-            if !exhausted {
+            let Some(at) = self.earliest(store, positions, &mut pages)? else { break };
+            if pages[at].is_empty() {
+                pages[at] = self.page(store, at, positions[at])?;
+            }
+            let (first_seq, record, encoded) = pages[at].front().expect("it was just read");
+            let taken = Taken { partition: partition(at), first_seq: *first_seq, record, encoded };
+            let (target, position) = (self.targets[at], &mut positions[at]);
+            if !take_from_record(&taken, target, position, filter, &mut room, &mut events) {
                 break;
             }
-            self.pages[at].pop_front();
-            if events.len() >= room {
+            pages[at].pop_front();
+            self.heads[at] = head(&pages[at]);
+            if room.is_full() {
                 break;
             }
         }
         Ok(events)
     }
 
-    fn refill(&mut self, store: &dyn Store, positions: &mut [u64]) -> Result<(), Error> {
-        for (at, page) in self.pages.iter_mut().enumerate() {
-            if !page.is_empty() || positions[at] >= self.targets[at] {
+    /// The partition of which the next record was decided first; none: nothing is left.
+    fn earliest(
+        &mut self,
+        store: &dyn Store,
+        positions: &[u64],
+        pages: &mut [Page],
+    ) -> Result<Option<usize>, Error> {
+        let mut earliest = None;
+        for (at, position) in positions.iter().enumerate() {
+            if *position >= self.targets[at] {
                 continue;
             }
-            let partition = Partition(u16::try_from(at).expect("partitions are counted in u16"));
-            let records = store.events_after(partition, Seq(positions[at]), PAGE_RECORDS)?;
-            if records.is_empty() {
-                // Numbers are dense, and durable before they become a target: nothing is missing.
-                return Err(Error::Corrupt(format!(
-                    "partition {at} holds nothing after event {} of {}",
-                    positions[at], self.targets[at]
-                )));
+            if self.heads[at] == Head::Unknown {
+                pages[at] = self.page(store, at, *position)?;
+                self.heads[at] = head(&pages[at]);
             }
-            page.extend(records.into_iter().map(|Numbered { first_seq, record, .. }| {
-                (first_seq, Arc::new(record), Encoded::default())
-            }));
+            if let Head::At(time) = self.heads[at] {
+                let this = (time, at);
+                earliest = Some(earliest.map_or(this, |before: (_, _)| before.min(this)));
+            }
         }
-        Ok(())
+        Ok(earliest.map(|(_, at)| at))
     }
+
+    fn page(&self, store: &dyn Store, at: usize, position: u64) -> Result<Page, Error> {
+        let records = store.events_after(partition(at), Seq(position), PAGE_RECORDS)?;
+        if records.is_empty() {
+            // Numbers are dense, and durable before they become a target: nothing is missing.
+            let target = self.targets[at];
+            return Err(Error::Corrupt(format!(
+                "partition {at} holds nothing after event {position} of {target}"
+            )));
+        }
+        let shared =
+            |Numbered { first_seq, record, .. }| (first_seq, Arc::new(record), Encoded::default());
+        Ok(records.into_iter().map(shared).collect())
+    }
+}
+
+fn head(page: &Page) -> Head {
+    page.front().map_or(Head::Unknown, |(_, record, _)| Head::At(record.time))
+}
+
+fn partition(at: usize) -> Partition {
+    Partition(u16::try_from(at).expect("partitions are counted in u16"))
 }
 
 #[cfg(test)]

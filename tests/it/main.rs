@@ -20,6 +20,7 @@ mod language_guide;
 mod layering;
 mod linear;
 mod old_data;
+mod overload;
 mod power;
 mod program;
 mod python;

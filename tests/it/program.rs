@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -148,6 +148,28 @@ impl Server {
             std::thread::sleep(END_POLL);
         }
         panic!("it does not end\n{}", self.log());
+    }
+
+    /// A line of what the kernel knows of it, such as `VmHWM`: its memory at most, in KiB.
+    pub(crate) fn kernel_figure(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with(name)).expect("a known figure");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a figure")
+    }
+
+    /// Asks it to stop; its exit status if it has ended within this time.
+    pub(crate) fn stop_within(&mut self, most: Duration) -> Option<i32> {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::TERM).expect("it is this test's own child");
+        let until = Instant::now() + most;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().expect("it is this test's own child") {
+                return status.code();
+            }
+            std::thread::sleep(END_POLL);
+        }
+        None
     }
 
     /// Asks it to stop, and waits until it has; its exit status.

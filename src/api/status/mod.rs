@@ -34,6 +34,8 @@ const WORKFLOW: &str = "sanbang.v1.Workflow";
 const CALENDAR: &str = "sanbang.v1.Calendar";
 /// After so long trying again may help, where the runtime does not say.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The same for single calls, which come and go quickly.
+const CALL_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// Where resume tokens are explained.
 const TOKEN_HELP: &str = "docs/errors.md#token_unknown";
 const TASK: &str = "sanbang.v1.Task";
@@ -66,6 +68,8 @@ pub mod reason {
     pub const OVERLOADED: &str = "OVERLOADED";
     /// Others wrote the same instance first.
     pub const CONTENDED: &str = "CONTENDED";
+    /// A request did not arrive as a whole.
+    pub const REQUEST_INCOMPLETE: &str = "REQUEST_INCOMPLETE";
     /// The store cannot be reached.
     pub const STORE_UNAVAILABLE: &str = "STORE_UNAVAILABLE";
     /// The server is shutting down.
@@ -88,6 +92,7 @@ pub mod reason {
         BACKUP_RUNNING,
         OVERLOADED,
         CONTENDED,
+        REQUEST_INCOMPLETE,
         STORE_UNAVAILABLE,
         DRAINING,
         INTERNAL,
@@ -104,6 +109,20 @@ pub(super) fn rejected(
     let mut details = reason_with(rejection.code(), metadata_of(rejection, kinds_since));
     let code = describe(rejection, instance, &mut details);
     status(code, &rejection.public_message(), details)
+}
+
+/// One call or stream too many.
+pub(super) fn too_many(streams: bool) -> Status {
+    let message =
+        if streams { "too many streams are open" } else { "too many calls are under way" };
+    let retry_after = if streams { RETRY_DELAY } else { CALL_RETRY_DELAY };
+    told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(retry_after))
+}
+
+/// A request of which only a part has come.
+pub(super) fn request_too_slow() -> Status {
+    let message = "the request did not arrive as a whole in time";
+    told(Code::DeadlineExceeded, reason::REQUEST_INCOMPLETE, &message, None)
 }
 
 /// A malformed request: every violation, up to what a header holds.
