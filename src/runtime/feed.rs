@@ -16,6 +16,7 @@ use crate::model::event::Record;
 use crate::model::limits;
 use crate::store::{Partition, Seq, Store};
 
+use super::committer::Fatal;
 use super::replay::{Encoded, FeedEvent, Filter, Replay, Room, Taken, Weigh, take_from_record};
 use super::token::Tokens;
 
@@ -98,6 +99,7 @@ pub(super) struct Feed {
     moved: watch::Sender<u64>,
     window_events_max: usize,
     heartbeat: Duration,
+    fatal: Fatal,
 }
 
 struct Window {
@@ -122,13 +124,15 @@ impl Feed {
         last: Vec<u64>,
         window_events_max: usize,
         heartbeat: Duration,
+        fatal: Fatal,
     ) -> Self {
         let window =
             Window { recent: VecDeque::new(), events: 0, first_index: 0, last, open: true };
         let window_events_max = window_events_max.min(limits::STREAM_LAG_EVENTS_MAX);
         let (moved, _) = watch::channel(0);
         let tokens = Tokens::of(store.identity());
-        Self { store, tokens, window: Mutex::new(window), moved, window_events_max, heartbeat }
+        let window = Mutex::new(window);
+        Self { store, tokens, window, moved, window_events_max, heartbeat, fatal }
     }
 
     /// Shows durable records to the readers, in commit order. Never waits for any of them.
@@ -209,7 +213,7 @@ impl Feed {
             }
             let room = Room::of_events(limit - events.len());
             let read = replay.read(self.store.as_ref(), &mut positions, filter, room);
-            events.extend(read.map_err(|error| unavailable(&error))?);
+            events.extend(read.map_err(|error| self.failed(&error))?);
         }
         let more = !replay.is_done(&positions);
         Ok(EventPage { events, token: self.tokens.write(&positions), more })
@@ -227,14 +231,17 @@ impl Feed {
         }
     }
 
+    fn failed(&self, error: &crate::store::Error) -> FeedError {
+        if let crate::store::Error::Corrupt(what) = error {
+            (self.fatal)(what);
+        }
+        tracing::error!(error = %error, "events could not be read");
+        FeedError::Unavailable
+    }
+
     fn lock(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn unavailable(error: &crate::store::Error) -> FeedError {
-    tracing::error!(error = %error, "events could not be read");
-    FeedError::Unavailable
 }
 
 /// A reader of the feed.
@@ -382,7 +389,7 @@ impl Subscription {
             (events, positions, catching)
         });
         let (events, positions, catching) = reading.await.map_err(|_| FeedError::Unavailable)?;
-        let events = events.map_err(|error| unavailable(&error))?;
+        let events = events.map_err(|error| self.feed.failed(&error))?;
         self.positions = positions;
         self.source = if catching.replay.is_done(&self.positions) {
             Source::Live { index: catching.index }

@@ -283,7 +283,8 @@ fn build_shared(
     let catalog = read_catalog(store.as_ref())?;
     let ledger = read_ledger(store.as_ref())?;
     let last = store.last_seqs()?.into_iter().map(|seq| seq.0).collect();
-    let feed = Feed::new(Arc::clone(store), last, options.feed_events_max, options.heartbeat);
+    let (lag, fatal) = (options.feed_events_max, Arc::clone(&options.fatal));
+    let feed = Feed::new(Arc::clone(store), last, lag, options.heartbeat, fatal);
     let inbox = || Arc::new(Mailbox::new(options.mailbox_commands_max));
     let shared = Shared {
         store: Arc::clone(store),

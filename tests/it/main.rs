@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod department_table;
 mod diagnostics;
+mod disk_faults;
 mod engine;
 mod engine_cases;
 mod language_guide;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,22 @@ impl Server {
         server.address = announced
             .unwrap_or_else(|error| panic!("it does not listen: {error}\n{}", server.log()));
         server
+    }
+
+    /// Starts a server that may refuse to: waits until it listens, or has ended.
+    pub(crate) fn start_if_it_does(place: Place<'_>, environment: &Environment) -> Self {
+        let (mut server, announced) = Self::start_unawaited_with(place, environment);
+        server.address = match announced.recv_timeout(START_MAX) {
+            Ok(address) => address,
+            Err(RecvTimeoutError::Disconnected) => String::new(),
+            Err(RecvTimeoutError::Timeout) => panic!("it does neither\n{}", server.log()),
+        };
+        server
+    }
+
+    /// Whether it has announced where it listens.
+    pub(crate) fn listens(&self) -> bool {
+        !self.address.is_empty()
     }
 
     /// Starts a server and waits for nothing: for those who kill it while it opens.

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::log_file::{self, DOUBT};
 use super::open_error::OpenError;
 
 const LOCK: &str = "sanbang.lock";
@@ -201,10 +202,10 @@ impl Directory {
         synced.map_err(|it| inaccessible(&self.path, "sync", it))
     }
 
-    /// Makes durable what a killed process may have left in memory alone, before sled writes a
-    /// snapshot that rests on it.
-    pub(super) fn sync_data(&self) -> Result<(), OpenError> {
-        self.sync_file(DATA).map_err(|it| inaccessible(&self.path, "sync the data", it))
+    /// Makes sure that sled's data can be read, and is on the disk as it reads.
+    pub(super) fn make_sure_of_data(&self) -> Result<(), OpenError> {
+        log_file::make_sure(&self.path)
+            .map_err(|it| inaccessible(&self.path, "read or sync the data", it))
     }
 
     fn sync_file(&self, name: &str) -> io::Result<()> {
@@ -356,8 +357,9 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
 }
 
 fn is_of_a_store(name: &str) -> bool {
-    let ours = [LOCK, MARK, MARK_UNFINISHED, DATA, PARAMETERS, BLOBS, RESTORING, COMPACTING];
-    ours.contains(&name) || name.starts_with(SNAPSHOT_BEGINNING)
+    let sleds = [DATA, PARAMETERS, BLOBS];
+    let ours = [LOCK, MARK, MARK_UNFINISHED, DOUBT, RESTORING, COMPACTING];
+    sleds.contains(&name) || ours.contains(&name) || name.starts_with(SNAPSHOT_BEGINNING)
 }
 
 /// Removes everything of a store, but for what tells that it is being restored.

@@ -7,14 +7,18 @@ use std::io;
 use sled::Db;
 
 use super::keys::{self, Assembly, ValueKey};
+use super::log_file::Doubt;
+use super::rouser::Rouser;
 use crate::store::record::{ChainedRecord, Corrupt, decode_record};
 use crate::store::{Error, Numbered, Partition, Seq};
 
 /// An open sled, and its file once more.
 pub(super) struct Disk {
     db: Db,
+    rouser: Rouser,
     /// sled's `flush` asks for writing, not for durability: this is what is synced.
     file: File,
+    doubt: Doubt,
 }
 
 /// Changes that are made together.
@@ -47,14 +51,16 @@ impl Staged {
 }
 
 impl Disk {
-    /// Takes an open sled and its file.
-    pub(super) fn new(db: Db, file: File) -> Self {
-        Self { db, file }
+    /// Takes an open sled, its file, and where it is noted that these failed.
+    pub(super) fn new(db: Db, file: File, doubt: Doubt) -> Self {
+        let rouser = Rouser::new(db.clone());
+        Self { db, rouser, file, doubt }
     }
 
     /// Writes all of it or nothing, durably.
     pub(super) fn write(&self, staged: Staged) -> Result<(), Error> {
-        self.db.apply_batch(staged.0).map_err(|error| failed(&error))?;
+        let applied = self.db.apply_batch(staged.0).map_err(|error| failed(&error));
+        applied.inspect_err(|_| self.doubt.leave())?;
         self.sync()
     }
 
@@ -70,10 +76,12 @@ impl Disk {
 
     /// Makes everything durable that was written.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        self.db.flush().map_err(|error| failed(&error))?;
-        self.file
-            .sync_data()
-            .map_err(|error| Error::Corrupt(format!("syncing the store: {}", told(&error))))
+        let flushed = self.rouser.flush().map_err(|error| failed(&error));
+        let synced = flushed.and_then(|_| {
+            let synced = self.file.sync_data();
+            synced.map_err(|it| Error::Corrupt(format!("syncing the store: {}", told(&it))))
+        });
+        synced.inspect_err(|_| self.doubt.leave())
     }
 
     /// Whether nothing was ever written.

@@ -25,6 +25,13 @@ pub enum OpenError {
         /// Its answer.
         source: io::Error,
     },
+    /// Something could not be written or synced while it was opened.
+    Failed {
+        /// The directory.
+        path: PathBuf,
+        /// What, and what to do about it.
+        what: String,
+    },
     /// Another process has it open.
     InUse {
         /// The directory.
@@ -109,6 +116,7 @@ impl fmt::Display for OpenError {
             Self::Inaccessible { path, doing, source } => {
                 write!(out, "cannot {doing} in {}: {}", path.display(), told(source))
             }
+            Self::Failed { path, what } => write!(out, "in {}: {what}", path.display()),
             Self::InUse { path, holder } => write!(
                 out,
                 "the store in {} is open in another process (number {holder}): stop that one \
@@ -217,14 +225,8 @@ fn write_damaged(
     )
 }
 
-impl std::error::Error for OpenError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Inaccessible { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
+// The message holds what the system said: there is no further source to be told.
+impl std::error::Error for OpenError {}
 
 #[cfg(test)]
 mod tests {
@@ -244,6 +246,7 @@ mod tests {
             refused(io::ErrorKind::ReadOnlyFilesystem),
             refused(io::ErrorKind::StorageFull),
             refused(io::ErrorKind::Interrupted),
+            OpenError::Failed { path: path.clone(), what: "syncing the store: no".to_owned() },
             OpenError::InUse { path: path.clone(), holder: "4711".to_owned() },
             OpenError::NotAStore { path: path.clone(), found: "`notes.txt`".to_owned() },
             OpenError::Newer { path: path.clone(), format: 2 },
@@ -273,6 +276,7 @@ mod tests {
         cannot write in /data: read-only filesystem or storage medium; the file system is read-only, which is also what becomes of one whose disk fails: look at the machine's log, mount it for writing, then start again
         cannot write in /data: no storage space; make room on that file system, then start again: nothing that was answered is lost
         cannot write in /data: operation interrupted; the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
+        in /data: syncing the store: no
         the store in /data is open in another process (number 4711): stop that one first, or name another directory
         /data holds `notes.txt` and no store: name an empty directory for a new store, or the directory of an existing one
         the store in /data has format 2, and this program knows up to 1: start the newer sanbang that wrote it, or restore the backup made before the upgrade

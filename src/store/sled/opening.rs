@@ -11,6 +11,7 @@ use sled::{Config, Db, Mode};
 use super::directory::{Directory, Mark};
 use super::disk::{Disk, Staged};
 use super::gate::Gate;
+use super::log_file::Doubt;
 use super::open_error::OpenError;
 use super::{Options, SledStore, Writer, checking, keys, survey};
 use crate::store::ledger::Ledger;
@@ -126,7 +127,7 @@ fn prepare(directory: &Directory) -> Result<(), OpenError> {
     directory.remove_unfinished_compaction()?;
     directory.remove_unfinished_snapshots()?;
     directory.remove_torn_parameters()?;
-    directory.sync_data()?;
+    directory.make_sure_of_data()?;
     directory.refuse_blobs()
 }
 
@@ -142,7 +143,7 @@ pub(super) fn open_taken(directory: Directory) -> Result<SledStore, OpenError> {
 pub(super) fn open_disk(directory: &Directory) -> Result<Disk, OpenError> {
     let started = catch_unwind(AssertUnwindSafe(|| {
         let db = start(directory)?;
-        Ok(Disk::new(db, directory.data_file()?))
+        Ok(Disk::new(db, directory.data_file()?, Doubt::of(directory.path())))
     }));
     let started = started.unwrap_or_else(|_| Err(Failure::Damage("sled panicked".to_owned())));
     started.map_err(|failure: Failure| failure.told(directory.path()))
@@ -185,8 +186,18 @@ fn attempt(directory: &Directory, expected: Expected, care: Care) -> Result<Atte
     // Damaged files can make sled panic instead of answering an error.
     let attempted = catch_unwind(AssertUnwindSafe(|| {
         let db = start(directory)?;
-        let disk = Disk::new(db, directory.data_file()?);
-        read(directory, expected, care, disk)
+        let doubt = Doubt::of(directory.path());
+        let disk = Disk::new(db, directory.data_file()?, doubt.clone());
+        match read(directory, expected, care, &disk) {
+            Ok((identity, ledger, batches)) => Ok(Attempt { disk, identity, ledger, batches }),
+            // What has failed is not tried again: neither by sled as it closes, nor by a repair.
+            Err(Failure::Damage(what)) if doubt.is_there() => {
+                std::mem::forget(disk);
+                let path = directory.path().to_owned();
+                Err(Failure::Refused(OpenError::Failed { path, what }))
+            }
+            Err(failure) => Err(failure),
+        }
     }));
     attempted.unwrap_or_else(|_| Err(Failure::Damage("sled panicked while reading it".to_owned())))
 }
@@ -201,6 +212,7 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
     match config.open() {
         Ok(db) => Ok(db),
         Err(sled::Error::Io(source)) => {
+            Doubt::of(directory.path()).leave();
             let path = directory.path().to_owned();
             Err(Failure::Refused(OpenError::Inaccessible { path, doing: "open the data", source }))
         }
@@ -212,16 +224,16 @@ fn read(
     directory: &Directory,
     expected: Expected,
     care: Care,
-    disk: Disk,
-) -> Result<Attempt, Failure> {
+    disk: &Disk,
+) -> Result<(Identity, Ledger, u64), Failure> {
     let mark = directory.mark()?;
-    let identity = match identify(directory, &disk)? {
+    let identity = match identify(directory, disk)? {
         Some(identity) => identity,
         None if mark.is_some() => {
             return Err(Failure::Damage("everything that was stored is gone".to_owned()));
         }
         None => match expected {
-            Expected::Clock { simulated } => create(directory, simulated, &disk)?,
+            Expected::Clock { simulated } => create(directory, simulated, disk)?,
             Expected::Existing => {
                 let path = directory.path().to_owned();
                 return Err(Failure::Refused(OpenError::Missing { path }));
@@ -235,16 +247,16 @@ fn read(
         }
         (Expected::Clock { .. } | Expected::Existing, _) => {}
     }
-    let (ledger, batches) = survey::survey(&disk, &identity)?;
+    let (ledger, batches) = survey::survey(disk, &identity)?;
     if care == Care::Full {
-        checking::verify(&disk, &identity, &ledger)?;
+        checking::verify(disk, &identity, &ledger)?;
     }
     if let Some(mark) = mark {
         compare(&mark, &identity, batches)?;
     }
     // What was just read may be in the page cache only, left there by a process that was killed.
     disk.sync()?;
-    Ok(Attempt { disk, identity, ledger, batches })
+    Ok((identity, ledger, batches))
 }
 
 /// What the store says that it is; none: nothing was ever written.
