@@ -112,7 +112,7 @@ impl Bench {
         assert_eq!(server.wait(), NOT_TRIED, "{}", server.log());
         let log = server.log();
         let (_, error) = log.split_once("error: ").unwrap_or_else(|| panic!("{log}"));
-        error.trim_end().replace(&self.layer.disk().display().to_string(), "DISK")
+        in_lines(&error.trim_end().replace(&self.layer.disk().display().to_string(), "DISK"))
     }
 
     fn does_not_start_for(&self, fault: &str, text: &str) -> String {
@@ -130,7 +130,20 @@ fn failures(server: &Server) -> String {
     let lines = log.lines().filter_map(|line| line.split_once(" ERROR sanbang::"));
     let told: Vec<&str> = lines.map(|(_, told)| told).collect();
     assert_eq!(told.len(), 1, "one clear line:\n{log}");
-    told[0].to_owned()
+    in_lines(told[0])
+}
+
+/// As it can be read beside code.
+fn in_lines(told: &str) -> String {
+    let breaks = [
+        (" error=", "\nerror="),
+        ("; ", ";\n"),
+        (". ", ".\n"),
+        ("`DISK/data`: ", "`DISK/data`:\n"),
+        (": to put", ":\nto put"),
+        ("fails: look", "fails:\nlook"),
+    ];
+    breaks.iter().fold(told.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,7 +153,11 @@ async fn a_full_disk_stops_the_server_and_costs_nothing() {
     for room in ["0", "20000"] {
         let told = bench.stops_for("full", room).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(told, @r#"cli::serve: stopping at once: what was not answered yet never will be error="using the store: No space left on device; make room on that file system, then start again: nothing that was answered is lost""#);
+            insta::assert_snapshot!(told, @r#"
+    cli::serve: stopping at once: what was not answered yet never will be
+    error="using the store: No space left on device;
+    make room on that file system, then start again: nothing that was answered is lost"
+    "#);
         }
         bench.answers_for_everything().await;
     }
@@ -161,9 +178,15 @@ async fn a_failed_sync_is_never_tried_again() {
         bench.answers_for_everything().await;
     }
     insta::assert_snapshot!(all.join("\n"), @r#"
-    fail-fdatasync: cli::serve: stopping at once: what was not answered yet never will be error="syncing the store: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost"
-    fail-fsync: cli::serve: stopping at once: what was not answered yet never will be error="syncing the store: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost"
-    fail-sync_file_range: cli::serve: stopping at once: what was not answered yet never will be error="using the store: Input/output error; the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost"
+    fail-fdatasync: cli::serve: stopping at once: what was not answered yet never will be
+    error="syncing the store: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again"
+    fail-fsync: cli::serve: stopping at once: what was not answered yet never will be
+    error="syncing the store: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again"
+    fail-sync_file_range: cli::serve: stopping at once: what was not answered yet never will be
+    error="using the store: Input/output error;
+    the disk may be failing: look at the machine's log, mend it, then start again"
     "#);
 }
 
@@ -172,7 +195,11 @@ async fn a_failed_write_or_read_stops_the_server() {
     let mut bench = Bench::new();
     bench.answers_for_everything().await;
     let told = bench.stops_for("fail-write", "db").await;
-    insta::assert_snapshot!(told, @r#"cli::serve: stopping at once: what was not answered yet never will be error="using the store: Input/output error; the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost""#);
+    insta::assert_snapshot!(told, @r#"
+    cli::serve: stopping at once: what was not answered yet never will be
+    error="using the store: Input/output error;
+    the disk may be failing: look at the machine's log, mend it, then start again"
+    "#);
     bench.layer.lose_power(Keep::Nothing);
     bench.answers_for_everything().await;
 
@@ -184,7 +211,11 @@ async fn a_failed_write_or_read_stops_the_server() {
     bench.layer.break_down("fail-read", "db");
     assert!(!bench.is_told_the_truth(&server).await, "something has to be read");
     assert_eq!(server.wait(), STOPPED, "{}", server.log());
-    insta::assert_snapshot!(failures(&server), @r#"cli::serve: stopping at once: what was not answered yet never will be error="using the store: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost""#);
+    insta::assert_snapshot!(failures(&server), @r#"
+    cli::serve: stopping at once: what was not answered yet never will be
+    error="using the store: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again"
+    "#);
     bench.layer.mend();
     bench.answers_for_everything().await;
 }
@@ -205,13 +236,28 @@ async fn a_disk_that_fails_at_the_start_is_told_and_costs_nothing() {
     let told: Vec<String> =
         faults.iter().map(|(fault, text)| bench.does_not_start_for(fault, text)).collect();
     insta::assert_snapshot!(told.join("\n"), @"
-    full: opening the store in `DISK/data`: cannot write in DISK/data: No space left on device (os error 28); make room on that file system, then start again: nothing that was answered is lost
-    fail-read: opening the store in `DISK/data`: cannot read or sync the data in DISK/data: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
-    fail-write: opening the store in `DISK/data`: cannot open the data in DISK/data: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
-    fail-fsync: opening the store in `DISK/data`: cannot read or sync the data in DISK/data: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
-    fail-fdatasync: opening the store in `DISK/data`: in DISK/data: syncing the store: Input/output error (os error 5); the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
-    read-only: opening the store in `DISK/data`: cannot write in DISK/data: Read-only file system (os error 30); the file system is read-only, which is also what becomes of one whose disk fails: look at the machine's log, mount it for writing, then start again
-    no-permission: opening the store in `DISK/data`: cannot write in DISK/data: Permission denied (os error 13); the user that runs sanbang must own the directory and be allowed to write in it
+    full: opening the store in `DISK/data`:
+    cannot write in DISK/data: No space left on device (os error 28);
+    make room on that file system, then start again: nothing that was answered is lost
+    fail-read: opening the store in `DISK/data`:
+    cannot read or sync the data in DISK/data: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again
+    fail-write: opening the store in `DISK/data`:
+    cannot open the data in DISK/data: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again
+    fail-fsync: opening the store in `DISK/data`:
+    cannot read or sync the data in DISK/data: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again
+    fail-fdatasync: opening the store in `DISK/data`:
+    in DISK/data: syncing the store: Input/output error (os error 5);
+    the disk may be failing: look at the machine's log, mend it, then start again
+    read-only: opening the store in `DISK/data`:
+    cannot write in DISK/data: Read-only file system (os error 30);
+    the file system is read-only, which is also what becomes of one whose disk fails:
+    look at the machine's log, mount it for writing, then start again
+    no-permission: opening the store in `DISK/data`:
+    cannot write in DISK/data: Permission denied (os error 13);
+    the user that runs sanbang must own the directory and be allowed to write in it
     ");
     bench.layer.lose_power(Keep::Nothing);
     bench.answers_for_everything().await;
@@ -225,7 +271,13 @@ async fn a_cut_file_is_refused_until_it_is_back() {
     let whole = fs::read(&file).unwrap();
     fs::write(&file, &whole[..whole.len() / 3]).unwrap();
     let told = without_numbers(&bench.does_not_start());
-    insta::assert_snapshot!(told, @"opening the store in `DISK/data`: the store in DISK/data is damaged and is not served: the last N of N writes are gone. Restore the latest backup into DISK/data. As it was found, the store is kept in DISK/data.damaged-N: to put it back, `rm -r DISK/data && cp -a DISK/data.damaged-N DISK/data`");
+    insta::assert_snapshot!(told, @"
+    opening the store in `DISK/data`:
+    the store in DISK/data is damaged and is not served: the last N of N writes are gone.
+    Move DISK/data away and restore the latest backup: `sanbang restore FILE --data DISK/data`.
+    What is left of it is kept in DISK/data.damaged-N:
+    to put it back, `rm -r DISK/data && cp -a DISK/data.damaged-N DISK/data`
+    ");
     put_back(&data);
     fs::write(&file, &whole).unwrap();
     bench.answers_for_everything().await;

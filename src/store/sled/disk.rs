@@ -291,16 +291,13 @@ fn advice(error: &io::Error) -> &'static str {
             "the user that runs sanbang must own the directory and be allowed to write in it"
         }
         io::ErrorKind::ReadOnlyFilesystem => {
-            "the file system is read-only, which is also what becomes of one whose disk fails: look \
-             at the machine's log, mount it for writing, then start again"
+            "the file system is read-only, which is also what becomes of one whose disk fails: \
+             look at the machine's log, mount it for writing, then start again"
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make room on that file system, then start again: nothing that was answered is lost"
         }
-        _ => {
-            "the disk may be failing: look at the machine's log, mend it, then start again; nothing \
-             that was answered is lost"
-        }
+        _ => "the disk may be failing: look at the machine's log, mend it, then start again",
     }
 }
 

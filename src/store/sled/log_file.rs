@@ -28,8 +28,11 @@ impl Doubt {
     /// machine runs.
     pub(super) fn leave(&self) {
         if let Err(error) = File::create(&self.0) {
-            tracing::error!(%error, "restart the machine before the server: what is not on the disk \
-                 cannot be told from what is");
+            tracing::error!(
+                %error,
+                "restart the machine before the server: what is not on the disk cannot be told from \
+                 what is"
+            );
         }
     }
 

@@ -220,8 +220,8 @@ fn write_damaged(
     write!(
         out,
         "the store in {path} is damaged and is not served: {what}. Move {path} away and restore \
-         the latest backup: `sanbang restore FILE --data {path}`. As it was found, the store is \
-         kept in {backup}: to put it back, `rm -r {path} && cp -a {backup} {path}`"
+         the latest backup: `sanbang restore FILE --data {path}`. What is left of it is kept \
+         in {backup}: to put it back, `rm -r {path} && cp -a {backup} {path}`"
     )
 }
 
@@ -275,7 +275,7 @@ mod tests {
         cannot write in /data: permission denied; the user that runs sanbang must own the directory and be allowed to write in it
         cannot write in /data: read-only filesystem or storage medium; the file system is read-only, which is also what becomes of one whose disk fails: look at the machine's log, mount it for writing, then start again
         cannot write in /data: no storage space; make room on that file system, then start again: nothing that was answered is lost
-        cannot write in /data: operation interrupted; the disk may be failing: look at the machine's log, mend it, then start again; nothing that was answered is lost
+        cannot write in /data: operation interrupted; the disk may be failing: look at the machine's log, mend it, then start again
         in /data: syncing the store: no
         the store in /data is open in another process (number 4711): stop that one first, or name another directory
         /data holds `notes.txt` and no store: name an empty directory for a new store, or the directory of an existing one
@@ -284,7 +284,7 @@ mod tests {
         the store in /data was made with the real clock, and a simulated one would move its deadlines: open it with the real clock, or name another directory
         /data/blobs holds 3 files that this program never writes and that are not durable: the store was changed by something else; restore the latest backup
         /data/sanbang.mark cannot be read, so it cannot be told whether the store is complete: restore the latest backup, or remove that file to open the store as it is
-        the store in /data is damaged and is not served: event 17 of partition 3 is missing. Move /data away and restore the latest backup: `sanbang restore FILE --data /data`. As it was found, the store is kept in /data.damaged-1: to put it back, `rm -r /data && cp -a /data.damaged-1 /data`
+        the store in /data is damaged and is not served: event 17 of partition 3 is missing. Move /data away and restore the latest backup: `sanbang restore FILE --data /data`. What is left of it is kept in /data.damaged-1: to put it back, `rm -r /data && cp -a /data.damaged-1 /data`
         the store in /data is damaged: event 17 of partition 3 is missing. `sanbang serve` keeps a copy of it and tries to mend it; where that fails, restore the latest backup
         a restore into /data did not come to its end, and what it left is not used: begin it again with the same command, or remove the directory
         the store in /data was not compacted, and is as it was: no space left. Mend this and compact again
