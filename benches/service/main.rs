@@ -10,9 +10,9 @@
     reason = "a benchmark measures time, makes files and prints what it saw"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod report;
@@ -46,6 +46,7 @@ mod dataset;
 mod plan;
 mod world;
 
+mod machine;
 mod measure;
 
 use report::Row;
@@ -168,29 +169,36 @@ fn do_task(task: &Task) -> Result<()> {
 }
 
 fn measure_all(run: &Run) -> Result<()> {
-    let own = match &run.data {
-        Some(_) => None,
-        None => Some(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?),
-    };
-    let work = match (&run.data, &own) {
-        (Some(directory), _) => std::path::absolute(directory)?,
-        (None, Some(own)) => own.path().to_owned(),
-        (None, None) => unreachable!("one of both is there"),
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(scratch)?;
+    // Removed at the end, with what is in it.
+    let own = tempfile::tempdir_in(scratch)?;
+    let work = match &run.data {
+        Some(directory) => std::path::absolute(directory)?,
+        None => own.path().to_owned(),
     };
     std::fs::create_dir_all(&work)?;
+    ensure!(!machine::is_memory(&work), "{}: an fsync costs nothing in memory", work.display());
+    eprintln!("{}", machine::described(&work));
     let rounds = run.rounds.unwrap_or(if run.quick { 2 } else { 5 });
     let bench = Bench { work, rounds, quick: run.quick, seed: run.seed };
-    let mut rows = Vec::new();
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for group in Rows::value_variants() {
         if run.only.is_empty() || run.only.contains(group) {
-            rows.append(&mut measure(*group, &bench)?);
+            // What the others have measured is shown all the same.
+            match measure(*group, &bench) {
+                Ok(measured) => rows.extend(measured),
+                Err(error) => failed.push(format!("{group:?}: {error:#}")),
+            }
         }
     }
+    let rows = report::in_order(rows);
     if run.json {
         println!("{}", serde_json::to_string_pretty(&report::json(&rows))?);
     } else {
         println!("{}", report::text(&rows));
     }
+    ensure!(failed.is_empty(), "not everything could be measured:\n{}", failed.join("\n"));
     Ok(())
 }
 

@@ -7,6 +7,24 @@ use serde::Serialize;
 
 use crate::measure::Middle;
 
+/// The keys of all rows, in the order of the table.
+const KEYS: [&str; 14] = [
+    "throughput_share",
+    "drive_share",
+    "latency_p99_ratio",
+    "fsyncs_per_completion",
+    "bytes_written_per_completion",
+    "core_us",
+    "scale_share",
+    "startup_seconds",
+    "resident_bytes_per_instance",
+    "storm_clocks_per_second",
+    "storm_p99_ratio",
+    "lag_p99_ms",
+    "feed_events_per_second",
+    "disk_bytes_per_completion",
+];
+
 /// What is to be reached with a figure.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Target {
@@ -106,6 +124,12 @@ pub(crate) fn higher(at_least: f64, aim: f64) -> Target {
 /// A figure that less of is better.
 pub(crate) fn lower(at_least: f64, aim: f64) -> Target {
     Target { at_least, aim, better: Better::Lower }
+}
+
+/// The rows in the order of the table.
+pub(crate) fn in_order(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort_by_key(|row| KEYS.iter().position(|key| *key == row.key));
+    rows
 }
 
 /// The rows as one JSON object, a key per row.
