@@ -56,6 +56,11 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
+    /// Judges by a journal that is there already.
+    pub(crate) fn by(journal: Journal) -> Self {
+        Self { journal: Arc::new(journal), ..Self::default() }
+    }
+
     /// Reads what is new on the server and judges everything. Panics with what is wrong.
     pub(crate) async fn check(&mut self, channel: &Channel) {
         let mut problems = Vec::new();

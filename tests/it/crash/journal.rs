@@ -84,6 +84,25 @@ pub(crate) struct Streamed {
 }
 
 impl Journal {
+    /// A journal that holds this already.
+    pub(crate) fn of(entries: Vec<Entry>) -> Self {
+        Self { entries: Mutex::new(entries), ..Self::default() }
+    }
+
+    /// How far it has counted.
+    pub(crate) fn now(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// What was sent so far, with what had been told at an earlier count.
+    pub(crate) fn known_at(&self, count: u64) -> Vec<Entry> {
+        let mut entries = self.entries.lock().unwrap().clone();
+        for entry in entries.iter_mut().filter(|entry| entry.ended >= count) {
+            (entry.ended, entry.told) = (u64::MAX, Told::Nothing);
+        }
+        entries
+    }
+
     /// A request id that nobody else has.
     pub(crate) fn new_id(&self) -> String {
         format!("request-{}", self.names.fetch_add(1, Ordering::SeqCst))

@@ -1,11 +1,12 @@
-//! Kills: the real server under load, killed without warning again and again, also while it opens.
-//! A checker outside knows every answer that was given.
+//! Kills: the real server under load, killed without warning again and again, also while it opens,
+//! compacts and is backed up. A checker outside knows every answer that was given.
 //!
 //! Nothing answered is lost, nothing is done twice, every number is there, each timer fires once,
 //! no answer told of what is not durable, and the store always opens. `SANBANG_CRASH_ROUNDS=300`
 //! runs the long form, `SANBANG_CRASH_SEED=…` another one; threads and processes run as they like.
 
 pub(crate) mod checker;
+mod copies;
 pub(crate) mod journal;
 pub(crate) mod killer;
 mod refused;
@@ -15,6 +16,7 @@ pub(crate) mod wire;
 pub(crate) mod workload;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tonic::transport::{Channel, Endpoint};
 
@@ -22,6 +24,7 @@ use super::linear;
 use super::program::{Place, Server};
 use super::random::{Random, Seed, number_from_environment};
 use checker::Checker;
+use copies::{Backup, Promise};
 use journal::{Sent, What};
 use wire::{clock, send};
 use workload::{Load, Patience, repeat_unanswered};
@@ -37,10 +40,16 @@ async fn kills_under_load_lose_nothing_and_double_nothing() {
     let (data, config) = (directory.path().join("data"), load_files());
     let place = Place { data: &data, config: Some(&config), clock: CLOCK };
     let (mut random, mut checker) = (seed.random(), Checker::default());
+    let (mut tally, mut last_backup) = (Tally::default(), None);
     for number in 0..rounds {
-        round(place, number, &mut random, &mut checker).await;
+        let taken = round(place, number, &mut random, &mut checker, &mut tally).await;
+        let before = taken.and_then(|backup: Promise| last_backup.replace(backup));
+        if let Some(before) = before.filter(|_| random.below(8) == 0) {
+            tally.restored += 1;
+            before.check(place).await;
+        }
         if rounds > ROUNDS {
-            tell(number, &checker);
+            tell(number, &checker, &tally);
         }
     }
     let server = Server::start(place);
@@ -52,24 +61,65 @@ async fn kills_under_load_lose_nothing_and_double_nothing() {
     assert!(checker.events_of("clock.breached") as u64 > rounds, "hardly a timer fired");
     assert_eq!(server.stop(), Some(0));
     assert_directory_is_whole(&data);
+    last_backup.expect("a backup was taken").check(place).await;
 }
 
-/// One life of the server: it opens, answers for what it had answered, is loaded and killed.
-async fn round(place: Place<'_>, number: u64, random: &mut Random, checker: &mut Checker) {
+/// What the rounds came to.
+#[derive(Debug, Default)]
+struct Tally {
+    kills_opening: usize,
+    kills_compacting: usize,
+    kills_in_storms: usize,
+    kills_under_load: usize,
+    /// Without an answer at a kill, and sent again under the same request id.
+    repeated: usize,
+    backups: usize,
+    restored: usize,
+}
+
+/// One life of the server: it opens, answers for what it had answered, is loaded and killed. Perhaps
+/// somebody compacts the store before, or has taken a backup meanwhile.
+async fn round(
+    place: Place<'_>,
+    number: u64,
+    random: &mut Random,
+    checker: &mut Checker,
+    tally: &mut Tally,
+) -> Option<Promise> {
+    if number > 0 && random.below(4) == 0 {
+        tally.kills_compacting += 1;
+        copies::kill_while_compacting(place.data, random);
+    }
     for _ in 0..random.below(3) {
+        tally.kills_opening += 1;
         killer::kill_while_opening(place, random);
     }
     let mut server = Server::start(place);
     let channel = connect(&server).await;
-    repeat_unanswered(&channel, &checker.journal).await;
+    let journal = Arc::clone(&checker.journal);
+    tally.repeated += repeat_unanswered(&channel, &journal).await;
     checker.check(&channel).await;
     if random.below(6) == 0 {
-        let journal = &checker.journal;
-        killer::kill_in_storm(&mut server, &channel, journal, number, random).await;
-        return;
+        tally.kills_in_storms += 1;
+        killer::kill_in_storm(&mut server, &channel, &journal, number, random).await;
+        return None;
     }
-    let load = Load::begin(&channel, &checker.journal, Patience::UntilLost, number, random);
+    let load = Load::begin(&channel, &journal, Patience::UntilLost, number, random);
+    let mut backup = None;
+    if random.below(3) == 0 {
+        let file = place.data.with_extension(format!("backup-{number}"));
+        let mut begun = Backup::begin(&server, file, &journal);
+        if random.below(2) == 0 {
+            assert!(begun.wait(), "a server under load is backed up");
+        }
+        backup = Some(begun);
+    }
+    tally.kills_under_load += 1;
     killer::kill_under_load(&mut server, load, random).await;
+    let mut backup = backup?;
+    let is_whole = backup.wait();
+    tally.backups += usize::from(is_whole);
+    is_whole.then(|| backup.promise(&journal))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,10 +155,12 @@ async fn ask(server: &Server, checker: &Checker, sent: Sent) {
 }
 
 #[expect(clippy::print_stdout, reason = "the long form tells how far it is")]
-fn tell(number: u64, checker: &Checker) {
+fn tell(number: u64, checker: &Checker, tally: &Tally) {
     let (answers, events) = (checker.journal.read(<[_]>::len), checker.events());
     let breached = checker.events_of("clock.breached");
-    println!("round {number}: {answers} sent, {events} events, {breached} limits ran out");
+    println!(
+        "round {number}: {answers} sent, {events} events, {breached} limits ran out, {tally:?}"
+    );
 }
 
 /// The small workflow of the load.

@@ -139,15 +139,16 @@ impl Shared {
     }
 }
 
-/// Whoever got no answer sends again, under the same request id.
-pub(crate) async fn repeat_unanswered(channel: &Channel, journal: &Journal) {
-    for (at, sent) in journal.unanswered() {
-        if !sent.id.is_empty() {
-            let told = send(channel, &sent).await;
-            assert_ne!(told, Told::Nothing, "the server answers {sent:?}");
-            journal.end(at, told);
-        }
+/// Whoever got no answer sends again, under the same request id; how many that were.
+pub(crate) async fn repeat_unanswered(channel: &Channel, journal: &Journal) -> usize {
+    let mut repeated = 0;
+    for (at, sent) in journal.unanswered().into_iter().filter(|(_, sent)| !sent.id.is_empty()) {
+        let told = send(channel, &sent).await;
+        assert_ne!(told, Told::Nothing, "the server answers {sent:?}");
+        journal.end(at, told);
+        repeated += 1;
     }
+    repeated
 }
 
 async fn client(shared: Arc<Shared>, mut random: Random) {
@@ -199,7 +200,7 @@ async fn driver(shared: Arc<Shared>, mut random: Random) {
         Err(status) => return shared.journal.contradict(format!("no stream: {status}")),
     };
     while !shared.is_over() {
-        let sent: Vec<Sent> = (0..1 + random.below(DRIVEN_MAX))
+        let sent: Vec<Sent> = (0..=random.below(DRIVEN_MAX))
             .map(|_| {
                 let (id, instance) = (shared.journal.new_id(), random.pick(&shared.names).clone());
                 let what = [What::Create, What::Comment, What::Comment, What::Complete];
