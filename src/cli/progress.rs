@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::runtime::Stopwatch;
 use crate::store::Progress;
@@ -13,23 +13,25 @@ use super::print::note;
 
 /// Where there is no terminal, a line is written at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-const STYLE: &str = "{msg} {wide_bar} {human_pos} of {human_len} {prefix}, {eta} to go";
-/// Where the end is not known.
-const STYLE_OPEN: &str = "{msg} {spinner} {human_pos} {prefix}";
+/// How a bar looks while nothing is counted yet, where the end is not known, and where it is.
+const BEGUN: &str = "{msg} …";
+const OPEN: &str = "{msg}: {human_pos} {prefix}";
+const CLOSED: &str = "{msg} {wide_bar} {human_pos} of {human_len} {prefix}, {eta} to go";
 
 /// What is told while a verb works.
 pub(super) struct Telling {
     doing: &'static str,
-    bar: Option<ProgressBar>,
     of: &'static str,
+    /// None: there is no terminal.
+    bar: Option<ProgressBar>,
     since: Stopwatch,
 }
 
 impl Telling {
     /// Begins with something to do.
     pub(super) fn begin(doing: &'static str) -> Self {
-        let bar = io::stderr().is_terminal().then(ProgressBar::no_length);
-        let mut telling = Self { doing, bar, of: "", since: Stopwatch::start() };
+        let bar = io::stderr().is_terminal().then(ProgressBar::hidden);
+        let mut telling = Self { doing, of: "", bar, since: Stopwatch::start() };
         telling.step(doing);
         telling
     }
@@ -37,30 +39,40 @@ impl Telling {
     /// Goes on with something else.
     pub(super) fn step(&mut self, doing: &'static str) {
         self.doing = doing;
-        self.of = "";
-        match &self.bar {
-            Some(bar) => bar.set_message(doing),
-            None => note(&format!("{doing} …")),
+        if self.bar.is_some() {
+            self.draw("", BEGUN, None);
+        } else {
+            note(&format!("{doing} …"));
         }
     }
 
     /// Tells how far it is.
     pub(super) fn tell(&mut self, progress: Progress) {
         let Progress { of, done, total } = progress;
-        let Some(bar) = &self.bar else { return self.tell_line(of, done, total) };
+        if self.bar.is_none() {
+            return self.tell_line(of, done, total);
+        }
         if self.of != of {
-            self.of = of;
-            let style = if total.is_some() { STYLE } else { STYLE_OPEN };
-            bar.set_style(
-                ProgressStyle::with_template(style).expect("the template is written here"),
-            );
-            bar.set_prefix(of);
-            bar.reset();
+            self.draw(of, if total.is_some() { CLOSED } else { OPEN }, total);
         }
-        if let Some(total) = total {
-            bar.set_length(total);
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
         }
-        bar.set_position(done);
+    }
+
+    /// Draws another bar in place of the last one. What it shows is known before it is drawn.
+    fn draw(&mut self, of: &'static str, style: &str, total: Option<u64>) {
+        self.of = of;
+        let style = ProgressStyle::with_template(style).expect("the templates are written here");
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden())
+            .with_style(style)
+            .with_message(self.doing)
+            .with_prefix(of);
+        if let Some(before) = self.bar.replace(bar.clone()) {
+            before.finish_and_clear();
+        }
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.tick();
     }
 
     fn tell_line(&mut self, of: &str, done: u64, total: Option<u64>) {

@@ -86,18 +86,26 @@ impl Restore {
         for entry in backup.entries().map_err(refused)? {
             let entry = entry.map_err(refused)?;
             let is_record = matches!(entry, Entry::Record(_));
-            filling.add(entry).map_err(unavailable)?;
+            filling.add(entry).map_err(|error| self.not_restored(&error))?;
             records += u64::from(is_record);
             if is_record {
                 telling.tell(Progress { of: "records", done: records, total });
             }
         }
         let meaning = Meaning::of_documents(filling.documents());
-        let meaning = meaning.map_err(unavailable)?;
+        let meaning = meaning.map_err(|error| self.not_restored(&error))?;
         let rebuild = &mut |stored| meaning.instance(stored);
         let made = filling.instances(rebuild, &mut |progress| telling.tell(progress));
-        made.map_err(unavailable)?;
-        filling.finish().map_err(unavailable)
+        made.map_err(|error| self.not_restored(&error))?;
+        filling.finish().map_err(|error| self.not_restored(&error))
+    }
+
+    fn not_restored(&self, error: &dyn std::error::Error) -> Failure {
+        Failure::not_tried(format!(
+            "nothing was restored into {}: {error}. Mend this and begin again with the same \
+             command, or remove the directory",
+            self.data.display()
+        ))
     }
 }
 

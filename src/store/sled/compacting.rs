@@ -47,10 +47,17 @@ impl SledStore {
         let bytes_before = directory.bytes()?;
         let new = directory.begin_compaction()?;
         let total = pairs_of(copied);
-        copy(&disk, &open_disk(&new)?, total, progress).map_err(failed)?;
-        new.sync()?;
-        // Opened anew, what is compared comes from the file; and sled leaves a snapshot.
-        compare(&disk, &open_disk(&new)?, total, progress).map_err(failed)?;
+        let written = copy(&disk, &open_disk(&new)?, total, progress).map_err(failed);
+        let written = written.and_then(|()| {
+            new.sync()?;
+            // Opened anew, what is compared comes from the file; and sled leaves a snapshot.
+            compare(&disk, &open_disk(&new)?, total, progress).map_err(failed)
+        });
+        if let Err(error) = written {
+            // Half a copy is of no use, and may be what fills the disk.
+            directory.remove_unfinished_compaction()?;
+            return Err(error);
+        }
         drop(disk);
         directory.finish_compaction()?;
         let bytes_after = directory.bytes()?;
