@@ -1,7 +1,8 @@
 //! The organization: roles, groups, members, services and who is away.
 
 use super::id::{GroupId, MemberId, RoleId, ServiceId};
-use super::time::Date;
+use super::instance::Instance;
+use super::time::{Date, Timestamp};
 
 /// The names that a person reads, by language.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -180,12 +181,93 @@ pub struct Load {
     /// Live instances of which the member is steward.
     pub stewarded: u32,
     /// The last time something was assigned to the member.
-    pub assigned_at: Option<super::time::Timestamp>,
+    pub assigned_at: Option<Timestamp>,
 }
 
 impl Loads {
     /// The load of a member; one who was never assigned anything has none.
     pub fn of(&self, member: &MemberId) -> Load {
         self.members.get(member).copied().unwrap_or_default()
+    }
+
+    /// Moves the loads from what an instance asked before to what it asks now.
+    pub fn shift(&mut self, before: &Share, after: &Share) {
+        if before == after {
+            return;
+        }
+        for (member, _) in &before.holders {
+            let load = self.member_mut(member);
+            load.open_tasks = load.open_tasks.saturating_sub(1);
+        }
+        for (member, since) in &after.holders {
+            let load = self.member_mut(member);
+            load.open_tasks += 1;
+            load.assigned_at = load.assigned_at.max(Some(*since));
+        }
+        if before.steward != after.steward {
+            if let Some(member) = &before.steward {
+                let load = self.member_mut(member);
+                load.stewarded = load.stewarded.saturating_sub(1);
+            }
+            if let Some(member) = &after.steward {
+                self.member_mut(member).stewarded += 1;
+            }
+        }
+    }
+
+    fn member_mut(&mut self, member: &MemberId) -> &mut Load {
+        self.members.entry(member.clone()).or_default()
+    }
+}
+
+/// What one instance asks of people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Share {
+    /// The holders of its open tasks, each with the instant since when; several times where a
+    /// member holds several.
+    pub holders: Vec<(MemberId, Timestamp)>,
+    /// Its steward, while it is live.
+    pub steward: Option<MemberId>,
+}
+
+impl Share {
+    /// What an instance asks.
+    pub fn of_instance(instance: &Instance) -> Self {
+        let holders = instance.open_tasks().filter_map(|task| task.holder.as_ref());
+        Self {
+            holders: holders.map(|holder| (holder.member.clone(), holder.since)).collect(),
+            steward: instance.steward.clone().filter(|_| instance.status.is_live()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(holders: &[&str], steward: Option<&str>) -> Share {
+        let held = holders.iter().map(|member| (MemberId::trusted(member), Timestamp(7)));
+        Share { holders: held.collect(), steward: steward.map(MemberId::trusted) }
+    }
+
+    #[test]
+    fn loads_follow_what_an_instance_asks() {
+        let mut loads = Loads::default();
+        let of = |loads: &Loads, member: &str| {
+            let load = loads.of(&MemberId::trusted(member));
+            (load.open_tasks, load.stewarded)
+        };
+        let (nothing, first) = (share(&[], None), share(&["anna", "anna", "bert"], Some("cora")));
+        loads.shift(&nothing, &first);
+        assert_eq!(of(&loads, "anna"), (2, 0));
+        assert_eq!(of(&loads, "cora"), (0, 1));
+        let second = share(&["bert"], Some("bert"));
+        loads.shift(&first, &second);
+        assert_eq!(of(&loads, "anna"), (0, 0));
+        assert_eq!(of(&loads, "bert"), (1, 1));
+        loads.shift(&second, &nothing);
+        assert_eq!(of(&loads, "bert"), (0, 0));
+        let last = loads.of(&MemberId::trusted("anna")).assigned_at;
+        assert_eq!(last, Some(Timestamp(7)), "who was chosen last is remembered");
     }
 }

@@ -3,8 +3,8 @@
 //! Everything that waits becomes one batch and one durable write. Only then is it shown: loads,
 //! feed, timers, and last the answers. Knows nothing of what was decided.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -17,7 +17,6 @@ use crate::store::{Batch, DocumentWrite, Error, Numbered, Partition, Seq, Store,
 use super::bell::Bell;
 use super::clock::Clock;
 use super::feed::{Feed, Published};
-use super::loads::Ledger;
 use super::stats::{Counters, count};
 
 /// Groups that one write takes at most.
@@ -77,7 +76,6 @@ pub(super) struct Committer {
     pub(super) clock: Clock,
     pub(super) feed: Arc<Feed>,
     pub(super) loads: Arc<ArcSwap<Loads>>,
-    pub(super) ledger: Mutex<Ledger>,
     pub(super) bell: Arc<Bell>,
     pub(super) counters: Arc<Counters>,
     pub(super) fatal: Fatal,
@@ -218,11 +216,9 @@ impl Committer {
             return;
         }
         let mut earliest: Option<Timestamp> = None;
-        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let mut published = Vec::with_capacity(shown.len());
         for shown in shown {
             if let Some(header) = &shown.header {
-                ledger.set(header);
                 earliest = earliest.into_iter().chain(header.next_due).min();
             }
             for event in &shown.published.record.events {
@@ -230,8 +226,10 @@ impl Committer {
             }
             published.push(shown.published);
         }
-        self.loads.store(Arc::new(ledger.loads().clone()));
-        drop(ledger);
+        match self.store.loads() {
+            Ok(loads) => self.loads.store(Arc::new(loads)),
+            Err(error) => (self.fatal)(&error.to_string()),
+        }
         self.feed.publish(published);
         if let Some(earliest) = earliest {
             self.bell.due_at(earliest);

@@ -13,13 +13,12 @@ use crate::model::command::{Action, Command};
 use crate::model::event::Record;
 use crate::model::id::InstanceId;
 use crate::model::instance::Instance;
-use crate::model::organization::Loads;
+use crate::model::organization::{Loads, Share};
 use crate::store::{Error, Write};
 
 use super::answer::{Answer, View};
 use super::cache::Cache;
 use super::catalog::{Catalog, Published};
-use super::loads::{Share, shift};
 use super::shared::Shared;
 use super::worker::{Progress, Task};
 
@@ -219,7 +218,7 @@ impl<'a> Deciding<'a> {
             return outcome;
         }
         let before_share = before.map(Share::of_instance).unwrap_or_default();
-        shift(&mut self.loads, &before_share, &Share::of_instance(&after));
+        self.loads.shift(&before_share, &Share::of_instance(&after));
         if let Some(settled) = settled {
             let mut between = before.cloned();
             engine::apply_record(&mut between, &settled);

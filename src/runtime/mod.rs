@@ -25,7 +25,6 @@ mod cache;
 mod committer;
 mod concerns;
 mod group;
-mod loads;
 mod mailbox;
 mod pipeline;
 mod shared;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -15,10 +15,9 @@ use crate::definition::diagnostic::Diagnostic;
 use crate::definition::sources::Sources;
 use crate::definition::{compile, compile_published};
 use crate::model::id::WorkflowId;
-use crate::model::instance::Status;
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::store::{self, Query, Store};
+use crate::store::{self, Store};
 
 use super::bell::Bell;
 use super::cache::Cache;
@@ -28,7 +27,6 @@ use super::committer::{Committer, Fatal, Group, Job, Verdict};
 use super::documents;
 use super::feed::Feed;
 use super::handle::Handle;
-use super::loads::Ledger;
 use super::mailbox::Mailbox;
 use super::publish::{PublishError, texts};
 use super::shared::{ClockJump, Shared};
@@ -178,8 +176,8 @@ impl Runtime {
             .filter(|jump| jump.now.ms_since(jump.last) > limits::CLOCK_JUMP_MS_MAX)
             .filter(|_| !options.catch_up && !store_is_simulated);
         let (jobs, waiting) = sync_channel(COMMITTER_QUEUE);
-        let (shared, ledger) = build_shared(&options, &store, &clock, clock_jump, jobs)?;
-        let committer = start_committer(&shared, ledger, waiting)?;
+        let shared = build_shared(&options, &store, &clock, clock_jump, jobs)?;
+        let committer = start_committer(&shared, waiting)?;
         let mut runtime =
             Self { shared, workers: Vec::new(), timers: None, committer, watch: None };
         match runtime.begin(&options, &configuration) {
@@ -279,9 +277,8 @@ fn build_shared(
     clock: &Clock,
     clock_jump: Option<ClockJump>,
     committer: SyncSender<Job>,
-) -> Result<(Arc<Shared>, Ledger), StartError> {
+) -> Result<Arc<Shared>, StartError> {
     let catalog = read_catalog(store.as_ref())?;
-    let ledger = read_ledger(store.as_ref())?;
     let last = store.last_seqs()?.into_iter().map(|seq| seq.0).collect();
     let (lag, fatal) = (options.feed_events_max, Arc::clone(&options.fatal));
     let feed = Feed::new(Arc::clone(store), last, lag, options.heartbeat, fatal);
@@ -294,7 +291,7 @@ fn build_shared(
         inboxes: (0..options.workers.max(1)).map(|_| inbox()).collect(),
         committer,
         feed: Arc::new(feed),
-        loads: Arc::new(ArcSwap::from_pointee(ledger.loads().clone())),
+        loads: Arc::new(ArcSwap::from_pointee(store.loads()?)),
         bell: Arc::new(Bell::default()),
         counters: Arc::new(Counters::default()),
         fatal: Arc::clone(&options.fatal),
@@ -302,20 +299,15 @@ fn build_shared(
         draining: AtomicBool::new(false),
         backing_up: AtomicBool::new(false),
     };
-    Ok((Arc::new(shared), ledger))
+    Ok(Arc::new(shared))
 }
 
-fn start_committer(
-    shared: &Shared,
-    ledger: Ledger,
-    jobs: Receiver<Job>,
-) -> Result<JoinHandle<()>, StartError> {
+fn start_committer(shared: &Shared, jobs: Receiver<Job>) -> Result<JoinHandle<()>, StartError> {
     let committer = Committer {
         store: Arc::clone(&shared.store),
         clock: shared.clock.clone(),
         feed: Arc::clone(&shared.feed),
         loads: Arc::clone(&shared.loads),
-        ledger: Mutex::new(ledger),
         bell: Arc::clone(&shared.bell),
         counters: Arc::clone(&shared.counters),
         fatal: Arc::clone(&shared.fatal),
@@ -352,25 +344,6 @@ pub(super) fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
         catalog.organization_digest = compilation.organization_digest;
     }
     Ok(catalog)
-}
-
-fn read_ledger(store: &dyn Store) -> Result<Ledger, StartError> {
-    let mut ledger = Ledger::default();
-    let mut query = Query {
-        statuses: vec![Status::Active, Status::Suspended],
-        limit: limits::PAGE_SIZE_MAX,
-        ..Query::default()
-    };
-    loop {
-        let page = store.query(&query)?;
-        for header in &page {
-            ledger.set(header);
-        }
-        match page.last() {
-            Some(last) if page.len() >= query.limit => query.after = Some(last.id.clone()),
-            Some(_) | None => return Ok(ledger),
-        }
-    }
 }
 
 fn store_clock(shared: &Shared) -> Result<(), StartError> {

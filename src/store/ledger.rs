@@ -5,12 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::index::{Entry, Index, Kept};
+use super::index::{Entry, Index};
 use super::record::disagreement;
-use super::words::Words;
-use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Seq, Write};
+use super::words::{Draft, Words};
+use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Query, Seq};
+use super::{Whereabouts, Write};
 use crate::model::id::InstanceId;
 use crate::model::instance::Header;
+use crate::model::organization::{Loads, Share};
 use crate::model::time::Timestamp;
 
 /// What is durable, in memory.
@@ -20,6 +22,8 @@ pub(super) struct Ledger {
     pub(super) index: Index,
     /// What the numbers in stored headers stand for.
     pub(super) words: Words,
+    /// How much each member has to do, by the headers.
+    pub(super) loads: Loads,
     /// The last number of each partition.
     pub(super) last_seqs: Vec<Seq>,
     /// The clock's last reading.
@@ -64,6 +68,7 @@ impl Ledger {
         Self {
             index: Index::default(),
             words: Words::default(),
+            loads: Loads::default(),
             last_seqs: vec![Seq(0); usize::from(identity.partitions)],
             clock: None,
         }
@@ -111,7 +116,7 @@ impl Ledger {
             let planned = plan.instances.get(&stamp.instance).copied();
             let version = match (planned, stored) {
                 (Some(planned), _) => planned.version,
-                (None, Some(entry)) => entry.header.version,
+                (None, Some(known)) => known.version,
                 (None, None) => 0,
             };
             if stamp.version != version + 1 {
@@ -119,7 +124,7 @@ impl Ledger {
             }
             previous = match planned {
                 Some(planned) => Some(plan.places[planned.last].first_seq),
-                None => stored.map(|entry| entry.last_record),
+                None => stored.map(|known| known.last_record),
             };
             let body = write.body.as_ref().map(|_| index);
             let outcome = Outcome {
@@ -135,13 +140,27 @@ impl Ledger {
         Ok(Place { first_seq, previous })
     }
 
+    /// An instance's header, or none.
+    pub(super) fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error> {
+        let header = self.index.header(instance, &self.words);
+        header.map_err(|it| Error::Corrupt(format!("the header of instance {instance}: {it}")))
+    }
+
+    /// The headers that a query asks for.
+    pub(super) fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
+        self.index.query(query, &self.words).map_err(|it| Error::Corrupt(it.to_string()))
+    }
+
     /// Takes what has become durable.
     pub(super) fn record(&mut self, done: Done) {
         for word in done.words {
             self.words.add(word);
         }
         for entry in done.entries {
-            self.index.put(entry);
+            let after = Share::of_stored(&entry.message, &self.words);
+            let before = self.index.put(entry);
+            let before = before.map(|it| Share::of_stored(&it, &self.words)).unwrap_or_default();
+            self.loads.shift(&before, &after);
         }
         for (partition, last) in done.last_seqs {
             self.last_seqs[usize::from(partition.0)] = last;
@@ -160,19 +179,23 @@ pub(super) struct Done {
 }
 
 impl Plan {
-    /// What is to be known once this is durable. `kept` holds the storage of each instance of the
-    /// plan, in their order. Takes the headers out of the batch.
-    pub(super) fn done(self, writes: Vec<Write>, kept: Vec<Kept>, words: Vec<Arc<str>>) -> Done {
-        let mut headers: Vec<Option<Header>> =
-            writes.into_iter().map(|write| write.header).collect();
-        let mut entries = Vec::with_capacity(self.instances.len());
-        for (outcome, kept) in self.instances.values().zip(kept) {
-            entries.push(Entry {
-                header: headers[outcome.last].take().expect("a stamped record has a header"),
-                last_record: self.places[outcome.last].first_seq,
-                kept,
-            });
-        }
+    /// The header that an outcome leaves.
+    pub(super) fn entry(
+        &self,
+        batch: &Batch,
+        outcome: Outcome,
+        body_chunks: u16,
+        words: &mut Draft<'_>,
+    ) -> Entry {
+        let header = batch.writes[outcome.last].header.as_ref();
+        let header = header.expect("the plan refuses an instance's record without a header");
+        let rest = Whereabouts { last_record: self.places[outcome.last].first_seq, body_chunks };
+        Entry::of(header, rest, words)
+    }
+
+    /// What is to be known once this is durable: each instance's header, and the words that they
+    /// add.
+    pub(super) fn done(self, entries: Vec<Entry>, words: Vec<Arc<str>>) -> Done {
         Done { entries, words, last_seqs: self.last_seqs, clock: self.clock }
     }
 }

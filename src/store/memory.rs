@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::chain::Chain;
-use super::index::Kept;
 use super::ledger::{Ledger, Plan};
 use super::record::ChainedRecord;
+use super::words::Draft;
 use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point, Query};
 use super::{Seq, Store, Stored};
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
+use crate::model::organization::Loads;
 use crate::model::time::Timestamp;
 
 /// A store in memory.
@@ -74,6 +75,10 @@ impl State {
     }
 
     fn take(&mut self, plan: Plan, mut batch: Batch) {
+        let mut words = Draft::of(&self.ledger.words);
+        let outcomes = plan.instances.values();
+        let entries = outcomes.map(|outcome| plan.entry(&batch, *outcome, 0, &mut words)).collect();
+        let words = words.added();
         for (write, place) in batch.writes.iter_mut().zip(&plan.places) {
             if let Some(body) = write.body.take() {
                 self.bodies.insert(body.id.clone(), body);
@@ -87,8 +92,7 @@ impl State {
                 None => self.documents.remove(&document.key),
             };
         }
-        let kept = vec![Kept::default(); plan.instances.len()];
-        self.ledger.record(plan.done(batch.writes, kept, Vec::new()));
+        self.ledger.record(plan.done(entries, words));
     }
 }
 
@@ -103,15 +107,15 @@ impl Store for MemoryStore {
 
     fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
         let state = self.read()?;
-        let Some(entry) = state.ledger.index.get(instance) else {
+        let Some(known) = state.ledger.index.get(instance) else {
             return Ok(None);
         };
         let body = state.bodies.get(instance).cloned();
         let version = body.as_ref().map_or(0, |body| body.version);
-        if version == entry.header.version {
+        if version == known.version {
             return Ok(Some(Stored { body, tail: Vec::new() }));
         }
-        let chain = state.chain(instance, self.partition_of(instance), entry.last_record);
+        let chain = state.chain(instance, self.partition_of(instance), known.last_record);
         Ok(Some(Stored { body, tail: chain.above(version)? }))
     }
 
@@ -162,10 +166,10 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Numbered>, Error> {
         let state = self.read()?;
-        let Some(entry) = state.ledger.index.get(instance) else {
+        let Some(known) = state.ledger.index.get(instance) else {
             return Ok(Vec::new());
         };
-        let chain = state.chain(instance, self.partition_of(instance), entry.last_record);
+        let chain = state.chain(instance, self.partition_of(instance), known.last_record);
         chain.below(before, limit)
     }
 
@@ -179,11 +183,15 @@ impl Store for MemoryStore {
 
     fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error> {
         let state = self.read()?;
-        Ok(state.ledger.index.get(instance).map(|entry| entry.header.clone()))
+        state.ledger.header(instance)
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
-        Ok(self.read()?.ledger.index.query(query))
+        self.read()?.ledger.query(query)
+    }
+
+    fn loads(&self) -> Result<Loads, Error> {
+        Ok(self.read()?.ledger.loads.clone())
     }
 
     fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -10,6 +10,7 @@ use crate::model::event::Record;
 use crate::model::id::FieldId;
 use crate::model::id::{GroupId, InstanceId, MemberId, RoleId, StageId, WorkflowId};
 use crate::model::instance::{Header, Instance, Status};
+use crate::model::organization::Loads;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 
@@ -267,6 +268,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Headers of the instances that are asked for.
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error>;
+
+    /// How much each member has to do, by the headers: exact, for every instance that is durable.
+    fn loads(&self) -> Result<Loads, Error>;
 
     /// A document, or none.
     fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error>;

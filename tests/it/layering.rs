@@ -73,8 +73,10 @@ const LAYERS: &[Layer] = &[
         module: "store",
         may_name: &["model"],
         libraries: Only(&[
+            "hashbrown",
             "jiff",
             "prost",
+            "roaring",
             "rust_decimal",
             "sha2",
             "sled",

@@ -13,6 +13,7 @@ use sanbang::model::command::{Action, Advance, Command, Comment, Create, Request
 use sanbang::model::event::Payload;
 use sanbang::model::id::{InstanceId, MemberId, WorkflowId};
 use sanbang::model::instance::{Header, Instance};
+use sanbang::model::organization::Loads;
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Values;
 use sanbang::runtime::{Clock, Configuration, Delivery, FeedEvent, Filter, Handle, Options};
@@ -441,6 +442,10 @@ impl Store for FaultyStore {
 
     fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error> {
         self.inner.header(instance)
+    }
+
+    fn loads(&self) -> Result<Loads, Error> {
+        self.inner.loads()
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {

@@ -6,7 +6,8 @@
 )]
 
 use sanbang::model::id::{FieldId, GroupId, InstanceId, MemberId, RoleId, StageId, WorkflowId};
-use sanbang::model::instance::{Instance, Status};
+use sanbang::model::instance::{Header, Instance, Status};
+use sanbang::model::organization::Loads;
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Value;
 use sanbang::store::memory::MemoryStore;
@@ -67,7 +68,11 @@ fn describe(answer: Result<sanbang::store::Committed, Error>) -> Result<Vec<Seq>
 
 impl World {
     fn new(seed: u64) -> Self {
-        let projects = || (0..PROJECTS).map(|number| project(&format!("p-{number}"))).collect();
+        Self::of(seed, PROJECTS)
+    }
+
+    fn of(seed: u64, projects: usize) -> Self {
+        let projects = || (0..projects).map(|number| project(&format!("p-{number}"))).collect();
         Self { seeded: Seeded::new(seed), current: projects(), stale: projects() }
     }
 
@@ -211,7 +216,7 @@ fn member(seeded: &mut Seeded) -> MemberId {
     MemberId::trusted(MEMBERS[seeded.below(3)])
 }
 
-/// Postings and orders against the plain definition: every header, filtered, sorted, cut.
+/// Postings and orders against the plain definition.
 #[test]
 fn queries_are_what_their_definition_says() {
     let store = MemoryStore::new(false);
@@ -223,35 +228,93 @@ fn queries_are_what_their_definition_says() {
             world.current = after;
         }
         let query = world.query();
-        let found = store.query(&query).expect("readable");
-        let everything = Query { limit: usize::MAX, ..Query::default() };
-        let mut expected = store.query(&everything).expect("readable");
-        let place = |header: &sanbang::model::instance::Header| match query.order {
-            Order::Id => 0,
-            Order::CreatedDescending => -header.created_at.0,
-            Order::NextDue if header.status.is_live() => {
-                header.next_due.map_or(i64::MAX, |due| due.0)
-            }
-            Order::NextDue => i64::MAX,
-        };
-        expected.sort_by_key(|header| (place(header), header.id.clone()));
-        if let Some(after) = &query.after {
-            let known = expected.iter().position(|header| header.id == *after);
-            expected = match (known, query.order) {
-                (Some(at), _) => expected.split_off(at + 1),
-                (None, Order::Id) => expected.into_iter().filter(|it| it.id > *after).collect(),
-                (None, _) => Vec::new(),
-            };
-        }
-        expected.retain(|header| wanted(&query, header));
-        expected.truncate(query.limit);
-        assert_eq!(found, expected, "{query:?}");
-        found_something += usize::from(!found.is_empty());
+        found_something += usize::from(!compare(&store, &query).is_empty());
     }
     assert!(found_something > 50, "{found_something}");
 }
 
-fn wanted(query: &Query, header: &sanbang::model::instance::Header) -> bool {
+/// The same with so many that lists are cut and joined, and page by page to the end.
+#[test]
+fn pages_of_many_are_what_their_definition_says() {
+    let seed = 7;
+    let store = MemoryStore::new(false);
+    let mut world = World::of(seed, 1_500);
+    for round in 0..30 {
+        let mut batch = Batch::default();
+        let first = if round == 0 { 0 } else { world.seeded.below(1_200) };
+        let last = if round == 0 { 1_500 } else { first + 300 };
+        for number in first..last {
+            let mut project = world.current[number].clone();
+            batch.writes.push(world.write(&store, &mut project));
+            world.current[number] = project;
+        }
+        store.commit(batch).expect("nobody else writes");
+        let mut query = world.query();
+        query.limit = 1 + world.seeded.below(400);
+        query.after = None;
+        let mut pages = 0;
+        while let Some(last) = compare(&store, &query).pop() {
+            query.after = Some(last.id);
+            pages += 1;
+        }
+        assert!(pages <= 1_500, "round {round}, seed {seed}");
+        let due = store.due(Timestamp(at(0).0 + 5), 2_000).expect("readable");
+        let ranks: Vec<_> = due.iter().map(|due| (due.next_due, due.instance.clone())).collect();
+        assert!(ranks.is_sorted(), "round {round}, seed {seed}");
+        let loads = store.loads().expect("readable");
+        assert_eq!(loads_of(&store), shares_of(&loads), "round {round}, seed {seed}");
+    }
+}
+
+/// What each member holds and stewards, counted header by header.
+fn loads_of(store: &dyn Store) -> Vec<(MemberId, u32, u32)> {
+    let everything = Query { limit: usize::MAX, ..Query::default() };
+    let headers = store.query(&everything).expect("readable");
+    let held = |member: &MemberId| {
+        let tasks = headers.iter().flat_map(|header| &header.tasks);
+        tasks.filter(|task| task.holder.as_ref() == Some(member)).count() as u32
+    };
+    let stewarded = |member: &MemberId| {
+        let live = headers.iter().filter(|header| header.status.is_live());
+        live.filter(|header| header.steward.as_ref() == Some(member)).count() as u32
+    };
+    let members = MEMBERS.map(MemberId::trusted);
+    members.into_iter().map(|it| (it.clone(), held(&it), stewarded(&it))).collect()
+}
+
+fn shares_of(loads: &Loads) -> Vec<(MemberId, u32, u32)> {
+    let members = MEMBERS.map(MemberId::trusted);
+    let told = members.into_iter().map(|it| (loads.of(&it), it));
+    told.map(|(load, it)| (it, load.open_tasks, load.stewarded)).collect()
+}
+
+/// Asks the store, and whether the answer is the plain one: every header, filtered, sorted, cut.
+fn compare(store: &dyn Store, query: &Query) -> Vec<Header> {
+    let found = store.query(query).expect("readable");
+    let everything = Query { limit: usize::MAX, ..Query::default() };
+    let mut expected = store.query(&everything).expect("readable");
+    let place = |header: &Header| match query.order {
+        Order::Id => 0,
+        Order::CreatedDescending => -header.created_at.0,
+        Order::NextDue if header.status.is_live() => header.next_due.map_or(i64::MAX, |due| due.0),
+        Order::NextDue => i64::MAX,
+    };
+    expected.sort_by_key(|header| (place(header), header.id.clone()));
+    if let Some(after) = &query.after {
+        let known = expected.iter().position(|header| header.id == *after);
+        expected = match (known, query.order) {
+            (Some(at), _) => expected.split_off(at + 1),
+            (None, Order::Id) => expected.into_iter().filter(|it| it.id > *after).collect(),
+            (None, _) => Vec::new(),
+        };
+    }
+    expected.retain(|header| wanted(query, header));
+    expected.truncate(query.limit);
+    assert_eq!(found, expected, "{query:?}");
+    found
+}
+
+fn wanted(query: &Query, header: &Header) -> bool {
     let held = |member: &MemberId| header.tasks.iter().any(|it| it.holder.as_ref() == Some(member));
     let offered = |role: &RoleId| {
         header.tasks.iter().any(|it| it.holder.is_none() && it.role.as_ref() == Some(role))

@@ -1,10 +1,16 @@
 //! Headers as they are stored: with the numbers of words in place of names.
 
+use prost::Message as _;
+
 use super::convert::Storable;
-use super::{Corrupt, FORMAT};
-use crate::model::id::{FieldId, InstanceId};
-use crate::model::instance::{Header, OpenTask};
+use super::{Corrupt, FORMAT, decode};
+use crate::model::escalation::Light;
+use crate::model::id::{FieldId, InstanceId, MemberId};
+use crate::model::instance::{Header, OpenTask, Status};
+use crate::model::organization::Share;
+use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::store::index::Entry;
 use crate::store::words::{Draft, Words};
 use crate::store::{Seq, Whereabouts, pb};
 
@@ -36,6 +42,56 @@ pub(super) fn header_to_message(
     }
 }
 
+impl Entry {
+    /// What the index is to hold of an instance.
+    pub(in crate::store) fn of(header: &Header, rest: Whereabouts, words: &mut Draft<'_>) -> Self {
+        let message = header_to_message(header, rest, words);
+        Self { id: header.id.clone(), bytes: message.encode_to_vec(), message }
+    }
+
+    /// The same, of what was stored. Its words are looked up when it is asked for.
+    pub(in crate::store) fn read(id: InstanceId, bytes: Vec<u8>) -> Result<Self, Corrupt> {
+        let message: pb::StoredHeader = decode(&bytes, "a header")?;
+        chunks_of(&message)?;
+        Ok(Self { id, message, bytes })
+    }
+}
+
+/// What a header asks of people.
+impl Share {
+    pub(in crate::store) fn of_stored(message: &pb::StoredHeader, words: &Words) -> Self {
+        let member = |number: u32| words.word(number).map(MemberId::trusted);
+        let held = message.tasks.iter();
+        let live = matches!(message.status(), pb::Status::Active | pb::Status::Suspended);
+        Self {
+            holders: held
+                .filter_map(|task| Some((member(task.holder)?, Timestamp(task.since))))
+                .collect(),
+            steward: member(message.steward).filter(|_| live),
+        }
+    }
+}
+
+/// The number under which a status is stored.
+pub(in crate::store) fn stored_status(status: Status) -> u32 {
+    u32::try_from(status.to_message()).expect("codes are small and positive")
+}
+
+/// The number under which a light is stored.
+pub(in crate::store) fn stored_light(light: Light) -> u32 {
+    u32::try_from(light.to_message()).expect("codes are small and positive")
+}
+
+/// The form in which a value is stored.
+pub(in crate::store) fn stored_value(value: &Value) -> pb::Value {
+    value.to_message()
+}
+
+fn chunks_of(message: &pb::StoredHeader) -> Result<u16, Corrupt> {
+    u16::try_from(message.body_chunks)
+        .map_err(|_| Corrupt::new(format!("{} chunks of a body", message.body_chunks)))
+}
+
 fn indexed_to_message(
     (field, value): &(FieldId, Value),
     words: &mut Draft<'_>,
@@ -64,8 +120,7 @@ pub(super) fn header_from_message(
     message: pb::StoredHeader,
     words: &Words,
 ) -> Result<(Header, Whereabouts), Corrupt> {
-    let body_chunks = u16::try_from(message.body_chunks)
-        .map_err(|_| Corrupt::new(format!("{} chunks of a body", message.body_chunks)))?;
+    let body_chunks = chunks_of(&message)?;
     let rest = Whereabouts { last_record: Seq(message.last_seq), body_chunks };
     let stages = message.stages.into_iter().map(|number| name(number, words));
     let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));

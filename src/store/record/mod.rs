@@ -25,6 +25,8 @@ mod instance;
 mod task;
 mod value;
 
+pub(super) use header::{stored_light, stored_status, stored_value};
+
 /// The format in which this program writes. A reader refuses a higher one.
 pub const FORMAT: u32 = 1;
 

@@ -9,7 +9,7 @@ use super::keys::{self, BODIES, DOCUMENTS, ValueKey};
 use super::survey::partitions;
 use crate::model::id::InstanceId;
 use crate::store::chain::version_of;
-use crate::store::index::Entry;
+use crate::store::index::Known;
 use crate::store::ledger::Ledger;
 use crate::store::record::{decode_instance, decode_record};
 use crate::store::{Error, Identity, Partition, Progress, Seq};
@@ -174,12 +174,20 @@ impl Checking<'_> {
 
     /// Every instance ends with its records, and none has records alone.
     fn ends(&mut self) {
-        for entry in self.ledger.index.entries() {
+        let ledger = self.ledger;
+        for (instance, known) in ledger.index.entries() {
             self.checked.read.instances += 1;
-            let expected = (entry.last_record, entry.header.version);
-            let found = self.chains.remove(&entry.header.id);
-            if found != Some(expected) && !self.is_full() {
-                self.find(format!("instance {} does not end with its records", entry.header.id));
+            let expected = (known.last_record, known.version);
+            let found = self.chains.remove(&instance);
+            if self.is_full() {
+                continue;
+            }
+            if found != Some(expected) {
+                self.find(format!("instance {instance} does not end with its records"));
+            }
+            // On opening, the names in a header are not looked up.
+            if let Err(error) = ledger.header(&instance) {
+                self.find(error.to_string());
             }
         }
         let mut headless: Vec<InstanceId> = std::mem::take(&mut self.chains).into_keys().collect();
@@ -194,9 +202,8 @@ impl Checking<'_> {
 
     /// Every body that a header knows, whole and not newer than it, and none beside.
     fn bodies(&mut self) {
-        let expected = self.ledger.index.entries().filter(|entry| entry.kept.body_chunks > 0);
-        let mut expected: HashMap<&InstanceId, &Entry> =
-            expected.map(|entry| (&entry.header.id, entry)).collect();
+        let expected = self.ledger.index.entries().filter(|(_, known)| known.body_chunks > 0);
+        let mut expected: HashMap<InstanceId, Known> = expected.collect();
         let (mut done, total) = (0_u64, Some(expected.len() as u64));
         for value in self.disk.values(&[BODIES], &[BODIES]) {
             if self.is_full() {
@@ -206,10 +213,10 @@ impl Checking<'_> {
             match decode_instance(&value.content) {
                 Err(error) => self.find(format!("{} {error}", unreadable(&value.key))),
                 Ok(body) => {
-                    let fits = expected.remove(&body.id).is_some_and(|entry| {
+                    let fits = expected.remove(&body.id).is_some_and(|known| {
                         value.key == keys::body(&body.id)
-                            && body.version <= entry.header.version
-                            && value.chunks == entry.kept.body_chunks
+                            && body.version <= known.version
+                            && value.chunks == known.body_chunks
                     });
                     if !fits {
                         self.find(format!("{} is not that of its header", value.key.describe()));
@@ -221,13 +228,13 @@ impl Checking<'_> {
                 (self.progress)(Progress { of: "bodies", done, total });
             }
         }
-        let mut missing: Vec<&InstanceId> = expected.into_keys().collect();
+        let mut missing: Vec<InstanceId> = expected.into_keys().collect();
         missing.sort();
         for instance in missing {
             if self.is_full() {
                 return;
             }
-            self.find(format!("{} is missing", keys::body(instance).describe()));
+            self.find(format!("{} is missing", keys::body(&instance).describe()));
         }
         (self.progress)(Progress { of: "bodies", done, total });
     }

@@ -17,6 +17,7 @@ use crate::model::limits;
 use crate::model::time::Timestamp;
 use crate::store::backup::{Entry, Head};
 use crate::store::chain::{Chain, version_of};
+use crate::store::index;
 use crate::store::record::{decode_instance, encode_instance, encode_record};
 use crate::store::words::{Draft, Words};
 use crate::store::{Error, Identity, Numbered, Partition, Progress, Seq, Stored, Whereabouts};
@@ -169,7 +170,7 @@ impl Filling {
         let body_chunks = put_body(&mut self.staged, body, before);
         let rest = Whereabouts { last_record, body_chunks };
         let mut draft = Draft::of(&self.words);
-        put_header(&mut self.staged, &mut draft, header, rest, 0);
+        put_header(&mut self.staged, &index::Entry::of(header, rest, &mut draft), 0);
         let added = draft.added();
         put_words(&mut self.staged, self.words.count(), &added);
         for word in added {

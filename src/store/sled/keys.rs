@@ -126,6 +126,14 @@ pub(super) fn split(content: &[u8]) -> Vec<Vec<u8>> {
     framed.chunks(STORED_VALUE_BYTES_MAX).map(<[u8]>::to_vec).collect()
 }
 
+/// How many chunks a value of so many bytes has.
+pub(super) fn chunks_of(bytes: usize) -> u16 {
+    let length = u64::try_from(bytes).expect("a length fits in 64 bits");
+    let framed = prost::encoding::encoded_len_varint(length);
+    let chunks = (framed + bytes).div_ceil(STORED_VALUE_BYTES_MAX);
+    u16::try_from(chunks).expect("limits keep values far below 256 MiB")
+}
+
 /// A value while its chunks are put together.
 #[derive(Debug)]
 pub(super) struct Assembly {
@@ -178,6 +186,7 @@ mod tests {
             }
             let (whole, count) = assembly.finish();
             assert_eq!((whole, usize::from(count)), (content, chunks.len()), "{length}");
+            assert_eq!(chunks_of(length), count, "{length}");
         }
     }
 

@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use super::chain::Chain;
-use super::index::Kept;
+use super::index::Known;
 use super::ledger::{Ledger, Plan};
 use super::record::{ChainedRecord, decode_instance};
 use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point};
 use super::{Progress, Query, Seq, Store, Stored};
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
+use crate::model::organization::Loads;
 use crate::model::time::Timestamp;
 
 mod checking;
@@ -75,14 +76,6 @@ struct Writer {
     batches: u64,
 }
 
-/// What the ledger says of an instance.
-#[derive(Clone, Copy)]
-struct Seen {
-    version: u64,
-    last_record: Seq,
-    kept: Kept,
-}
-
 impl SledStore {
     /// Opens the store, or makes a new one in an empty or missing directory.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
@@ -122,13 +115,8 @@ impl SledStore {
         self.ledger.read().map_err(|_| broken())
     }
 
-    fn seen(&self, instance: &InstanceId) -> Result<Option<Seen>, Error> {
-        let ledger = self.ledger()?;
-        Ok(ledger.index.get(instance).map(|entry| Seen {
-            version: entry.header.version,
-            last_record: entry.last_record,
-            kept: entry.kept,
-        }))
+    fn known(&self, instance: &InstanceId) -> Result<Option<Known>, Error> {
+        Ok(self.ledger()?.index.get(instance))
     }
 
     fn chain<'a>(
@@ -144,12 +132,12 @@ impl SledStore {
         &self,
         instance: &InstanceId,
         body: Option<Instance>,
-        seen: Seen,
+        known: Known,
     ) -> Result<Stored, Error> {
         let version = body.as_ref().map_or(0, |body| body.version);
-        let tail = match seen.version.checked_sub(version) {
+        let tail = match known.version.checked_sub(version) {
             Some(0) => Vec::new(),
-            Some(_) => self.chain(instance, seen.last_record).above(version)?,
+            Some(_) => self.chain(instance, known.last_record).above(version)?,
             None => {
                 let problem = format!("the body of instance {instance} is newer than its header");
                 return Err(Error::Corrupt(problem));
@@ -159,15 +147,15 @@ impl SledStore {
     }
 
     /// Applies a batch and makes it durable. Readers that need quiet wait meanwhile.
-    fn write(&self, plan: Plan, batch: Batch, batches: u64) -> Result<(), Error> {
-        let prepared = staging::stage(&self.disk, &*self.ledger()?, &plan, &batch, batches)?;
-        let Prepared { staged, kept, words } = prepared;
+    fn write(&self, plan: Plan, batch: &Batch, batches: u64) -> Result<(), Error> {
+        let prepared = staging::stage(&self.disk, &*self.ledger()?, &plan, batch, batches)?;
+        let Prepared { staged, entries, words } = prepared;
         let _writing = self.gate.write();
         // What sled leaves behind in its own state after a panic does not matter: it is not used
         // again, and the process stops.
         catch_unwind(AssertUnwindSafe(|| self.disk.write(staged)))
             .unwrap_or_else(|_| Err(Error::Corrupt("sled panicked while writing".to_owned())))?;
-        let done = plan.done(batch.writes, kept, words);
+        let done = plan.done(entries, words);
         self.ledger.write().map_err(|_| broken())?.record(done);
         Ok(())
     }
@@ -187,27 +175,27 @@ impl Store for SledStore {
     }
 
     fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
-        let Some(seen) = self.seen(instance)? else {
+        let Some(known) = self.known(instance)? else {
             return Ok(None);
         };
-        if seen.kept.body_chunks == 0 {
-            return self.stored(instance, None, seen).map(Some);
+        if known.body_chunks == 0 {
+            return self.stored(instance, None, known).map(Some);
         }
         let key = keys::body(instance);
         if let Some(bytes) = self.disk.small_value(&key)? {
             let body = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
             // A newer one is being written right now: it does not exist before it is durable.
-            if body.version <= seen.version {
-                return self.stored(instance, Some(body), seen).map(Some);
+            if body.version <= known.version {
+                return self.stored(instance, Some(body), known).map(Some);
             }
         }
         let _quiet = self.gate.read();
-        let Some(seen) = self.seen(instance)? else {
+        let Some(known) = self.known(instance)? else {
             return Ok(None);
         };
         let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
         let body = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
-        self.stored(instance, Some(body), seen).map(Some)
+        self.stored(instance, Some(body), known).map(Some)
     }
 
     fn commit(&self, batch: Batch) -> Result<Committed, Error> {
@@ -221,7 +209,7 @@ impl Store for SledStore {
         }
         let first_seqs = plan.places.iter().map(|place| place.first_seq).collect();
         writer.broken = true;
-        self.write(plan, batch, writer.batches + 1)?;
+        self.write(plan, &batch, writer.batches + 1)?;
         *writer = Writer { broken: false, batches: writer.batches + 1 };
         Ok(Committed { first_seqs })
     }
@@ -249,8 +237,8 @@ impl Store for SledStore {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Numbered>, Error> {
-        match self.seen(instance)? {
-            Some(seen) => self.chain(instance, seen.last_record).below(before, limit),
+        match self.known(instance)? {
+            Some(known) => self.chain(instance, known.last_record).below(before, limit),
             None => Ok(Vec::new()),
         }
     }
@@ -264,11 +252,15 @@ impl Store for SledStore {
     }
 
     fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error> {
-        Ok(self.ledger()?.index.get(instance).map(|entry| entry.header.clone()))
+        self.ledger()?.header(instance)
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
-        Ok(self.ledger()?.index.query(query))
+        self.ledger()?.query(query)
+    }
+
+    fn loads(&self) -> Result<Loads, Error> {
+        Ok(self.ledger()?.loads.clone())
     }
 
     fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {

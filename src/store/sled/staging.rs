@@ -7,19 +7,19 @@ use std::sync::Arc;
 use super::disk::{Disk, Staged};
 use super::keys;
 use super::state::State;
-use crate::model::instance::{Header, Instance};
-use crate::store::index::Kept;
+use crate::model::instance::Instance;
+use crate::store::index::{Entry, Known};
 use crate::store::ledger::{Ledger, Outcome, Plan};
-use crate::store::record::{encode_header, encode_instance, encode_record};
+use crate::store::record::{encode_instance, encode_record};
 use crate::store::words::Draft;
-use crate::store::{Batch, Error, Whereabouts};
+use crate::store::{Batch, Error};
 
 /// A batch as changes of keys.
 pub(super) struct Prepared {
     /// The changes.
     pub(super) staged: Staged,
-    /// How each instance of the plan will lie in the storage.
-    pub(super) kept: Vec<Kept>,
+    /// The header of each instance of the plan.
+    pub(super) entries: Vec<Entry>,
     /// The words that become known with it.
     pub(super) words: Vec<Arc<str>>,
 }
@@ -38,10 +38,10 @@ pub(super) fn stage(
         staged.put(&key, &encode_record(&write.record, place.previous), 0);
     }
     let mut words = Draft::of(&ledger.words);
-    let mut kept = Vec::with_capacity(plan.instances.len());
+    let mut entries = Vec::with_capacity(plan.instances.len());
     for (instance, outcome) in &plan.instances {
-        let before = ledger.index.get(instance).map(|entry| entry.kept).unwrap_or_default();
-        kept.push(stage_instance(&mut staged, &mut words, plan, batch, *outcome, before));
+        let before = ledger.index.get(instance);
+        entries.push(stage_instance(&mut staged, &mut words, plan, batch, *outcome, before));
     }
     let words = words.added();
     put_words(&mut staged, ledger.words.count(), &words);
@@ -60,7 +60,7 @@ pub(super) fn stage(
         },
     );
     stage_documents(&mut staged, disk, batch)?;
-    Ok(Prepared { staged, kept, words })
+    Ok(Prepared { staged, entries, words })
 }
 
 fn stage_instance(
@@ -69,18 +69,14 @@ fn stage_instance(
     plan: &Plan,
     batch: &Batch,
     outcome: Outcome,
-    before: Kept,
-) -> Kept {
-    let mut kept = before;
-    if let Some(body) = outcome.body.and_then(|index| batch.writes[index].body.as_ref()) {
-        kept.body_chunks = put_body(staged, body, before.body_chunks);
-    }
-    let header = batch.writes[outcome.last].header.as_ref();
-    let header = header.expect("the plan refuses an instance's record without a header");
-    let last_record = plan.places[outcome.last].first_seq;
-    let rest = Whereabouts { last_record, body_chunks: kept.body_chunks };
-    kept.header_chunks = put_header(staged, words, header, rest, before.header_chunks);
-    kept
+    before: Option<Known>,
+) -> Entry {
+    let chunks_before = before.map_or(0, |known| known.body_chunks);
+    let body = outcome.body.and_then(|index| batch.writes[index].body.as_ref());
+    let body_chunks = body.map_or(chunks_before, |body| put_body(staged, body, chunks_before));
+    let entry = plan.entry(batch, outcome, body_chunks, words);
+    put_header(staged, &entry, before.map_or(0, |known| keys::chunks_of(known.header_bytes)));
+    entry
 }
 
 /// Puts a body that had `before` chunks, and gives its number of chunks.
@@ -88,16 +84,9 @@ pub(super) fn put_body(staged: &mut Staged, body: &Instance, before: u16) -> u16
     staged.put(&keys::body(&body.id), &encode_instance(body), before)
 }
 
-/// Puts a header that had `before` chunks, and gives its number of chunks. Its words must be put
-/// with it.
-pub(super) fn put_header(
-    staged: &mut Staged,
-    words: &mut Draft<'_>,
-    header: &Header,
-    rest: Whereabouts,
-    before: u16,
-) -> u16 {
-    staged.put(&keys::header(&header.id), &encode_header(header, rest, words), before)
+/// Puts a header that had `before` chunks. Its words must be put with it.
+pub(super) fn put_header(staged: &mut Staged, entry: &Entry, before: u16) {
+    staged.put(&keys::header(&entry.id), &entry.bytes, before);
 }
 
 /// Puts the words that follow the first `known` ones.

@@ -5,9 +5,9 @@ use super::disk::{Disk, Value, corrupt, last_seq};
 use super::keys::{self, HEADERS};
 use super::state::State;
 use crate::model::id::InstanceId;
-use crate::store::index::{Entry, Kept};
+use crate::model::organization::{Loads, Share};
+use crate::store::index::{Entry, Index};
 use crate::store::ledger::Ledger;
-use crate::store::record::decode_header;
 use crate::store::words::Words;
 use crate::store::{Error, Identity, Partition, Seq};
 
@@ -27,12 +27,18 @@ pub(super) fn survey(disk: &Disk, identity: &Identity) -> Result<(Ledger, u64), 
     ledger.clock = state.clock;
     ledger.last_seqs = state.last_seqs;
     ledger.words = read_words(disk, state.words)?;
-    for value in disk.values(&[HEADERS], &[HEADERS]) {
-        take_header(&mut ledger, identity, &value?)?;
-        if ledger.index.len().is_multiple_of(PROGRESS_HEADERS) {
-            tracing::info!(instances = ledger.index.len(), "store.opening");
+    let entries = disk.values(&[HEADERS], &[HEADERS]).map(|value| {
+        let entry = read_header(&ledger, identity, value?)?;
+        Ok::<_, Error>(entry)
+    });
+    let (words, mut loads) = (&ledger.words, Loads::default());
+    let index = Index::collect(entries, &mut |count, message| {
+        loads.shift(&Share::default(), &Share::of_stored(message, words));
+        if count.is_multiple_of(PROGRESS_HEADERS) {
+            tracing::info!(instances = count, "store.opening");
         }
-    }
+    })?;
+    (ledger.index, ledger.loads) = (index, loads);
     Ok((ledger, state.batches))
 }
 
@@ -65,19 +71,16 @@ fn check_last(disk: &Disk, partition: Partition, counted: Seq) -> Result<(), Err
     )))
 }
 
-fn take_header(ledger: &mut Ledger, identity: &Identity, value: &Value) -> Result<(), Error> {
+fn read_header(ledger: &Ledger, identity: &Identity, value: Value) -> Result<Entry, Error> {
     let refuse = |what: &str| Error::Corrupt(format!("{} {what}", value.key.describe()));
-    let id = value.key.name().ok_or_else(|| refuse("names no instance"))?;
-    let read = decode_header(InstanceId::trusted(id), &value.content, &ledger.words);
-    let (header, rest) = read.map_err(|error| corrupt(&value.key, &error))?;
-    let partition = identity.partition_of(&header.id);
-    let last_record = rest.last_record;
+    let id = InstanceId::trusted(value.key.name().ok_or_else(|| refuse("names no instance"))?);
+    let partition = identity.partition_of(&id);
+    let entry = Entry::read(id, value.content).map_err(|error| corrupt(&value.key, &error))?;
+    let last_record = Seq(entry.message.last_seq);
     if last_record.0 == 0 || last_record > ledger.last_seqs[usize::from(partition.0)] {
         return Err(refuse("names a record that does not exist"));
     }
-    let kept = Kept { body_chunks: rest.body_chunks, header_chunks: value.chunks };
-    ledger.index.put(Entry { header, last_record, kept });
-    Ok(())
+    Ok(entry)
 }
 
 pub(super) fn partitions(identity: &Identity) -> impl Iterator<Item = Partition> {
