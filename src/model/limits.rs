@@ -41,7 +41,7 @@ pub const STREAM_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 /// Events a live subscriber may lag behind before it is told to resume from its token.
 pub const STREAM_LAG_EVENTS_MAX: usize = 16 * 1024;
 /// Messages that wait for one who watches an instance before the feed keeps the place in the store.
-pub const STREAM_MESSAGES_MAX: usize = 4;
+pub const STREAM_MESSAGES_MAX: usize = 1;
 /// Commands under way on one stream of commands: a stream alone never overflows a mailbox.
 pub const DRIVE_COMMANDS_MAX: usize = 1024;
 /// Answers in one message of such a stream.

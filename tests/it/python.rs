@@ -48,6 +48,7 @@ async fn a_foreign_client_drives_a_project_through_twelve_stages() {
     done: on_site_support
     INSTANCE_STATUS_COMPLETED: 12 stages
     every event once, over several connections
+    by a stream: 101 accepted, 1 refused
     ");
     server.stop().await;
 }

@@ -272,6 +272,42 @@ def recorded(server):
         fields = {"page_token": page["next_page_token"]}
 
 
+def by_stream(server):
+    """Begins a second project by a stream: commands without waiting, many to a message."""
+    project = f"{PROJECT}-streamed"
+    fields = {
+        "project_name": "Separator film plant",
+        "investor": "Northern Lake Materials",
+        "industry": "new_energy_materials",
+        "lead_source": "visit",
+    }
+    create = {"instance": project, "workflow": "investment_project", "fields": fields}
+    commands = [{"correlation": 1, "create": create}]
+    for number in range(2, 102):
+        comment = {"instance": project, "request_id": f"said-{number}", "text": f"word {number}"}
+        commands.append({"correlation": number, "comment": comment})
+    nobody = {"instance": "nobody-knows-it", "text": "hello"}
+    commands.append({"correlation": 102, "comment": nobody})
+    request = message_factory.GetMessageClass(server.method("InstanceService/Drive").input_type)
+    answer = message_factory.GetMessageClass(server.method("InstanceService/Drive").output_type)
+
+    def messages():
+        for start in range(0, len(commands), 25):
+            yield json_format.ParseDict({"commands": commands[start : start + 25]}, request())
+
+    path = "/sanbang.v1.InstanceService/Drive"
+    call = server.channel.stream_stream(path, request.SerializeToString, answer.FromString)
+    metadata = [("sanbang-actor", "director")]
+    answers = [each for message in call(messages(), metadata=metadata) for each in message.answers]
+    accepted = [each for each in answers if each.HasField("accepted")]
+    in_order = sorted(accepted, key=lambda each: each.correlation)
+    assert [each.accepted.revision for each in in_order] == list(range(1, 102)), "out of order"
+    refused = [each for each in answers if each.HasField("failure")]
+    codes = [(each.correlation, each.failure.code) for each in refused]
+    assert codes == [(102, grpc.StatusCode.NOT_FOUND.value[0])], codes
+    print(f"by a stream: {len(accepted)} accepted, {len(refused)} refused")
+
+
 def main():
     address = sys.argv[1]
     server = Server(address)
@@ -290,6 +326,7 @@ def main():
     assert reader.connections > 1, "the reader never came back"
     print(f"{ended['status']}: {len(passed)} stages")
     print("every event once, over several connections")
+    by_stream(server)
 
 
 main()
