@@ -12,6 +12,7 @@ use crate::model::organization::Title;
 use crate::model::task::TaskKind;
 use crate::model::time::{Amount, Offset};
 use crate::model::value::Decimal;
+use crate::script::facts::{TaskGroup, TaskGroups};
 use crate::script::{Condition, Functions};
 
 /// A stage's place in [`Workflow::stages`].
@@ -51,6 +52,8 @@ pub struct Workflow {
     pub reasons: BTreeMap<ReasonCode, Title>,
     /// The stages in the order of the file.
     pub stages: Vec<Stage>,
+    /// Its tasks as scripts see them.
+    pub task_groups: Arc<TaskGroups>,
     /// The ladders that its clocks name.
     pub policies: Vec<Policy>,
     /// The levels of escalation, lowest first.
@@ -102,6 +105,19 @@ impl Workflow {
     pub fn indexed_fields(&self) -> Vec<FieldId> {
         let indexed = self.fields.iter().filter(|field| field.indexed);
         indexed.map(|field| field.id.clone()).collect()
+    }
+
+    /// Its tasks as scripts see them.
+    pub(super) fn groups_of_tasks(&self) -> TaskGroups {
+        let all = self.stages.iter().flat_map(|stage| {
+            stage.tasks.iter().map(|spec| TaskGroup {
+                id: spec.id.clone(),
+                stage: stage.id.clone(),
+                words: spec.for_each.clone(),
+                needed: spec.needed(),
+            })
+        });
+        TaskGroups::new(all.collect())
     }
 }
 
@@ -313,6 +329,20 @@ pub struct TaskSpec {
     pub clock: Option<ClockSpec>,
     /// Who decides about more time; default: the role above the task's.
     pub extension_approver: Option<RoleId>,
+}
+
+impl TaskSpec {
+    /// How many of its tasks must be done.
+    pub fn needed(&self) -> usize {
+        let total = self.for_each.len().max(1);
+        match (self.kind, self.join) {
+            (TaskKind::Wait, _) | (TaskKind::Human, Join::All) => total,
+            (TaskKind::Human, Join::Any) => 1,
+            (TaskKind::Human, Join::AtLeast(count)) => {
+                usize::try_from(count).unwrap_or(total).min(total)
+            }
+        }
+    }
 }
 
 /// An item of a checklist.

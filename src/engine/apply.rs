@@ -1,5 +1,7 @@
 //! Apply: what happened is copied into the instance. Total, and computes nothing.
 
+use std::sync::Arc;
+
 use crate::model::event::{Event, Payload, Record};
 use crate::model::id::{ActivityId, StageId};
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Instance};
@@ -13,15 +15,15 @@ use super::apply_clock::apply_clock;
 use super::apply_task::apply_task;
 
 /// Applies a whole record: its events, then its stamp. The creation makes the instance.
-pub fn apply_record(instance: &mut Option<Instance>, record: &Record) {
+pub fn apply_record(instance: &mut Option<Arc<Instance>>, record: &Record) {
     for event in &record.events {
         match instance {
-            Some(instance) => apply(instance, event),
-            None => *instance = created(event),
+            Some(instance) => apply(Arc::make_mut(instance), event),
+            None => *instance = created(event).map(Arc::new),
         }
     }
     if let Some(instance) = instance {
-        apply_stamp(instance, record);
+        apply_stamp(Arc::make_mut(instance), record);
     }
 }
 

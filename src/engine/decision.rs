@@ -1,5 +1,7 @@
 //! What goes into a decision and what comes out of it.
 
+use std::sync::Arc;
+
 use crate::calendar::Calendar;
 use crate::definition::compiled::Workflow;
 use crate::model::event::Record;
@@ -34,7 +36,7 @@ pub struct Decision {
     /// What became of the command.
     pub outcome: Outcome,
     /// The instance with everything applied; none if there is none.
-    pub after: Option<Instance>,
+    pub after: Option<Arc<Instance>>,
 }
 
 /// What became of a command.
@@ -54,15 +56,15 @@ pub enum Outcome {
 }
 
 impl Decision {
-    pub(super) fn refused(after: Option<Instance>, rejection: Rejection) -> Self {
+    pub(super) fn refused(after: Option<Arc<Instance>>, rejection: Rejection) -> Self {
         Self { settled: None, outcome: Outcome::Refused(rejection), after }
     }
 
-    pub(super) fn settled(settled: Option<Record>, after: Instance) -> Self {
+    pub(super) fn settled(settled: Option<Record>, after: Arc<Instance>) -> Self {
         Self { settled, outcome: Outcome::Nothing, after: Some(after) }
     }
 
-    pub(super) fn accepted(settled: Option<Record>, record: Record, after: Instance) -> Self {
+    pub(super) fn accepted(settled: Option<Record>, record: Record, after: Arc<Instance>) -> Self {
         Self { settled, outcome: Outcome::Accepted(record), after: Some(after) }
     }
 

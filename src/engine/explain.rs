@@ -1,5 +1,7 @@
 //! Explaining: why a deadline is when it is, and what resuming would fire. Pure reads over a copy.
 
+use std::sync::Arc;
+
 use crate::calendar::explain::DayWalk;
 use crate::model::actor::Actor;
 use crate::model::clock::{Clock, ClockRef, Scheduled};
@@ -31,8 +33,8 @@ pub struct AlarmPreview {
 }
 
 /// Every running clock of an instance, explained, in order of its number.
-pub fn explain_deadlines(context: &Context<'_>, instance: &Instance) -> Vec<Deadline> {
-    let scene = Scene::new(context, instance.clone(), &Actor::System);
+pub fn explain_deadlines(context: &Context<'_>, instance: &Arc<Instance>) -> Vec<Deadline> {
+    let scene = Scene::new(context, Arc::clone(instance), &Actor::System);
     let clocks = scene.instance.clocks.iter();
     clocks
         .map(|clock| {
@@ -46,8 +48,8 @@ pub fn explain_deadlines(context: &Context<'_>, instance: &Instance) -> Vec<Dead
 
 /// What would happen on each clock if a suspended instance were resumed now; nothing if it is not
 /// suspended.
-pub fn preview_resume(context: &Context<'_>, instance: &Instance) -> Vec<AlarmPreview> {
-    let mut scene = Scene::new(context, instance.clone(), &Actor::System);
+pub fn preview_resume(context: &Context<'_>, instance: &Arc<Instance>) -> Vec<AlarmPreview> {
+    let mut scene = Scene::new(context, Arc::clone(instance), &Actor::System);
     let Some(suspension) = scene.instance.suspension.clone() else { return Vec::new() };
     scene.settle();
     commands::go_on(&mut scene, suspension.since);

@@ -2,8 +2,8 @@
 
 use crate::definition::compiled::{Stage, StageIndex};
 use crate::model::value::Value;
+use crate::script::facts::latest;
 
-use super::facts;
 use super::rejection::{Missing, Rejection};
 use super::scene::Scene;
 use super::tasks::{self, Progress};
@@ -48,7 +48,7 @@ impl<'a> Scene<'a> {
                 Progress::Open | Progress::NotYet => {}
             }
             for word in tasks::words_of(spec) {
-                let task = facts::latest(&self.instance, stage, spec, word);
+                let task = latest(&self.instance, &stage.id, &spec.id, word);
                 if task.is_some_and(tasks::is_done) {
                     continue;
                 }

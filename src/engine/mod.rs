@@ -35,6 +35,8 @@ pub use people::{candidates, members_in};
 pub use rejection::{CannotOpen, FieldProblem, Missing, Rejection};
 pub use values::check_values;
 
+use std::sync::Arc;
+
 use crate::model::command::{Action, Command};
 use crate::model::event::Record;
 use crate::model::instance::Instance;
@@ -44,7 +46,11 @@ use scene::Scene;
 /// Decides a command: first everything that fell due strictly before now happens, then the command
 /// is judged on the instance as it is after that. Reads, never writes; the same arguments always
 /// give the same decision. What was settled is to be written even when the command is refused.
-pub fn decide(context: &Context<'_>, instance: Option<&Instance>, command: &Command) -> Decision {
+pub fn decide(
+    context: &Context<'_>,
+    instance: Option<&Arc<Instance>>,
+    command: &Command,
+) -> Decision {
     match (instance, &command.action) {
         (None, Action::Create(create)) => commands::create(context, create, command),
         (None, _) => Decision::refused(None, Rejection::InstanceNotFound),
@@ -54,17 +60,17 @@ pub fn decide(context: &Context<'_>, instance: Option<&Instance>, command: &Comm
 
 fn decide_existing(
     context: &Context<'_>,
-    instance: &Instance,
+    instance: &Arc<Instance>,
     action: &Action,
     command: &Command,
 ) -> Decision {
     if let Some(answer) = known_request(instance, command) {
         return answer;
     }
-    let mut scene = Scene::new(context, instance.clone(), &command.actor);
+    let mut scene = Scene::new(context, Arc::clone(instance), &command.actor);
     scene.settle();
     let settled = scene.finish_settling();
-    let after_settling = scene.instance.clone();
+    let after_settling = Arc::clone(&scene.instance);
     let judged = match action {
         Action::Settle => return Decision::settled(settled, after_settling),
         Action::Create(_) => Err(Rejection::InstanceExists),
@@ -84,7 +90,7 @@ fn decide_existing(
 
 /// A request that was accepted before is answered as it was then; its id must not be used for
 /// anything else.
-fn known_request(instance: &Instance, command: &Command) -> Option<Decision> {
+fn known_request(instance: &Arc<Instance>, command: &Command) -> Option<Decision> {
     let request = command.request?;
     let known = instance.requests.iter().find(|known| known.key == request.key)?;
     let outcome = if known.digest == request.digest {
@@ -92,7 +98,7 @@ fn known_request(instance: &Instance, command: &Command) -> Option<Decision> {
     } else {
         Outcome::Refused(Rejection::RequestIdReused)
     };
-    Some(Decision { settled: None, outcome, after: Some(instance.clone()) })
+    Some(Decision { settled: None, outcome, after: Some(Arc::clone(instance)) })
 }
 
 fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<(), Rejection> {
@@ -130,7 +136,7 @@ fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<()
 }
 
 /// Applies a record's events to a copy: what replay, loading and tests do.
-pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Instance> {
+pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Arc<Instance>> {
     let mut instance = None;
     for record in records {
         apply_record(&mut instance, record);

@@ -1,5 +1,7 @@
 //! People: which members are behind a role, who stands in for whom, and who is chosen.
 
+use std::sync::Arc;
+
 use crate::definition::compiled::{AssignMode, FunctionName, TaskSpec};
 use crate::model::actor::Actor;
 use crate::model::escalation::Recipient;
@@ -9,6 +11,7 @@ use crate::model::limits;
 use crate::model::organization::{Organization, RoleScope};
 use crate::model::task::{Assignment, AssignmentReason, Task, TaskEnd, TaskRef};
 use crate::model::time::Timestamp;
+use crate::script::facts::Facts;
 use crate::script::{Chosen, Failure, People};
 
 use super::decision::Context;
@@ -175,12 +178,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn facts_about(&mut self, task: &Task) -> crate::script::facts::Facts {
-        let facts = self.facts().clone();
-        match self.stage_of(&task.reference.stage) {
-            Some(stage) => super::facts::about(&facts, &self.instance, stage, Some(task)),
-            None => facts,
-        }
+    fn facts_about(&self, task: &Task) -> Facts {
+        self.facts(self.stage_of(&task.reference.stage), Some(task))
     }
 
     fn people<'b>(&self, candidates: &'b [MemberId]) -> People<'b>
@@ -249,7 +248,7 @@ impl<'a> Scene<'a> {
     /// Chooses the steward of a new instance by a function of the rules.
     pub(super) fn steward_by(&mut self, function: &FunctionName) -> Option<Assignment> {
         let functions = self.workflow().functions.clone();
-        let facts = self.facts().clone();
+        let facts = self.facts(None, None);
         let everyone: Vec<MemberId> =
             self.organization().members.iter().map(|member| member.id.clone()).collect();
         let chosen = functions.choose(&function.0, &facts, self.people(&everyone));
@@ -335,13 +334,13 @@ pub(super) fn assignment(present: Present, because: AssignmentReason) -> Assignm
 }
 
 /// The members behind a role or a group for an instance, absent ones included.
-pub fn members_in(context: &Context<'_>, instance: &Instance, role: &str) -> Vec<MemberId> {
-    Scene::new(context, instance.clone(), &Actor::System).members_in(role, None)
+pub fn members_in(context: &Context<'_>, instance: &Arc<Instance>, role: &str) -> Vec<MemberId> {
+    Scene::new(context, Arc::clone(instance), &Actor::System).members_in(role, None)
 }
 
 /// The members who may do a task.
-pub fn candidates(context: &Context<'_>, instance: &Instance, task: &Task) -> Vec<MemberId> {
-    let mut scene = Scene::new(context, instance.clone(), &Actor::System);
+pub fn candidates(context: &Context<'_>, instance: &Arc<Instance>, task: &Task) -> Vec<MemberId> {
+    let mut scene = Scene::new(context, Arc::clone(instance), &Actor::System);
     match scene.spec_of(&task.reference) {
         Some(spec) => scene.candidates(task, spec),
         None => Vec::new(),

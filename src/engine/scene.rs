@@ -2,7 +2,10 @@
 //! far.
 //!
 //! Every change goes through [`Scene::emit`]: it writes the event down and applies it to the copy,
-//! so that whatever is judged next sees it.
+//! so that whatever is judged next sees it. The copy is made when something happens, not before: a
+//! refusal costs none.
+
+use std::sync::Arc;
 
 use crate::definition::compiled::{Stage, StageIndex, TaskSpec, Workflow};
 use crate::model::actor::Actor;
@@ -13,7 +16,6 @@ use crate::model::instance::{Instance, StagePlace, Status};
 use crate::model::limits;
 use crate::model::task::{Task, TaskNumber, TaskRef};
 use crate::model::time::Timestamp;
-use crate::script::facts::Facts;
 use crate::script::{Condition, Failure};
 
 use super::apply;
@@ -26,7 +28,7 @@ pub(super) struct Scene<'a> {
     /// What may be looked at.
     pub(super) context: Context<'a>,
     /// The working copy, with everything applied that happened so far.
-    pub(super) instance: Instance,
+    pub(super) instance: Arc<Instance>,
     /// When this is decided.
     pub(super) now: Timestamp,
     /// While something that fell due is made to happen: when it was due.
@@ -34,23 +36,14 @@ pub(super) struct Scene<'a> {
     /// Who acts.
     pub(super) actor: Actor,
     events: Vec<Event>,
-    facts: Option<Facts>,
 }
 
 impl<'a> Scene<'a> {
     /// A scene before anything happened. Time never goes back for an instance.
-    pub(super) fn new(context: &Context<'a>, instance: Instance, actor: &Actor) -> Self {
+    pub(super) fn new(context: &Context<'a>, instance: Arc<Instance>, actor: &Actor) -> Self {
         let now = context.now.max(instance.updated_at);
         let actor = actor.clone();
-        Self {
-            context: *context,
-            instance,
-            now,
-            due_at: None,
-            actor,
-            events: Vec::new(),
-            facts: None,
-        }
+        Self { context: *context, instance, now, due_at: None, actor, events: Vec::new() }
     }
 
     /// The instant from which what happens now counts.
@@ -66,14 +59,13 @@ impl<'a> Scene<'a> {
     /// Writes down what happened, and applies it.
     pub(super) fn emit(&mut self, payload: Payload) {
         let event = Event { time: self.now, due_at: self.due_at, payload };
-        apply::apply(&mut self.instance, &event);
+        apply::apply(Arc::make_mut(&mut self.instance), &event);
         self.events.push(event);
-        self.facts = None;
     }
 
     /// Writes down the creation, which made the instance.
     pub(super) fn created(context: &Context<'a>, event: Event, actor: &Actor) -> Option<Self> {
-        let mut scene = Self::new(context, apply::created(&event)?, actor);
+        let mut scene = Self::new(context, Arc::new(apply::created(&event)?), actor);
         scene.events.push(event);
         Some(scene)
     }
@@ -117,19 +109,8 @@ impl<'a> Scene<'a> {
         };
         let events = std::mem::take(&mut self.events);
         let record = Record { stamp: Some(stamp), time: self.now, actor, request, events };
-        apply::apply_stamp(&mut self.instance, &record);
+        apply::apply_stamp(Arc::make_mut(&mut self.instance), &record);
         record
-    }
-
-    /// The facts that conditions see, built once per change.
-    pub(super) fn facts(&mut self) -> &Facts {
-        if self.facts.is_none() {
-            self.facts = Some(super::facts::of(self.workflow(), &self.instance));
-        }
-        match &self.facts {
-            Some(facts) => facts,
-            None => unreachable!("the facts were built above"),
-        }
     }
 
     /// A guard of a command: it may refuse, and its failure is a refusal too.
@@ -169,13 +150,12 @@ impl<'a> Scene<'a> {
     }
 
     fn evaluate(
-        &mut self,
+        &self,
         condition: &Condition,
         stage: &Stage,
         task: Option<&Task>,
     ) -> Result<bool, Failure> {
-        let facts = super::facts::about(&self.facts().clone(), &self.instance, stage, task);
-        condition.holds(&facts)
+        condition.holds(&self.facts(Some(stage), task))
     }
 
     /// Writes down that a script failed, once per revision.

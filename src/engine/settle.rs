@@ -138,10 +138,7 @@ impl<'a> Scene<'a> {
 
     /// A step tells people. Every lower one that has not fired counts as passed over.
     fn raise(&mut self, clock: &Clock, step: &StepId, because: FiredBecause) {
-        let Some((policy, step)) = self.step_of(clock, step) else {
-            self.forget_alarm(clock);
-            return;
-        };
+        let Some((policy, step)) = self.step_of(clock, step) else { return };
         self.pass_over_lower(clock, policy, step);
         let Some(clock) = self.clock(clock.number).cloned() else { return };
         let task = self.task_of(&clock.owner).cloned();
@@ -180,7 +177,6 @@ impl<'a> Scene<'a> {
     fn repeat(&mut self, clock: &Clock, step: &StepId) {
         let fired = clock.fired.iter().find(|fired| fired.step == *step).cloned();
         let (Some((policy, spec)), Some(fired)) = (self.step_of(clock, step), fired) else {
-            self.forget_alarm(clock);
             return;
         };
         let task = self.task_of(&clock.owner).cloned();
@@ -208,10 +204,7 @@ impl<'a> Scene<'a> {
 
     /// Nobody acknowledged in time: the next higher step fires now. Above the top, that is said.
     fn unacknowledged(&mut self, clock: &Clock, step: &StepId) {
-        let Some((policy, _)) = self.step_of(clock, step) else {
-            self.forget_alarm(clock);
-            return;
-        };
+        let Some((policy, _)) = self.step_of(clock, step) else { return };
         let after = policy.steps.iter().skip_while(|known| known.id != *step).nth(1);
         match after {
             Some(higher) => self.raise(clock, &higher.id, FiredBecause::Unacknowledged),
@@ -224,16 +217,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A ladder that is no longer known cannot tell; its clock goes on without it. A published
-    /// version never loses a ladder, so this only keeps settling from standing still.
-    fn forget_alarm(&mut self, clock: &Clock) {
-        let clock = clock.number;
-        if let Some(clock) = self.instance.clocks.iter_mut().find(|known| known.number == clock) {
-            let tells = |alarm: &Alarm| !matches!(alarm, Alarm::AtRisk | Alarm::Due);
-            clock.plan.schedule.retain(|scheduled| !tells(&scheduled.alarm));
-        }
-    }
-
+    /// The step of an alarm: a published version keeps its ladders, so it is always there.
     fn step_of(&self, clock: &Clock, step: &StepId) -> Option<(&'a Policy, &'a Step)> {
         let policy = self.policy_of(self.clock_spec(clock))?;
         let step = policy.steps.iter().find(|known| known.id == *step)?;

@@ -8,8 +8,8 @@ use crate::model::event::Payload;
 use crate::model::id::Outcome;
 use crate::model::task::{Assignment, CancelReason, Task, TaskKind, TaskNumber, TaskRef};
 use crate::model::value::Values;
+use crate::script::facts::latest;
 
-use super::facts;
 use super::scene::Scene;
 
 /// Where a task of the workflow stands in the open activation of its stage.
@@ -60,13 +60,13 @@ impl<'a> Scene<'a> {
     fn state_of(&self, stage: &Stage, spec: &TaskSpec) -> Option<Progress> {
         let (mut opened, mut open, mut done) = (false, false, 0);
         for word in words_of(spec) {
-            if let Some(task) = facts::latest(&self.instance, stage, spec, word) {
+            if let Some(task) = latest(&self.instance, &stage.id, &spec.id, word) {
                 opened = true;
                 open |= task.is_open();
                 done += usize::from(is_done(task));
             }
         }
-        match (opened, facts::is_enough(spec, done), open) {
+        match (opened, done >= spec.needed(), open) {
             (false, _, _) => None,
             (true, true, _) => Some(Progress::Done),
             // Cancelled because an earlier one is done again: it opens anew when that is done.
@@ -98,7 +98,7 @@ impl<'a> Scene<'a> {
 
     fn open_task_group(&mut self, stage: &'a Stage, spec: &'a TaskSpec) {
         for (at, word) in words_of(spec).into_iter().enumerate() {
-            let before = facts::latest(&self.instance, stage, spec, word);
+            let before = latest(&self.instance, &stage.id, &spec.id, word);
             // A done one of a group whose fellows were cancelled stays done.
             if before.is_some_and(is_done) {
                 continue;

@@ -89,7 +89,7 @@ mod tests {
             Record { stamp: Some(stamp), time, actor: Actor::System, request: None, events };
         let mut created = None;
         apply_record(&mut created, &record);
-        Arc::new(created.expect("a creation makes an instance"))
+        created.expect("a creation makes an instance")
     }
 
     #[test]

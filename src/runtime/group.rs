@@ -92,7 +92,7 @@ impl<'a> Deciding<'a> {
         for (at, write) in self.writes.iter_mut().enumerate() {
             let id = write.record.stamp.as_ref().map(|stamp| &stamp.instance);
             let Some(id) = id.filter(|id| self.last_writes.get(*id) == Some(&at)) else { continue };
-            write.body = self.copies.get(id).map(|copy| copy.as_ref().clone());
+            write.body = self.copies.get(id).cloned();
         }
         Decided { writes: self.writes, copies: self.copies }
     }
@@ -112,11 +112,10 @@ impl<'a> Deciding<'a> {
             (None, _) => return Ok(Planned::Refused(Rejection::InstanceNotFound)),
         };
         let Some(published) = published else { return Ok(Planned::Defect) };
-        let Some(decision) = self.decide(&catalog, published, before.as_deref(), id, command)
-        else {
+        let Some(decision) = self.decide(&catalog, published, before.as_ref(), id, command) else {
             return Ok(Planned::Defect);
         };
-        let outcome = self.take(published, before.as_deref(), decision);
+        let outcome = self.take(published, before.as_ref(), decision);
         match outcome {
             Outcome::Accepted(record) => Ok(accepted(&record)),
             Outcome::Refused(rejection) => Ok(Planned::Refused(rejection)),
@@ -167,11 +166,11 @@ impl<'a> Deciding<'a> {
             return Ok(Some(held));
         }
         let Some(stored) = self.shared.store.load(id)? else { return Ok(None) };
-        let mut instance = stored.body;
+        let mut instance = stored.body.map(Arc::new);
         for record in &stored.tail {
             engine::apply_record(&mut instance, record);
         }
-        let Some(instance) = instance.map(Arc::new) else {
+        let Some(instance) = instance else {
             return Err(Error::Corrupt(format!("instance {id} has neither body nor creation")));
         };
         self.cache.keep_one(Arc::clone(&instance));
@@ -183,7 +182,7 @@ impl<'a> Deciding<'a> {
         &self,
         catalog: &Catalog,
         published: &Published,
-        before: Option<&Instance>,
+        before: Option<&Arc<Instance>>,
         id: &InstanceId,
         command: &Command,
     ) -> Option<Decision> {
@@ -205,7 +204,7 @@ impl<'a> Deciding<'a> {
     fn take(
         &mut self,
         published: &Published,
-        before: Option<&Instance>,
+        before: Option<&Arc<Instance>>,
         decision: Decision,
     ) -> Outcome {
         let Decision { settled, outcome, after } = decision;
@@ -213,11 +212,11 @@ impl<'a> Deciding<'a> {
             Outcome::Accepted(record) => Some(record),
             Outcome::Repeated { .. } | Outcome::Refused(_) | Outcome::Nothing => None,
         };
-        let Some(after) = after.map(Arc::new) else { return outcome };
+        let Some(after) = after else { return outcome };
         if settled.is_none() && accepted.is_none() {
             return outcome;
         }
-        let before_share = before.map(Share::of_instance).unwrap_or_default();
+        let before_share = before.map(|before| Share::of_instance(before)).unwrap_or_default();
         self.loads.shift(&before_share, &Share::of_instance(&after));
         if let Some(settled) = settled {
             let mut between = before.cloned();

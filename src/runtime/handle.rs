@@ -12,7 +12,7 @@ use crate::engine::{self, AlarmPreview, Deadline};
 use crate::model::actor::Actor;
 use crate::model::command::Command;
 use crate::model::id::{InstanceId, WorkflowId};
-use crate::model::instance::Header;
+use crate::model::instance::{Header, Instance};
 use crate::model::time::Timestamp;
 use crate::store::{self, Identity, Numbered, Query, Store};
 
@@ -246,7 +246,7 @@ impl Handle {
     async fn explain<T>(
         &self,
         instance: &InstanceId,
-        question: impl Fn(&engine::Context<'_>, &crate::model::instance::Instance) -> T,
+        question: impl Fn(&engine::Context<'_>, &Arc<Instance>) -> T,
     ) -> Result<Option<T>, ReadError> {
         let Some(view) = self.view(instance).await? else { return Ok(None) };
         let catalog = self.shared.catalog.snapshot();

@@ -1,90 +1,151 @@
-//! Facts: what a script may read of an instance. Plain data, built by the engine, shared by `Arc`.
+//! Facts: what a script may read of an instance. Views over the instance itself, so that asking
+//! costs only what is asked for; nothing of it is copied.
 
 use std::sync::Arc;
 
-use crate::model::id::{GroupId, InstanceId, MemberId, Outcome};
-use crate::model::value::Values;
+use crate::model::id::{Outcome, StageId, TaskId};
+use crate::model::instance::Instance;
+use crate::model::task::{Task, TaskEnd};
 
 /// Everything that an expression may name.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// `project`: the instance.
-    pub project: Arc<ProjectFacts>,
-    /// `stage`: the stage to which the expression belongs.
-    pub stage: Arc<StageFacts>,
+    /// `project`: the instance. `project.<field>` is its value or `()` while it is empty.
+    pub instance: Arc<Instance>,
+    /// `stage`: the stage to which the expression belongs; none: it belongs to the whole.
+    pub stage: Option<StageId>,
     /// `task`: the task to which the expression belongs.
     pub task: Option<Arc<TaskFacts>>,
     /// `tasks`: every task of the latest activation of every stage, by name.
-    pub tasks: Arc<TasksFacts>,
-}
-
-/// `project`: `project.<field>` is its value or `()` while it is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectFacts {
-    /// `project.id`.
-    pub id: InstanceId,
-    /// `project.steward`.
-    pub steward: Option<MemberId>,
-    /// `project.group`.
-    pub group: Option<GroupId>,
-    /// The fields.
-    pub fields: Values,
-}
-
-/// `stage`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageFacts {
-    /// `stage.id`.
-    pub id: Arc<str>,
-    /// `stage.attempt`.
-    pub attempt: u32,
-    /// `stage.returns`.
-    pub returns: u32,
+    pub tasks: Arc<TaskGroups>,
 }
 
 /// `task`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskFacts {
     /// `task.id`.
-    pub id: Arc<str>,
+    pub id: TaskId,
     /// `task.each`, or `""`.
-    pub each: Arc<str>,
+    pub each: Option<Arc<str>>,
     /// `task.attempt`.
     pub attempt: u32,
     /// `task.outcome`, or `""`.
-    pub outcome: Arc<str>,
-}
-
-/// `tasks`: sorted by name. A task that never opened is there as neither open nor done.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TasksFacts {
-    /// The tasks, sorted by name.
-    pub tasks: Vec<TaskGroupFacts>,
-}
-
-/// `tasks.x`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskGroupFacts {
-    /// The name.
-    pub id: Arc<str>,
-    /// The single tasks behind it: one, or one per word of `for_each`.
-    /// `.open`: any is open. `.done`: enough are done (as `join` says). `.outcome`: the single
-    /// one's, or the one that all done ones share. `.count("x")`: how many ended with x.
-    /// `.total`: how many there are. `tasks.x["word"]`: one of them.
-    pub members: Vec<TaskMemberFacts>,
-    /// `.done` of the whole.
-    pub done: bool,
-}
-
-/// One of `tasks.x`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskMemberFacts {
-    /// The word of `for_each`, or `""`.
-    pub each: Arc<str>,
-    /// `.open`.
-    pub open: bool,
-    /// `.done`.
-    pub done: bool,
-    /// `.outcome`.
     pub outcome: Option<Outcome>,
+}
+
+/// Every task of a workflow by name, sorted. A task that never opened is there as neither open nor
+/// done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TaskGroups {
+    groups: Vec<TaskGroup>,
+}
+
+/// What a workflow says of the tasks of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskGroup {
+    /// The name.
+    pub id: TaskId,
+    /// Its stage.
+    pub stage: StageId,
+    /// The words of `for_each`; empty: a single task.
+    pub words: Vec<Arc<str>>,
+    /// How many done ones are enough.
+    pub needed: usize,
+}
+
+/// One of the tasks behind a name, as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskMember<'a> {
+    /// Whether somebody is at it, or could be.
+    pub open: bool,
+    /// Whether it is done.
+    pub done: bool,
+    /// What it ended with.
+    pub outcome: Option<&'a Outcome>,
+}
+
+impl TaskGroups {
+    /// The groups of a workflow, in any order.
+    pub fn new(mut groups: Vec<TaskGroup>) -> Self {
+        groups.sort_by(|left, right| left.id.cmp(&right.id));
+        Self { groups }
+    }
+
+    /// The place of a name.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.groups.binary_search_by(|group| group.id.as_str().cmp(name)).ok()
+    }
+
+    /// The group at a place that [`Self::find`] gave.
+    pub(super) fn at(&self, place: usize) -> &TaskGroup {
+        &self.groups[place]
+    }
+}
+
+impl TaskGroup {
+    /// How many tasks are behind the name.
+    pub(super) fn total(&self) -> usize {
+        self.words.len().max(1)
+    }
+
+    /// The tasks behind the name: one, or one per word.
+    pub(super) fn members<'a>(
+        &'a self,
+        instance: &'a Instance,
+    ) -> impl Iterator<Item = TaskMember<'a>> {
+        (0..self.total()).map(|at| self.member(instance, self.words.get(at)))
+    }
+
+    /// Whether enough are done.
+    pub(super) fn is_done(&self, instance: &Instance) -> bool {
+        self.members(instance).filter(|member| member.done).count() >= self.needed
+    }
+
+    /// One of the tasks behind the name: its latest attempt in the open activation of its stage,
+    /// or what the latest closed one left of it.
+    pub(super) fn member<'a>(
+        &self,
+        instance: &'a Instance,
+        word: Option<&Arc<str>>,
+    ) -> TaskMember<'a> {
+        match latest(instance, &self.stage, &self.id, word) {
+            Some(task) => of_task(task),
+            None => self.of_closed(instance, word),
+        }
+    }
+
+    fn of_closed<'a>(&self, instance: &'a Instance, word: Option<&Arc<str>>) -> TaskMember<'a> {
+        let state = instance.stage(self.stage.as_str());
+        let mut closed = state.into_iter().flat_map(|state| &state.outcomes);
+        let closed = closed.find(|old| old.task == self.id && old.each.as_ref() == word);
+        TaskMember {
+            open: false,
+            done: closed.is_some_and(|closed| closed.done),
+            outcome: closed.and_then(|closed| closed.outcome.as_ref()),
+        }
+    }
+}
+
+/// The latest attempt of a task in the open activation of its stage.
+pub fn latest<'a>(
+    instance: &'a Instance,
+    stage: &StageId,
+    task: &TaskId,
+    word: Option<&Arc<str>>,
+) -> Option<&'a Task> {
+    instance.tasks.iter().rev().find(|known| {
+        known.reference.id == *task
+            && known.reference.each.as_ref() == word
+            && known.reference.stage == *stage
+    })
+}
+
+fn of_task(task: &Task) -> TaskMember<'_> {
+    match &task.end {
+        None => TaskMember { open: true, done: false, outcome: None },
+        Some(TaskEnd::Done { outcome, .. }) => {
+            TaskMember { open: false, done: true, outcome: outcome.as_ref() }
+        }
+        Some(TaskEnd::Cancelled { .. }) => TaskMember { open: false, done: false, outcome: None },
+    }
 }

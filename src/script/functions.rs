@@ -251,12 +251,12 @@ fn chosen(answer: Dynamic, organization: &Organization) -> Result<Option<Chosen>
 
 fn argument(parameter: &str, facts: &Facts, people: People<'_>) -> Option<Dynamic> {
     Some(match parameter {
-        "project" => Dynamic::from(ProjectView(Arc::clone(&facts.project))),
-        "stage" => Dynamic::from(StageView(Arc::clone(&facts.stage))),
+        "project" => Dynamic::from(ProjectView(Arc::clone(&facts.instance))),
+        "stage" => Dynamic::from(StageView::of(facts)),
         "task" => views::task(facts),
-        "tasks" => Dynamic::from(TasksView(Arc::clone(&facts.tasks))),
+        "tasks" => Dynamic::from(TasksView::of(facts)),
         "group" => {
-            let group = facts.project.group.as_ref();
+            let group = facts.instance.group.as_ref();
             ImmutableString::from(group.map_or("", |group| group.as_str())).into()
         }
         "candidates" => {

@@ -9,49 +9,76 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Position, Scope};
 
-use crate::model::id::{GroupId, MemberId};
+use crate::model::id::{GroupId, MemberId, Outcome, StageId};
+use crate::model::instance::{Instance, StageState};
 use crate::model::value::Value;
 
-use super::facts::{
-    Facts, ProjectFacts, StageFacts, TaskFacts, TaskGroupFacts, TaskMemberFacts, TasksFacts,
-};
+use super::facts::{Facts, TaskFacts, TaskGroup, TaskGroups, TaskMember};
 
 /// What a getter answers.
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// `project`.
 #[derive(Debug, Clone)]
-pub(super) struct ProjectView(pub(super) Arc<ProjectFacts>);
+pub(super) struct ProjectView(pub(super) Arc<Instance>);
 
 /// `stage`.
 #[derive(Debug, Clone)]
-pub(super) struct StageView(pub(super) Arc<StageFacts>);
+pub(super) struct StageView(Arc<Instance>, Option<StageId>);
 
 /// `task`.
 #[derive(Debug, Clone)]
-pub(super) struct TaskView(pub(super) Arc<TaskFacts>);
+struct TaskView(Arc<TaskFacts>);
 
 /// `tasks`.
 #[derive(Debug, Clone)]
-pub(super) struct TasksView(pub(super) Arc<TasksFacts>);
+pub(super) struct TasksView(Arc<Instance>, Arc<TaskGroups>);
 
 /// `tasks.x`, by its place.
 #[derive(Debug, Clone)]
-struct TaskGroupView(Arc<TasksFacts>, usize);
+struct TaskGroupView(TasksView, usize);
 
 /// `tasks.x["word"]`, by its places.
 #[derive(Debug, Clone)]
-struct TaskMemberView(Arc<TasksFacts>, usize, usize);
+struct TaskMemberView(TaskGroupView, usize);
+
+impl StageView {
+    pub(super) fn of(facts: &Facts) -> Self {
+        Self(Arc::clone(&facts.instance), facts.stage.clone())
+    }
+
+    fn state(&self) -> Option<&StageState> {
+        self.0.stage(self.1.as_ref()?.as_str())
+    }
+}
+
+impl TasksView {
+    pub(super) fn of(facts: &Facts) -> Self {
+        Self(Arc::clone(&facts.instance), Arc::clone(&facts.tasks))
+    }
+}
 
 impl TaskGroupView {
-    fn group(&self) -> &TaskGroupFacts {
-        &self.0.tasks[self.1]
+    fn group(&self) -> &TaskGroup {
+        self.0.1.at(self.1)
+    }
+
+    fn instance(&self) -> &Instance {
+        &self.0.0
+    }
+
+    fn members(&self) -> impl Iterator<Item = TaskMember<'_>> {
+        self.group().members(self.instance())
     }
 }
 
 impl TaskMemberView {
-    fn member(&self) -> &TaskMemberFacts {
-        &self.0.tasks[self.1].members[self.2]
+    fn word(&self) -> Option<&Arc<str>> {
+        self.0.group().words.get(self.1)
+    }
+
+    fn member(&self) -> TaskMember<'_> {
+        self.0.group().member(self.0.instance(), self.word())
     }
 }
 
@@ -70,16 +97,16 @@ impl Named {
     pub(super) fn scope(self, facts: &Facts) -> Scope<'static> {
         let mut scope = Scope::new();
         if self.project {
-            scope.push("project", ProjectView(Arc::clone(&facts.project)));
+            scope.push("project", ProjectView(Arc::clone(&facts.instance)));
         }
         if self.stage {
-            scope.push("stage", StageView(Arc::clone(&facts.stage)));
+            scope.push("stage", StageView::of(facts));
         }
         if self.task {
             scope.push_dynamic("task", task(facts));
         }
         if self.tasks {
-            scope.push("tasks", TasksView(Arc::clone(&facts.tasks)));
+            scope.push("tasks", TasksView::of(facts));
         }
         scope
     }
@@ -102,40 +129,44 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_indexer_get(project_property);
 
     engine
-        .register_get("id", |stage: &mut StageView| text(&stage.0.id))
-        .register_get("attempt", |stage: &mut StageView| i64::from(stage.0.attempt))
-        .register_get("returns", |stage: &mut StageView| i64::from(stage.0.returns));
-
+        .register_get("id", |stage: &mut StageView| {
+            text(stage.1.as_ref().map_or("", |stage| stage.as_str()))
+        })
+        .register_get("attempt", |stage: &mut StageView| {
+            i64::from(stage.state().map_or(0, |state| state.attempt))
+        })
+        .register_get("returns", |stage: &mut StageView| {
+            i64::from(stage.state().map_or(0, |state| state.returns))
+        });
     engine
-        .register_get("id", |task: &mut TaskView| text(&task.0.id))
-        .register_get("each", |task: &mut TaskView| text(&task.0.each))
+        .register_get("id", |task: &mut TaskView| text(task.0.id.as_str()))
+        .register_get("each", |task: &mut TaskView| text(task.0.each.as_deref().unwrap_or("")))
         .register_get("attempt", |task: &mut TaskView| i64::from(task.0.attempt))
-        .register_get("outcome", |task: &mut TaskView| text(&task.0.outcome));
-
+        .register_get("outcome", |task: &mut TaskView| outcome_text(task.0.outcome.as_ref()));
     engine.register_indexer_get(tasks_of_name);
     engine
-        .register_get("open", |tasks: &mut TaskGroupView| {
-            tasks.group().members.iter().any(|member| member.open)
-        })
-        .register_get("done", |tasks: &mut TaskGroupView| tasks.group().done)
-        .register_get("outcome", |tasks: &mut TaskGroupView| shared_outcome(tasks.group()))
-        .register_get("total", |tasks: &mut TaskGroupView| count(tasks.group().members.len()))
+        .register_get("open", |tasks: &mut TaskGroupView| tasks.members().any(|member| member.open))
+        .register_get("done", |tasks: &mut TaskGroupView| tasks.group().is_done(tasks.instance()))
+        .register_get("outcome", |tasks: &mut TaskGroupView| shared_outcome(tasks))
+        .register_get("total", |tasks: &mut TaskGroupView| count(tasks.group().total()))
         .register_fn("count", |tasks: &mut TaskGroupView, outcome: ImmutableString| {
-            let ended = |member: &&TaskMemberFacts| {
-                member.done && member.outcome.as_ref().is_some_and(|own| own.as_str() == outcome)
+            let ended = |member: &TaskMember<'_>| {
+                member.done && member.outcome.is_some_and(|own| own.as_str() == outcome)
             };
-            count(tasks.group().members.iter().filter(ended).count())
+            count(tasks.members().filter(ended).count())
         })
         .register_indexer_get(task_of_group);
-
     engine
-        .register_get("each", |task: &mut TaskMemberView| text(&task.member().each))
+        .register_get("each", |task: &mut TaskMemberView| {
+            text(task.word().map_or("", |word| &**word))
+        })
         .register_get("open", |task: &mut TaskMemberView| task.member().open)
         .register_get("done", |task: &mut TaskMemberView| task.member().done)
-        .register_get("outcome", |task: &mut TaskMemberView| {
-            let member = task.member();
-            member.outcome.as_ref().map_or("", |outcome| outcome.as_str()).to_owned()
-        });
+        .register_get("outcome", |task: &mut TaskMemberView| outcome_text(task.member().outcome));
+}
+
+fn outcome_text(outcome: Option<&Outcome>) -> ImmutableString {
+    outcome.map_or_else(ImmutableString::new, |outcome| outcome.as_str().into())
 }
 
 fn text(text: &str) -> ImmutableString {
@@ -149,13 +180,13 @@ fn count(count: usize) -> i64 {
 /// A field's value, `()` while it is empty. Whether it is declared was checked when the
 /// expression was loaded.
 fn project_property(project: &mut ProjectView, name: ImmutableString) -> Dynamic {
-    let facts = &project.0;
+    let instance = &project.0;
     let or_nothing = |text: Option<&str>| text.map_or(Dynamic::UNIT, Dynamic::from_text);
     match name.as_str() {
-        "id" => Dynamic::from_text(facts.id.as_str()),
-        "steward" => or_nothing(facts.steward.as_ref().map(MemberId::as_str)),
-        "group" => or_nothing(facts.group.as_ref().map(GroupId::as_str)),
-        field => facts.fields.get(field).map_or(Dynamic::UNIT, of_value),
+        "id" => Dynamic::from_text(instance.id.as_str()),
+        "steward" => or_nothing(instance.steward.as_ref().map(MemberId::as_str)),
+        "group" => or_nothing(instance.group.as_ref().map(GroupId::as_str)),
+        field => instance.fields.get(field).map_or(Dynamic::UNIT, of_value),
     }
 }
 
@@ -181,31 +212,25 @@ fn of_value(value: &Value) -> Dynamic {
 }
 
 fn tasks_of_name(tasks: &mut TasksView, name: ImmutableString) -> Answer<TaskGroupView> {
-    let facts = &tasks.0;
-    facts
-        .tasks
-        .binary_search_by(|group| (*group.id).cmp(name.as_str()))
-        .map(|at| TaskGroupView(Arc::clone(facts), at))
-        .map_err(|_| not_found(&format!("tasks.{name}")))
+    match tasks.1.find(&name) {
+        Some(place) => Ok(TaskGroupView(tasks.clone(), place)),
+        None => Err(not_found(&format!("tasks.{name}"))),
+    }
 }
 
 fn task_of_group(tasks: &mut TaskGroupView, each: ImmutableString) -> Answer<TaskMemberView> {
     let group = tasks.group();
-    match group.members.iter().position(|member| *member.each == *each) {
-        Some(at) => Ok(TaskMemberView(Arc::clone(&tasks.0), tasks.1, at)),
+    match group.words.iter().position(|word| **word == *each) {
+        Some(at) => Ok(TaskMemberView(tasks.clone(), at)),
         None => Err(not_found(&format!("tasks.{}[\"{each}\"]", group.id))),
     }
 }
 
 /// The outcome that all done tasks of the name share; `""` while none is done or they differ.
-fn shared_outcome(group: &TaskGroupFacts) -> ImmutableString {
-    let mut outcomes = group
-        .members
-        .iter()
-        .filter(|member| member.done)
-        .map(|member| member.outcome.as_ref().map_or("", |outcome| outcome.as_str()));
+fn shared_outcome(tasks: &TaskGroupView) -> ImmutableString {
+    let mut outcomes = tasks.members().filter(|member| member.done).map(|member| member.outcome);
     match outcomes.next() {
-        Some(first) if outcomes.all(|other| other == first) => first.into(),
+        Some(first) if outcomes.all(|other| other == first) => outcome_text(first),
         _ => ImmutableString::new(),
     }
 }

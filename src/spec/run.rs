@@ -137,7 +137,7 @@ fn cover(coverage: &mut Coverage, world: &World<'_>, from: usize) {
     let before = crate::engine::replay(&world.records[..from]);
     let mut instance = before;
     for record in &world.records[from..] {
-        coverage.add(world.workflow, instance.as_ref(), record);
+        coverage.add(world.workflow, instance.as_deref(), record);
         crate::engine::apply_record(&mut instance, record);
     }
 }

@@ -1,5 +1,7 @@
 //! The world of one spec: an instance, the time, and everyone who acts.
 
+use std::sync::Arc;
+
 use crate::calendar::Calendar;
 use crate::definition::compiled::Workflow;
 use crate::engine::{self, Context, Decision, Outcome, Rejection};
@@ -21,7 +23,7 @@ pub(super) struct World<'a> {
     /// The time of the step.
     pub(super) now: Timestamp,
     /// The instance, once it is created.
-    pub(super) instance: Option<Instance>,
+    pub(super) instance: Option<Arc<Instance>>,
     /// Everything that happened.
     pub(super) records: Vec<Record>,
 }
@@ -117,7 +119,7 @@ impl<'a> World<'a> {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        self.instance.as_ref().and_then(Instance::next_due)
+        self.instance.as_deref().and_then(Instance::next_due)
     }
 
     fn settle(&mut self) {

@@ -2,7 +2,7 @@
 //! behaves as the durable ones do, so it also says what those must do.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::chain::Chain;
 use super::ledger::{Ledger, Plan};
@@ -27,7 +27,7 @@ struct State {
     ledger: Ledger,
     /// Per partition, by the number of their first event.
     records: Vec<BTreeMap<Seq, ChainedRecord>>,
-    bodies: HashMap<InstanceId, Instance>,
+    bodies: HashMap<InstanceId, Arc<Instance>>,
     documents: BTreeMap<String, Vec<u8>>,
 }
 
@@ -110,7 +110,7 @@ impl Store for MemoryStore {
         let Some(known) = state.ledger.index.get(instance) else {
             return Ok(None);
         };
-        let body = state.bodies.get(instance).cloned();
+        let body = state.bodies.get(instance).map(|body| body.as_ref().clone());
         let version = body.as_ref().map_or(0, |body| body.version);
         if version == known.version {
             return Ok(Some(Stored { body, tail: Vec::new() }));

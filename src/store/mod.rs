@@ -4,6 +4,7 @@
 //! body and the records after it, and the runtime applies them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::escalation::Light;
 use crate::model::event::Record;
@@ -104,7 +105,7 @@ pub struct Write {
     /// The instance's header after it; none for a record without an instance.
     pub header: Option<Header>,
     /// The instance's body after it, where a checkpoint is due.
-    pub body: Option<Instance>,
+    pub body: Option<Arc<Instance>>,
 }
 
 /// One document to be set or removed.

@@ -4,6 +4,7 @@
 //! alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sanbang::calendar::Calendar;
 use sanbang::engine::{self, Context, Outcome};
@@ -33,7 +34,7 @@ pub(crate) struct World<'a> {
     pub(crate) calendar: Calendar,
     always_on: Calendar,
     loads: Loads,
-    pub(crate) instance: Option<Instance>,
+    pub(crate) instance: Option<Arc<Instance>>,
     pub(crate) records: Vec<Record>,
 }
 
@@ -94,7 +95,7 @@ impl<'a> World<'a> {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        self.instance.as_ref().and_then(Instance::next_due)
+        self.instance.as_deref().and_then(Instance::next_due)
     }
 
     pub(crate) fn kinds(&self) -> Vec<&'static str> {

@@ -1,5 +1,7 @@
 //! What every store does, whatever it is made of: one suite, run against each.
 
+use std::sync::Arc;
+
 use sanbang::model::actor::Actor;
 use sanbang::model::event::{Event, Payload, Record};
 use sanbang::model::id::{FieldId, MemberId, WorkflowId};
@@ -327,8 +329,8 @@ fn body_and_tail_are_the_instance(store: &Opened) {
         for (project, body) in projects.iter_mut().zip(&mut bodies) {
             let mut write = advance_without_body(store, project, 2);
             if round.is_multiple_of(3) {
-                write.body = Some(project.clone());
-                body.clone_from(&write.body);
+                write.body = Some(Arc::new(project.clone()));
+                *body = Some(project.clone());
             }
             commit(store, vec![write]).expect("nobody else writes");
 
@@ -404,7 +406,9 @@ fn a_contradictory_batch_is_refused(store: &Opened) {
         refuse(|write| write.record.stamp = None),
         refuse(|write| write.partition = Partition((write.partition.0 + 1) % 64)),
         refuse(|write| write.header.as_mut().expect("it has one").version += 1),
-        refuse(|write| write.body.as_mut().expect("it has one").status = Status::Suspended),
+        refuse(|write| {
+            Arc::make_mut(write.body.as_mut().expect("it has one")).status = Status::Suspended
+        }),
         store
             .commit(Batch { documents: vec![document("a\0b", None)], ..Batch::default() })
             .expect_err("not a key")

@@ -1,6 +1,8 @@
 //! What store tests write: small projects whose every version is known, and a directory to keep
 //! them in.
 
+use std::sync::Arc;
+
 use std::ops::Deref;
 
 use sanbang::model::actor::Actor;
@@ -140,7 +142,7 @@ pub(crate) fn said(time: Timestamp, text: &str) -> Event {
 /// Brings a project to its next version and tells so in `events` events. With a checkpoint.
 pub(crate) fn advance(store: &dyn Store, project: &mut Instance, events: usize) -> Write {
     let mut write = advance_without_body(store, project, events);
-    write.body = Some(project.clone());
+    write.body = Some(Arc::new(project.clone()));
     write
 }
 

@@ -91,11 +91,13 @@ fn workflow(
         may_terminate,
         reasons: rules.reasons.clone(),
         stages,
+        task_groups: Arc::default(),
         policies: Vec::new(),
         levels: rules.levels.clone(),
         functions: Arc::clone(&rules.functions),
     };
     workflow.policies = named_policies(&workflow, rules);
+    workflow.task_groups = Arc::new(workflow.groups_of_tasks());
     Some(workflow)
 }
 

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::model::id::{FieldId, GroupId, InstanceId, MemberId, Outcome};
+use crate::model::id::{
+    FieldId, GroupId, InstanceId, MemberId, Outcome, StageId, TaskId, WorkflowId,
+};
+use crate::model::instance::{Instance, StagePlace, StageState, Status};
+use crate::model::task::{Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
+use crate::model::time::Timestamp;
 use crate::model::value::{Value, Values};
 
-use super::facts::{
-    Facts, ProjectFacts, StageFacts, TaskFacts, TaskGroupFacts, TaskMemberFacts, TasksFacts,
-};
+use super::facts::{Facts, TaskFacts, TaskGroup, TaskGroups};
 use super::{Condition, FieldType, Finding, Functions, TaskWords, Vocabulary};
 
 /// Adds an expression and what came of it to some lines.
@@ -68,37 +71,89 @@ fn date(text: &str) -> Value {
 fn facts(fields: &[(&str, Value)]) -> Facts {
     let fields: Values =
         fields.iter().map(|(name, value)| (FieldId::trusted(name), value.clone())).collect();
-    let member = |each: &str, done: bool, outcome: Option<&str>| TaskMemberFacts {
-        each: each.into(),
-        open: !done,
-        done,
-        outcome: outcome.map(Outcome::trusted),
+    let outcome = |text: &str| Some(Outcome::trusted(text));
+    let task = |id: &str, each: Option<&str>, outcome: Option<Outcome>| Task {
+        reference: TaskRef {
+            number: TaskNumber(1),
+            stage: StageId::trusted("contact"),
+            id: TaskId::trusted(id),
+            each: each.map(Arc::from),
+        },
+        kind: TaskKind::Human,
+        attempt: 1,
+        role: None,
+        opened_at: Timestamp(0),
+        holder: None,
+        checked: Vec::new(),
+        extension_request: None,
+        extensions_granted: 0,
+        end: outcome.map(|outcome| TaskEnd::Done {
+            outcome: Some(outcome),
+            by: None,
+            instead_of: None,
+            at: Timestamp(0),
+        }),
     };
-    let opinion = TaskGroupFacts {
-        id: "opinion".into(),
-        members: vec![member("economy", true, Some("agree")), member("ecology", false, None)],
-        done: false,
+    let tasks = vec![
+        task("opinion", Some("economy"), outcome("agree")),
+        task("opinion", Some("ecology"), None),
+        task("review", None, outcome("pass_with_conditions")),
+    ];
+    let contact = StageState {
+        stage: StageId::trusted("contact"),
+        attempt: 2,
+        returns: 1,
+        dwell_ms: 0,
+        place: StagePlace::Open(Timestamp(0)),
+        outcomes: Vec::new(),
     };
-    let review = TaskGroupFacts {
-        id: "review".into(),
-        members: vec![member("", true, Some("pass_with_conditions"))],
-        done: true,
+    let group = |id: &str, of: &[&str]| TaskGroup {
+        id: TaskId::trusted(id),
+        stage: StageId::trusted("contact"),
+        words: words(of),
+        needed: of.len().max(1),
     };
     Facts {
-        project: Arc::new(ProjectFacts {
-            id: InstanceId::trusted("p-1"),
-            steward: Some(MemberId::trusted("li_wei")),
-            group: Some(GroupId::trusted("sensors")),
-            fields,
-        }),
-        stage: Arc::new(StageFacts { id: "contact".into(), attempt: 2, returns: 1 }),
+        instance: Arc::new(Instance { fields, stages: vec![contact], tasks, ..instance() }),
+        stage: Some(StageId::trusted("contact")),
         task: Some(Arc::new(TaskFacts {
-            id: "review".into(),
-            each: "".into(),
+            id: TaskId::trusted("review"),
+            each: None,
             attempt: 1,
-            outcome: "pass".into(),
+            outcome: outcome("pass"),
         })),
-        tasks: Arc::new(TasksFacts { tasks: vec![opinion, review] }),
+        tasks: Arc::new(TaskGroups::new(vec![
+            group("review", &[]),
+            group("opinion", &["economy", "ecology"]),
+        ])),
+    }
+}
+
+/// An instance to which nothing has happened.
+fn instance() -> Instance {
+    Instance {
+        id: InstanceId::trusted("p-1"),
+        workflow: WorkflowId::trusted("projects"),
+        workflow_version: 1,
+        calendar_digest: 0,
+        revision: 1,
+        version: 1,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+        status: Status::Active,
+        steward: Some(MemberId::trusted("li_wei")),
+        group: Some(GroupId::trusted("sensors")),
+        fields: Values::new(),
+        path_stage: Some(StageId::trusted("contact")),
+        stages: Vec::new(),
+        tasks: Vec::new(),
+        clocks: Vec::new(),
+        activities: std::collections::BTreeMap::new(),
+        suspension: None,
+        requests: Vec::new(),
+        next_task: 1,
+        next_clock: 1,
+        script_failed_in: None,
     }
 }
 

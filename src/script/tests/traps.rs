@@ -81,10 +81,10 @@ fn no_script_changes_a_fact() {
         "let p = project; p.investment = 1; true",
     ] {
         let facts = large();
-        let before = facts.project.clone();
+        let before = facts.instance.clone();
         let answer = called_with(&format!("fn trap(project) {{ {body} }}"), &facts);
         assert!(answer != Ok(true), "`{body}` answered {answer:?}");
-        assert_eq!(facts.project, before, "`{body}` changed the project");
+        assert_eq!(facts.instance, before, "`{body}` changed the project");
     }
     let (_, findings) = rules("fn trap(project) {\n    project.investment = 1;\n    true\n}");
     tell!(lines, super::told(&findings));
