@@ -1,6 +1,7 @@
 //! The engine alone: one completion decided and applied, without store, thread or wire.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
@@ -90,8 +91,8 @@ fn lot(world: &World, project: &Project, completion: &Command) -> Result<Took> {
         .collect();
     let decide_ns = u64::try_from(begun.elapsed().as_nanos())?;
     // The copies are made outside: a worker applies to what it holds already.
-    let mut copies: Vec<Option<Instance>> =
-        decisions.iter().map(|_| Some(project.instance.clone())).collect();
+    let mut copies: Vec<Option<Arc<Instance>>> =
+        decisions.iter().map(|_| Some(Arc::new(project.instance.as_ref().clone()))).collect();
     let begun = Instant::now();
     for (decision, copy) in decisions.iter().zip(&mut copies) {
         for record in decision.records() {

@@ -46,7 +46,7 @@ pub(crate) struct Template {
     /// Its creation and its last command.
     pub(crate) records: Vec<Record>,
     /// As the engine made it.
-    pub(crate) instance: Instance,
+    pub(crate) instance: Arc<Instance>,
 }
 
 impl DataSet {
@@ -199,7 +199,7 @@ fn publish(store: &Arc<dyn Store>) -> Result<()> {
 }
 
 fn writes(store: &dyn Store, world: &World, template: &Template, name: &InstanceId) -> Vec<Write> {
-    let body = Instance { id: name.clone(), ..template.instance.clone() };
+    let body = Instance { id: name.clone(), ..template.instance.as_ref().clone() };
     let header = body.header(&world.indexed);
     let records = template.records.iter().map(|record| renamed(record, name));
     let mut writes: Vec<Write> = records
@@ -207,11 +207,12 @@ fn writes(store: &dyn Store, world: &World, template: &Template, name: &Instance
             let stamp = record.stamp.as_ref();
             let (version, revision) = stamp.map_or((0, 0), |it| (it.version, it.revision));
             let header = Header { version, revision, ..header.clone() };
-            Write { partition: store.partition_of(name), record, header: Some(header), body: None }
+            let (partition, record) = (store.partition_of(name), Arc::new(record));
+            Write { partition, record, header: Some(header), body: None }
         })
         .collect();
     if let Some(last) = writes.last_mut() {
-        last.body = Some(body);
+        last.body = Some(Arc::new(body));
     }
     writes
 }

@@ -55,7 +55,7 @@ pub(crate) struct Traits {
 /// A project on its way.
 #[derive(Clone)]
 pub(crate) struct Project {
-    pub(crate) instance: Instance,
+    pub(crate) instance: Arc<Instance>,
     pub(crate) records: Vec<Record>,
     pub(crate) loads: Loads,
     pub(crate) now: Timestamp,

@@ -262,7 +262,7 @@ impl Shown {
         let published = Published {
             partition: write.partition,
             first_seq: Seq(0),
-            record: Arc::new(write.record.clone()),
+            record: Arc::clone(&write.record),
         };
         Self { header: write.header.clone(), published }
     }

@@ -25,6 +25,10 @@ use super::worker::{Progress, Task};
 /// Records read at once while looking for the one that a repeated request made.
 const HISTORY_PAGE: usize = 32;
 
+/// A body is written with every so many versions of an instance; what lies between is read from its
+/// records. `docs/performance.md` has the measurements.
+const BODY_EVERY: u64 = 8;
+
 /// What an asker will be told once the group is durable.
 pub(super) enum Planned {
     Accepted(Box<Answer>),
@@ -46,8 +50,24 @@ pub(super) struct Deciding<'a> {
     loads: Loads,
     copies: HashMap<InstanceId, Arc<Instance>>,
     writes: Vec<Write>,
-    /// The last write of each instance, which carries its body.
-    last_writes: HashMap<InstanceId, usize>,
+    /// Where the writes of each instance stand.
+    written: HashMap<InstanceId, Written>,
+}
+
+/// What became of a decision.
+enum Taken {
+    /// This will be answered.
+    Planned(Planned),
+    /// The same request was accepted before: its record is to be looked up.
+    Repeated { revision: u64 },
+}
+
+/// The writes of one instance in a group.
+struct Written {
+    /// The version before the first.
+    before: u64,
+    /// The last, which carries the body where one is due.
+    last: usize,
 }
 
 /// A decided group.
@@ -65,7 +85,7 @@ impl<'a> Deciding<'a> {
             loads: shared.loads.load().as_ref().clone(),
             copies: HashMap::new(),
             writes: Vec::new(),
-            last_writes: HashMap::new(),
+            written: HashMap::new(),
         }
     }
 
@@ -87,12 +107,13 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// The writes, each instance's last one with its body, and the copies.
+    /// The writes, with the bodies that are due, and the copies.
     pub(super) fn finish(mut self) -> Decided {
-        for (at, write) in self.writes.iter_mut().enumerate() {
-            let id = write.record.stamp.as_ref().map(|stamp| &stamp.instance);
-            let Some(id) = id.filter(|id| self.last_writes.get(*id) == Some(&at)) else { continue };
-            write.body = self.copies.get(id).cloned();
+        for (id, written) in &self.written {
+            let Some(copy) = self.copies.get(id) else { continue };
+            if body_is_due(written.before, copy.version) {
+                self.writes[written.last].body = Some(Arc::clone(copy));
+            }
         }
         Decided { writes: self.writes, copies: self.copies }
     }
@@ -115,13 +136,9 @@ impl<'a> Deciding<'a> {
         let Some(decision) = self.decide(&catalog, published, before.as_ref(), id, command) else {
             return Ok(Planned::Defect);
         };
-        let outcome = self.take(published, before.as_ref(), decision);
-        match outcome {
-            Outcome::Accepted(record) => Ok(accepted(&record)),
-            Outcome::Refused(rejection) => Ok(Planned::Refused(rejection)),
-            Outcome::Repeated { revision } => self.repeated(id, revision),
-            // Only the timers may send an empty command.
-            Outcome::Nothing => Ok(Planned::Defect),
+        match self.take(published, before.as_ref(), decision) {
+            Taken::Planned(planned) => Ok(planned),
+            Taken::Repeated { revision } => self.repeated(id, revision),
         }
     }
 
@@ -206,15 +223,18 @@ impl<'a> Deciding<'a> {
         published: &Published,
         before: Option<&Arc<Instance>>,
         decision: Decision,
-    ) -> Outcome {
+    ) -> Taken {
         let Decision { settled, outcome, after } = decision;
-        let accepted = match &outcome {
-            Outcome::Accepted(record) => Some(record),
-            Outcome::Repeated { .. } | Outcome::Refused(_) | Outcome::Nothing => None,
+        let (planned, accepted) = match outcome {
+            Outcome::Accepted(record) => (Taken::Planned(accepted(&record)), Some(record)),
+            Outcome::Refused(rejection) => (Taken::Planned(Planned::Refused(rejection)), None),
+            Outcome::Repeated { revision } => (Taken::Repeated { revision }, None),
+            // Only the timers may send an empty command.
+            Outcome::Nothing => (Taken::Planned(Planned::Defect), None),
         };
-        let Some(after) = after else { return outcome };
+        let Some(after) = after else { return planned };
         if settled.is_none() && accepted.is_none() {
-            return outcome;
+            return planned;
         }
         let before_share = before.map(|before| Share::of_instance(before)).unwrap_or_default();
         self.loads.shift(&before_share, &Share::of_instance(&after));
@@ -226,10 +246,10 @@ impl<'a> Deciding<'a> {
             }
         }
         if let Some(record) = accepted {
-            self.write(published, &after, record.clone());
+            self.write(published, &after, record);
         }
         self.copies.insert(after.id.clone(), after);
-        outcome
+        planned
     }
 
     fn write(&mut self, published: &Published, after: &Instance, record: Record) {
@@ -238,10 +258,17 @@ impl<'a> Deciding<'a> {
             Some(after.version),
             "a record carries the version that it makes"
         );
-        self.last_writes.insert(after.id.clone(), self.writes.len());
+        let last = self.writes.len();
+        match self.written.get_mut(&after.id) {
+            Some(written) => written.last = last,
+            None => {
+                let written = Written { before: after.version - 1, last };
+                self.written.insert(after.id.clone(), written);
+            }
+        }
         self.writes.push(Write {
             partition: self.shared.store.partition_of(&after.id),
-            record,
+            record: Arc::new(record),
             header: Some(after.header(&published.indexed)),
             body: None,
         });
@@ -249,7 +276,7 @@ impl<'a> Deciding<'a> {
 
     /// The answer that the first command of this request got, rebuilt from its record.
     fn repeated(&self, id: &InstanceId, revision: u64) -> Result<Planned, Error> {
-        let here = self.writes.iter().map(|write| &write.record);
+        let here = self.writes.iter().map(|write| &*write.record);
         if let Some(record) = here.rev().find(|record| made(record, id, revision)) {
             return Ok(repeat(record));
         }
@@ -266,6 +293,12 @@ impl<'a> Deciding<'a> {
             }
         }
     }
+}
+
+/// Whether a body is written with a group that took an instance from one version to another: with
+/// the first, and with every one that passes a multiple of [`BODY_EVERY`].
+fn body_is_due(before: u64, after: u64) -> bool {
+    before == 0 || before / BODY_EVERY != after / BODY_EVERY
 }
 
 /// None: a defect, which is logged.

@@ -362,6 +362,7 @@ fn write(
     let event = |payload: &Payload| Event { time, due_at: None, payload: payload.clone() };
     let events: Vec<Event> = payloads.iter().map(event).collect();
     let record = Record { stamp: None, time, actor, request: None, events };
+    let record = Arc::new(record);
     let write = store::Write { partition: CONTROL, record, header: None, body: None };
     for _ in 0..CONFLICTS_MAX {
         let (done, verdict) = sync_channel(1);

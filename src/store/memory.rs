@@ -83,7 +83,8 @@ impl State {
             if let Some(body) = write.body.take() {
                 self.bodies.insert(body.id.clone(), body);
             }
-            let chained = ChainedRecord { record: write.record.clone(), previous: place.previous };
+            let chained =
+                ChainedRecord { record: write.record.as_ref().clone(), previous: place.previous };
             self.records[usize::from(write.partition.0)].insert(place.first_seq, chained);
         }
         for document in batch.documents {

@@ -100,8 +100,8 @@ pub struct Batch {
 pub struct Write {
     /// The partition of its instance, or [`CONTROL`].
     pub partition: Partition,
-    /// The record.
-    pub record: Record,
+    /// The record; shared with whoever shows it once it is durable.
+    pub record: Arc<Record>,
     /// The instance's header after it; none for a record without an instance.
     pub header: Option<Header>,
     /// The instance's body after it, where a checkpoint is due.

@@ -149,7 +149,7 @@ fn write_nearly_due(store: &dyn Store, clock: &Clock) {
     let instance = decision.after.expect("an instance");
     let write = Write {
         partition: store.partition_of(&instance.id),
-        record,
+        record: Arc::new(record),
         header: Some(instance.header(&[])),
         body: Some(instance),
     };

@@ -245,7 +245,7 @@ fn twin_of(name: &str, store: &dyn Store) -> Instance {
 fn what_happens_to_the_service_has_numbers_too(store: &Opened) {
     let published = |version| Write {
         partition: CONTROL,
-        record: Record {
+        record: Arc::new(Record {
             stamp: None,
             time: at(0),
             actor: Actor::Member(MemberId::trusted("admin")),
@@ -259,7 +259,7 @@ fn what_happens_to_the_service_has_numbers_too(store: &Opened) {
                     digest: "ab".to_owned(),
                 },
             }],
-        },
+        }),
         header: None,
         body: None,
     };
@@ -267,7 +267,7 @@ fn what_happens_to_the_service_has_numbers_too(store: &Opened) {
     assert_eq!(committed.first_seqs, [Seq(1), Seq(2)]);
     let records = store.events_after(CONTROL, Seq(1), 10).expect("readable");
     assert_eq!(records.len(), 1);
-    assert_eq!(records[0].record, published(2).record);
+    assert_eq!(records[0].record, *published(2).record);
     assert!(store.query(&all(Order::Id)).expect("readable").is_empty());
 }
 
@@ -300,10 +300,10 @@ fn large_records_and_bodies_come_back(store: &Opened) {
     let partition = store.partition_of(&large.id);
     let records = store.events_after(partition, Seq(0), 10).expect("readable");
     assert_eq!(records.len(), 2);
-    assert_eq!((records[0].first_seq, &records[0].record), (Seq(1), &record));
+    assert_eq!((records[0].first_seq, &records[0].record), (Seq(1), &*record));
     assert_eq!(records[1].first_seq, Seq(3));
-    assert_eq!(store.events_after(partition, Seq(1), 1).expect("readable")[0].record, record);
-    assert_eq!(store.history(&large.id, None, 1).expect("readable")[0].record, record);
+    assert_eq!(store.events_after(partition, Seq(1), 1).expect("readable")[0].record, *record);
+    assert_eq!(store.history(&large.id, None, 1).expect("readable")[0].record, *record);
     let stored = store.load(&large.id).expect("readable").expect("written");
     assert_eq!(stored.body, Some(large.clone()));
     assert_eq!(store.query(&all(Order::Id)).expect("readable")[0].tasks.len(), 300);
@@ -401,9 +401,9 @@ fn a_contradictory_batch_is_refused(store: &Opened) {
         error.to_string()
     };
     let refusals = [
-        refuse(|write| write.record.events.clear()),
+        refuse(|write| Arc::make_mut(&mut write.record).events.clear()),
         refuse(|write| write.header = None),
-        refuse(|write| write.record.stamp = None),
+        refuse(|write| Arc::make_mut(&mut write.record).stamp = None),
         refuse(|write| write.partition = Partition((write.partition.0 + 1) % 64)),
         refuse(|write| write.header.as_mut().expect("it has one").version += 1),
         refuse(|write| {

@@ -166,7 +166,7 @@ pub(crate) fn advance_without_body(
     };
     Write {
         partition: store.partition_of(&project.id),
-        record,
+        record: Arc::new(record),
         header: Some(project.header(&[FieldId::trusted("industry")])),
         body: None,
     }
