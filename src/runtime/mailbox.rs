@@ -8,6 +8,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Of each group, at least this share is kept for settlings while any wait: one in four.
 const SETTLING_SHARE: usize = 4;
+/// Settlings in one group: who asks for something while a hundred thousand clocks are due waits for
+/// one such group, and for one that holds the request.
+pub(super) const SETTLINGS_MAX: usize = 32;
 
 /// Why a job was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +94,10 @@ impl<Request, Settling> Mailbox<Request, Settling> {
             }
             queues = self.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
         }
-        let kept = queues.settlings.len().min(count.div_ceil(SETTLING_SHARE));
+        let settlings = queues.settlings.len().min(SETTLINGS_MAX);
+        let kept = settlings.min(count.div_ceil(SETTLING_SHARE));
         let from_requests = queues.requests.len().min(count - kept);
-        let from_settlings = queues.settlings.len().min(count - from_requests);
+        let from_settlings = settlings.min(count - from_requests);
         let requests = queues.requests.drain(..from_requests).collect();
         let settlings = queues.settlings.drain(..from_settlings).collect();
         Some(Taken { requests, settlings })

@@ -2,29 +2,36 @@
 //!
 //! There is one ordered entry per live instance, in the store. The thread wakes one millisecond
 //! after the earliest, or when a simulated clock is moved, and asks the workers to settle what is
-//! due, in due order and in bounded lots. It decides nothing and writes nothing.
+//! due, in due order, a bounded number at a time. It decides nothing and writes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use crate::model::id::InstanceId;
 use crate::model::instance::Status;
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::store::{Error, Query};
+use crate::store::{DueInstance, Error, Query};
 
 use super::answer::AdvanceClockError;
 use super::bell::Bell;
 use super::clock::Stopwatch;
 use super::committer::{Group, Job, Verdict};
+use super::mailbox::SETTLINGS_MAX;
 use super::shared::Shared;
 use super::stats::count;
 use super::worker::{Progress, Settled, Settling};
 
-/// Instances that are settled as one lot; the next one waits until all of it is durable.
+/// Instances of another calendar that are settled as one lot; the next one waits until all of it
+/// is durable.
 const LOT_INSTANCES_MAX: usize = limits::GROUP_COMMANDS_MAX;
+/// So many due instances are under way for each worker: one group that is being written, and one to
+/// go on with. More would only wait in the mailboxes.
+const UNDER_WAY_PER_WORKER: usize = 2 * SETTLINGS_MAX;
+/// After so many due instances the thread looks at whatever else was asked of it.
+const SETTLED_PER_ROUND: usize = 4096;
 /// A real clock is looked at at least so often: it may have been set.
 const NAP_MAX: Duration = Duration::from_secs(1);
 /// So long a settling that failed is put off at first; each failure doubles it.
@@ -56,9 +63,6 @@ struct Search {
 
 /// The timers end: the workers or the committer take nothing more.
 struct Ended;
-
-/// An instance to be settled, and since when it is due.
-type Due = (InstanceId, Option<Timestamp>);
 
 impl Timers {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
@@ -93,7 +97,7 @@ impl Timers {
         }
     }
 
-    /// One lot of what is due and one of what has another calendar. True: something was done.
+    /// Some of what is due and one lot of what has another calendar. True: something was done.
     fn round(&mut self) -> Result<bool, Ended> {
         let settled = self.settle_due()?;
         let found = self.settle_outdated()?;
@@ -122,41 +126,80 @@ impl Timers {
         self.bell().wait(awaited, at_most);
     }
 
-    /// Settles the next lot of what is due; how many that were.
+    /// Settles what is due, in due order, always some of it under way; how many that were.
     fn settle_due(&mut self) -> Result<usize, Ended> {
         self.put_off.retain(|_, put_off| put_off.since.elapsed() < put_off.so_long * 2);
+        let under_way_max = UNDER_WAY_PER_WORKER * self.shared.inboxes.len();
+        let (done, results) = sync_channel(under_way_max);
+        let mut under_way = HashSet::with_capacity(under_way_max);
+        let mut offered = 0;
+        loop {
+            if offered < SETTLED_PER_ROUND && under_way.len() <= under_way_max / 2 {
+                offered += self.offer_due(&mut under_way, under_way_max, &done)?;
+            }
+            if under_way.is_empty() {
+                return Ok(offered);
+            }
+            let settled = results.recv().map_err(|_| Ended)?;
+            under_way.remove(&settled.instance);
+            self.note(settled);
+        }
+    }
+
+    /// Offers what is due next and not under way, until enough is; how many that were.
+    fn offer_due(
+        &mut self,
+        under_way: &mut HashSet<InstanceId>,
+        under_way_max: usize,
+        done: &SyncSender<Settled>,
+    ) -> Result<usize, Ended> {
         let waiting = self.put_off.values().filter(|put_off| put_off.is_waiting()).count();
         let now = self.shared.clock.now();
-        let due = match self.shared.store.due(now, LOT_INSTANCES_MAX + waiting) {
+        let due = match self.shared.store.due(now, under_way_max + waiting) {
             Ok(due) => due,
             Err(error) => {
                 self.failed_to_read(&error);
                 return Ok(0);
             }
         };
-        let lot: Vec<Due> = due
-            .into_iter()
-            .filter(|due| !self.is_put_off(&due.instance))
-            .map(|due| (due.instance, Some(due.next_due)))
-            .collect();
-        self.settle(lot)
+        let mut offered = 0;
+        for DueInstance { next_due, instance } in due {
+            if under_way.contains(&instance) || self.is_put_off(&instance) {
+                continue;
+            }
+            if under_way.len() == under_way_max {
+                break;
+            }
+            under_way.insert(instance.clone());
+            offered += 1;
+            self.offer(instance, Some(next_due), done)?;
+        }
+        Ok(offered)
+    }
+
+    fn offer(
+        &self,
+        instance: InstanceId,
+        due: Option<Timestamp>,
+        done: &SyncSender<Settled>,
+    ) -> Result<(), Ended> {
+        let inbox = self.shared.inbox_of(&instance);
+        let settling = Settling { instance, due, done: done.clone() };
+        inbox.offer_settling(settling).map_err(|_| Ended)
     }
 
     /// Has a lot settled and waits for all of it.
-    fn settle(&mut self, lot: Vec<Due>) -> Result<usize, Ended> {
-        let asked = lot.len();
-        let (done, results) = sync_channel(asked);
-        for (instance, due) in lot {
-            let inbox = self.shared.inbox_of(&instance);
-            let settling = Settling { instance, due, done: done.clone() };
-            inbox.offer_settling(settling).map_err(|_| Ended)?;
+    fn settle(&mut self, lot: &[InstanceId]) -> Result<(), Ended> {
+        let (done, results) = sync_channel(lot.len());
+        for instance in lot {
+            self.offer(instance.clone(), None, &done)?;
         }
         drop(done);
-        for _ in 0..asked {
+        for _ in lot {
             let settled = results.recv().map_err(|_| Ended)?;
             self.note(settled);
         }
-        Ok(asked)
+        Ok(())
     }
 
     fn note(&mut self, settled: Settled) {
@@ -207,13 +250,13 @@ impl Timers {
         let last = page.last().map(|header| header.id.clone());
         let full = page.len() >= limits::PAGE_SIZE_MAX;
         let catalog = self.shared.catalog.snapshot();
-        let lot: Vec<Due> = page
+        let lot: Vec<InstanceId> = page
             .into_iter()
             .filter(|header| catalog.is_outdated(header) && !self.is_put_off(&header.id))
-            .map(|header| (header.id, None))
+            .map(|header| header.id)
             .collect();
         for part in lot.chunks(LOT_INSTANCES_MAX) {
-            self.settle(part.to_vec())?;
+            self.settle(part)?;
         }
         let Some(search) = &mut self.search else { return Ok(false) };
         if full {

@@ -293,7 +293,7 @@ fn large_records_and_bodies_come_back(store: &Opened) {
     large.tasks = (1..=300).map(|number| task(number, "legal", Some("wang"))).collect();
     let mut small = twin_of("p-1", store);
     let mut write = advance(store, &mut large, 1);
-    write.record.events.push(said(at(1), &text));
+    Arc::make_mut(&mut write.record).events.push(said(at(1), &text));
     let record = write.record.clone();
     commit(store, vec![write, advance(store, &mut small, 2)]).expect("written");
 
