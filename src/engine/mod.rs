@@ -74,7 +74,7 @@ fn decide_existing(
     let judged = match action {
         Action::Settle => return Decision::settled(settled, after_settling),
         Action::Create(_) => Err(Rejection::InstanceExists),
-        _ => judge(&mut scene, action, command),
+        _ => judge(&mut scene, &after_settling, action, command),
     };
     match judged {
         Ok(()) => {
@@ -101,7 +101,12 @@ fn known_request(instance: &Arc<Instance>, command: &Command) -> Option<Decision
     Some(Decision { settled: None, outcome, after: Some(Arc::clone(instance)) })
 }
 
-fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<(), Rejection> {
+fn judge(
+    scene: &mut Scene<'_>,
+    before: &Instance,
+    action: &Action,
+    command: &Command,
+) -> Result<(), Rejection> {
     if let Some(expected) = command.expected_revision {
         let actual = scene.instance.revision;
         if expected != actual {
@@ -109,7 +114,6 @@ fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<()
         }
     }
     scene.must_be_live()?;
-    let weight_before = weight::of(&scene.instance);
     match action {
         Action::Create(_) | Action::Settle => {}
         Action::Advance(advance) => commands::advance(scene, advance, command.force.as_deref())?,
@@ -132,7 +136,7 @@ fn judge(scene: &mut Scene<'_>, action: &Action, command: &Command) -> Result<()
         Action::Acknowledge(acknowledge) => commands::acknowledge(scene, acknowledge)?,
     }
     scene.react()?;
-    scene.must_be_within_limits(weight_before)
+    scene.must_be_within_limits(Some(before))
 }
 
 /// Applies a record's events to a copy: what replay, loading and tests do.

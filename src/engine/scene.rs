@@ -36,6 +36,8 @@ pub(super) struct Scene<'a> {
     /// Who acts.
     pub(super) actor: Actor,
     events: Vec<Event>,
+    /// What conditions about nothing but the project answered, since that last changed.
+    answers: Vec<(*const Condition, bool)>,
 }
 
 impl<'a> Scene<'a> {
@@ -43,7 +45,7 @@ impl<'a> Scene<'a> {
     pub(super) fn new(context: &Context<'a>, instance: Arc<Instance>, actor: &Actor) -> Self {
         let now = context.now.max(instance.updated_at);
         let actor = actor.clone();
-        Self { context: *context, instance, now, due_at: None, actor, events: Vec::new() }
+        Self { context: *context, instance, now, due_at: None, actor, events: Vec::new(), answers: Vec::new() }
     }
 
     /// The instant from which what happens now counts.
@@ -60,6 +62,9 @@ impl<'a> Scene<'a> {
     pub(super) fn emit(&mut self, payload: Payload) {
         let event = Event { time: self.now, due_at: self.due_at, payload };
         apply::apply(Arc::make_mut(&mut self.instance), &event);
+        if let Payload::FieldsUpdated { .. } | Payload::StewardAssigned { .. } = &event.payload {
+            self.answers.clear();
+        }
         self.events.push(event);
     }
 
@@ -149,13 +154,23 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// A decision asks the same conditions round after round: those that only a change of the
+    /// project can answer otherwise are asked once.
     fn evaluate(
-        &self,
+        &mut self,
         condition: &Condition,
         stage: &Stage,
         task: Option<&Task>,
     ) -> Result<bool, Failure> {
-        condition.holds(&self.facts(Some(stage), task))
+        let asked = std::ptr::from_ref(condition);
+        if let Some((_, answer)) = self.answers.iter().find(|(known, _)| *known == asked) {
+            return Ok(*answer);
+        }
+        let answer = condition.holds(&self.facts(Some(stage), task))?;
+        if condition.is_about_project_only() {
+            self.answers.push((asked, answer));
+        }
+        Ok(answer)
     }
 
     /// Writes down that a script failed, once per revision.
@@ -234,12 +249,13 @@ impl<'a> Scene<'a> {
 
     /// Refuses what would make the instance too large. What makes it lighter is never refused: a
     /// way out must stay open.
-    pub(super) fn must_be_within_limits(&self, weight_before: usize) -> Result<(), Rejection> {
+    pub(super) fn must_be_within_limits(&self, before: Option<&Instance>) -> Result<(), Rejection> {
         if self.instance.open_tasks().count() > limits::OPEN_TASKS_MAX {
             return Err(Rejection::LimitReached("open tasks of one instance"));
         }
         let weight = super::weight::of(&self.instance);
-        if weight > limits::BODY_BYTES_MAX && weight > weight_before {
+        let lighter = || before.is_some_and(|before| weight <= super::weight::of(before));
+        if weight > limits::BODY_BYTES_MAX && !lighter() {
             return Err(Rejection::LimitReached("bytes of one instance"));
         }
         Ok(())

@@ -11,6 +11,7 @@ use super::failure;
 use super::finding::Finding;
 use super::functions::Functions;
 use super::sandbox;
+use super::views::Named;
 use super::vocabulary::Vocabulary;
 
 pub use super::failure::Failure;
@@ -73,6 +74,13 @@ impl Condition {
     /// The expression as written.
     pub fn source(&self) -> &Arc<str> {
         &self.source
+    }
+
+    /// Whether it looks at nothing but `project`: its answer stays until a field, the steward or the
+    /// group changes.
+    pub fn is_about_project_only(&self) -> bool {
+        let Named { project: _, stage, task, tasks } = self.traits.named;
+        !(stage || task || tasks)
     }
 
     /// Whether it holds. Anything but a boolean is a failure.

@@ -55,7 +55,7 @@ fn begin<'a>(
     let way = scene.way_to(None, None)?;
     scene.go(&way);
     scene.react()?;
-    scene.must_be_within_limits(0)?;
+    scene.must_be_within_limits(None)?;
     Ok(scene)
 }
 
