@@ -51,6 +51,10 @@ mod measure;
 
 use report::Row;
 
+/// That of the server: the echo and the clients are not to be slower for their allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the service: durable completions against a bare echo, and the rest of the table
 #[derive(Debug, Parser)]
 struct Arguments {

@@ -24,7 +24,7 @@ impl EscalationService for Edge {
         for header in shown {
             let view = self.handle.view(&header.id).await.map_err(|error| status::read(&error))?;
             let Some(view) = view else { continue };
-            let clocks = view.instance.clocks.iter().filter(|clock| query.holds(clock));
+            let clocks = view.instance.clocks().filter(|clock| query.holds(clock));
             escalations.extend(
                 clocks.map(|clock| to_proto::escalation::escalation(&view.instance, clock)),
             );

@@ -139,7 +139,7 @@ fn told(
     Some(pb::TaskServiceGetResponse {
         task: Some(to_proto::task::task(task)),
         definition: Some(to_proto::workflow::task_definition(spec, stage)),
-        clock: instance.clocks.iter().find(measures).map(to_proto::clock::clock),
+        clock: instance.clocks().find(measures).map(to_proto::clock::clock),
     })
 }
 

@@ -72,7 +72,7 @@ pub(super) fn created(event: &Event) -> Option<Instance> {
         status: Status::Active,
         steward: None,
         group: None,
-        fields: fields.clone(),
+        fields: Arc::new(fields.clone()),
         path_stage: None,
         stages: Vec::new(),
         tasks: Vec::new(),
@@ -114,7 +114,9 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
         Payload::ActivityLogged { activity, occurred_at, .. } => {
             count_activity(instance, activity, *occurred_at);
         }
-        Payload::FieldsUpdated { changes } => change_fields(&mut instance.fields, changes),
+        Payload::FieldsUpdated { changes } => {
+            change_fields(Arc::make_mut(&mut instance.fields), changes)
+        }
         Payload::CalendarAdopted { digest } => instance.calendar_digest = *digest,
         Payload::ScriptFailed { .. } => instance.script_failed_in = Some(instance.revision),
         Payload::TaskOpened { .. }
@@ -190,18 +192,18 @@ fn end(instance: &mut Instance, status: Status) {
 
 fn state_of<'a>(instance: &'a mut Instance, stage: &StageId, at: Timestamp) -> &'a mut StageState {
     if let Some(known) = instance.stages.iter().position(|state| state.stage == *stage) {
-        return &mut instance.stages[known];
+        return Arc::make_mut(&mut instance.stages[known]);
     }
-    instance.stages.push(StageState {
+    instance.stages.push(Arc::new(StageState {
         stage: stage.clone(),
         attempt: 0,
         returns: 0,
         dwell_ms: 0,
         place: StagePlace::Skipped(at),
         outcomes: Vec::new(),
-    });
+    }));
     let last = instance.stages.len() - 1;
-    &mut instance.stages[last]
+    Arc::make_mut(&mut instance.stages[last])
 }
 
 fn open_stage(instance: &mut Instance, stage: &StageId, attempt: u32, at: Timestamp) {
@@ -212,25 +214,25 @@ fn open_stage(instance: &mut Instance, stage: &StageId, attempt: u32, at: Timest
 }
 
 fn close_stage(instance: &mut Instance, stage: &StageId, dwell_ms: i64, at: Timestamp) {
-    let (closed, kept): (Vec<Task>, Vec<Task>) =
+    let (closed, kept): (Vec<_>, Vec<_>) =
         instance.tasks.drain(..).partition(|task| task.reference.stage == *stage);
     instance.tasks = kept;
     let state = state_of(instance, stage, at);
     state.place = StagePlace::Closed(at);
     state.dwell_ms += dwell_ms;
-    state.outcomes = closed_tasks(closed);
+    state.outcomes = closed_tasks(&closed);
 }
 
 /// Of several attempts of one task the latest counts.
-fn closed_tasks(tasks: Vec<Task>) -> Vec<ClosedTask> {
+fn closed_tasks(tasks: &[Arc<Task>]) -> Vec<ClosedTask> {
     let mut closed: Vec<ClosedTask> = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let (outcome, done) = match task.end {
-            Some(TaskEnd::Done { outcome, .. }) => (outcome, true),
+        let (outcome, done) = match &task.end {
+            Some(TaskEnd::Done { outcome, .. }) => (outcome.clone(), true),
             Some(TaskEnd::Cancelled { .. }) | None => (None, false),
         };
-        let each = task.reference.each;
-        let latest = ClosedTask { task: task.reference.id, each, outcome, done };
+        let each = task.reference.each.clone();
+        let latest = ClosedTask { task: task.reference.id.clone(), each, outcome, done };
         match closed.iter_mut().find(|old| old.task == latest.task && old.each == latest.each) {
             Some(old) => *old = latest,
             None => closed.push(latest),

@@ -1,5 +1,7 @@
 //! Apply, for clocks and their ladders.
 
+use std::sync::Arc;
+
 use crate::model::clock::{Clock, ClockNumber, ClockOwner, Epoch, Pause, Scheduled};
 use crate::model::escalation::{Acknowledged, Fired};
 use crate::model::event::{Event, Payload};
@@ -12,7 +14,7 @@ pub(super) fn apply_clock(instance: &mut Instance, event: &Event) {
     match payload {
         Payload::ClockStarted { clock } => {
             instance.next_clock = instance.next_clock.max(clock.number.0 + 1);
-            instance.clocks.push(clock.clone());
+            instance.clocks.push(Arc::new(clock.clone()));
         }
         Payload::ClockStopped { clock, .. } => {
             instance.clocks.retain(|known| known.number != clock.number);
@@ -42,7 +44,7 @@ pub(super) fn apply_clock(instance: &mut Instance, event: &Event) {
 
 fn change(instance: &mut Instance, number: ClockNumber, change: impl FnOnce(&mut Clock)) {
     if let Some(clock) = instance.clocks.iter_mut().find(|known| known.number == number) {
-        change(clock);
+        change(Arc::make_mut(clock));
     }
 }
 
@@ -92,6 +94,7 @@ fn count_extension(instance: &mut Instance, owner: &ClockOwner) {
     let ClockOwner::Task(reference) = owner else { return };
     let mut tasks = instance.tasks.iter_mut();
     if let Some(task) = tasks.find(|task| task.reference.number == reference.number) {
+        let task = Arc::make_mut(task);
         task.extension_request = None;
         task.extensions_granted += 1;
     }

@@ -1,5 +1,7 @@
 //! Apply, for tasks.
 
+use std::sync::Arc;
+
 use crate::model::event::Payload;
 use crate::model::instance::Instance;
 use crate::model::task::{Assignment, Holder, Task, TaskEnd, TaskRef};
@@ -10,7 +12,7 @@ pub(super) fn apply_task(instance: &mut Instance, payload: &Payload, at: Timesta
     match payload {
         Payload::TaskOpened { task } => {
             instance.next_task = instance.next_task.max(task.reference.number.0 + 1);
-            instance.tasks.push(task.clone());
+            instance.tasks.push(Arc::new(task.clone()));
         }
         Payload::TaskAssigned { task, assignment }
         | Payload::TaskClaimed { task, assignment }
@@ -60,6 +62,6 @@ fn holder(assignment: &Assignment, since: Timestamp) -> Holder {
 fn change(instance: &mut Instance, task: &TaskRef, change: impl FnOnce(&mut Task)) {
     let found = instance.tasks.iter_mut().find(|known| known.reference.number == task.number);
     if let Some(task) = found {
-        change(task);
+        change(Arc::make_mut(task));
     }
 }

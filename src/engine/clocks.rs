@@ -49,7 +49,7 @@ impl<'a> Scene<'a> {
 
     /// A running clock.
     pub(super) fn clock(&self, number: ClockNumber) -> Option<&Clock> {
-        self.instance.clocks.iter().find(|clock| clock.number == number)
+        self.instance.clocks().find(|clock| clock.number == number)
     }
 
     /// Begins a clock now. A `by` clock whose field is empty does not begin.
@@ -153,13 +153,8 @@ impl<'a> Scene<'a> {
 
     /// Ends the clocks that are meant. A light that burns goes out first.
     pub(super) fn stop_clocks(&mut self, end: ClockEnd, meant: impl Fn(&Clock) -> bool) {
-        let numbers: Vec<ClockNumber> = self
-            .instance
-            .clocks
-            .iter()
-            .filter(|clock| meant(clock))
-            .map(|clock| clock.number)
-            .collect();
+        let numbers: Vec<ClockNumber> =
+            self.instance.clocks().filter(|clock| meant(clock)).map(|clock| clock.number).collect();
         for number in numbers {
             self.pass_over_due_steps(number);
             self.clear_light(number);

@@ -35,7 +35,7 @@ pub struct AlarmPreview {
 /// Every running clock of an instance, explained, in order of its number.
 pub fn explain_deadlines(context: &Context<'_>, instance: &Arc<Instance>) -> Vec<Deadline> {
     let scene = Scene::new(context, Arc::clone(instance), &Actor::System);
-    let clocks = scene.instance.clocks.iter();
+    let clocks = scene.instance.clocks();
     clocks
         .map(|clock| {
             let calendar = scene.calendar_of(scene.clock_spec(clock));
@@ -55,7 +55,7 @@ pub fn preview_resume(context: &Context<'_>, instance: &Arc<Instance>) -> Vec<Al
     commands::go_on(&mut scene, suspension.since);
     // A preview cannot be refused: what does not come to rest is shown as far as it came.
     let _unfinished = scene.react();
-    let clocks = scene.instance.clocks.iter();
+    let clocks = scene.instance.clocks();
     clocks
         .map(|clock| AlarmPreview {
             clock: clock.reference(),

@@ -201,7 +201,7 @@ impl<'a> Scene<'a> {
         let before = spec.after.iter().filter_map(|index| stage.tasks.get(index.0));
         let mut names = Vec::new();
         for earlier in before {
-            let done = self.instance.tasks.iter().filter(|known| {
+            let done = self.instance.tasks().filter(|known| {
                 known.reference.stage == stage.id && known.reference.id == earlier.id
             });
             for known in done {

@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
         }
         for (spec, owner) in missing {
             let runs = |clock: &Clock| clock.id == spec.id && clock.owner == owner;
-            if !self.instance.clocks.iter().any(runs) {
+            if !self.instance.clocks().any(runs) {
                 self.start_clock(spec, owner);
             }
         }
@@ -76,7 +76,7 @@ impl<'a> Scene<'a> {
     /// A `by` clock is computed anew when its field changes, and ends when that is emptied.
     fn follow_dates(&mut self) {
         let by = |clock: &&Clock| clock.kind == ClockKind::By;
-        let clocks: Vec<Clock> = self.instance.clocks.iter().filter(by).cloned().collect();
+        let clocks: Vec<Clock> = self.instance.clocks().filter(by).cloned().collect();
         for clock in clocks {
             if let Some(spec) = self.clock_spec(&clock) {
                 self.judge_limit(&clock, spec);
@@ -87,8 +87,7 @@ impl<'a> Scene<'a> {
     /// Clocks stand still while their condition holds, and are computed anew when another limit
     /// does.
     fn judge_clocks(&mut self) {
-        let numbers: Vec<ClockNumber> =
-            self.instance.clocks.iter().map(|clock| clock.number).collect();
+        let numbers: Vec<ClockNumber> = self.instance.clocks().map(|clock| clock.number).collect();
         for number in numbers {
             let Some(clock) = self.clock(number).cloned() else { continue };
             let Some(spec) = self.clock_spec(&clock) else { continue };

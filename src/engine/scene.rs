@@ -45,7 +45,15 @@ impl<'a> Scene<'a> {
     pub(super) fn new(context: &Context<'a>, instance: Arc<Instance>, actor: &Actor) -> Self {
         let now = context.now.max(instance.updated_at);
         let actor = actor.clone();
-        Self { context: *context, instance, now, due_at: None, actor, events: Vec::new(), answers: Vec::new() }
+        Self {
+            context: *context,
+            instance,
+            now,
+            due_at: None,
+            actor,
+            events: Vec::new(),
+            answers: Vec::new(),
+        }
     }
 
     /// The instant from which what happens now counts.

@@ -47,8 +47,7 @@ impl<'a> Scene<'a> {
         self.emit(Payload::CalendarAdopted { digest });
         let running: Vec<(ClockNumber, Limit)> = self
             .instance
-            .clocks
-            .iter()
+            .clocks()
             .filter(|clock| !clock.is_paused())
             .map(|clock| (clock.number, clock.limit))
             .collect();
@@ -59,7 +58,7 @@ impl<'a> Scene<'a> {
 
     /// The earliest alarm due before an instant that is not told by a higher step of its clock.
     fn earliest_due(&self, before: Timestamp) -> Option<DueAlarm> {
-        let clocks = self.instance.clocks.iter();
+        let clocks = self.instance.clocks();
         let alarms = clocks.filter_map(|clock| self.earliest_of(clock, before));
         alarms.min_by_key(|(key, _)| *key).map(|(_, due)| due)
     }

@@ -18,9 +18,9 @@ pub(super) fn of(instance: &Instance) -> usize {
     let fields =
         instance.fields.iter().map(|(field, value)| field.as_str().len() + value_of(value));
     fields.sum::<usize>()
-        + instance.tasks.iter().map(task).sum::<usize>()
-        + instance.clocks.iter().map(clock).sum::<usize>()
-        + instance.stages.iter().map(stage).sum::<usize>()
+        + instance.tasks().map(task).sum::<usize>()
+        + instance.clocks().map(clock).sum::<usize>()
+        + instance.stages().map(stage).sum::<usize>()
         + instance.activities.len() * ENTRY_BYTES
         + instance.requests.len() * REQUEST_BYTES
 }

@@ -66,16 +66,17 @@ pub struct Instance {
     pub steward: Option<MemberId>,
     /// The steward's group when the steward was assigned.
     pub group: Option<GroupId>,
-    /// Its fields.
-    pub fields: Values,
+    /// Its fields. These and what follows are shared between the copies of an instance: a decision
+    /// copies what it changes, not the rest.
+    pub fields: Arc<Values>,
     /// The path stage in which it is; none once the path has ended.
     pub path_stage: Option<StageId>,
     /// Every stage that it ever entered or passed over, in the order in which that first happened.
-    pub stages: Vec<StageState>,
+    pub stages: Vec<Arc<StageState>>,
     /// The tasks of its open stages, done and cancelled ones included, in order of their numbers.
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<Arc<Task>>,
     /// Its running clocks, in order of their numbers.
-    pub clocks: Vec<Clock>,
+    pub clocks: Vec<Arc<Clock>>,
     /// What was logged, per kind.
     pub activities: BTreeMap<ActivityId, ActivitySummary>,
     /// The suspension that is under way.
@@ -163,34 +164,49 @@ pub struct AcceptedRequest {
 }
 
 impl Instance {
+    /// What is known of its stages, in the order in which it came to them.
+    pub fn stages(&self) -> impl DoubleEndedIterator<Item = &StageState> {
+        self.stages.iter().map(Arc::as_ref)
+    }
+
+    /// The tasks of its open stages, in order of their numbers.
+    pub fn tasks(&self) -> impl DoubleEndedIterator<Item = &Task> {
+        self.tasks.iter().map(Arc::as_ref)
+    }
+
+    /// Its running clocks, in order of their numbers.
+    pub fn clocks(&self) -> impl DoubleEndedIterator<Item = &Clock> {
+        self.clocks.iter().map(Arc::as_ref)
+    }
+
     /// The earliest instant at which something is to happen; none while nothing is.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.clocks.iter().filter_map(Clock::next_at).min()
+        self.clocks().filter_map(Clock::next_at).min()
     }
 
     /// What is known of a stage.
     pub fn stage(&self, stage: &str) -> Option<&StageState> {
-        self.stages.iter().find(|state| state.stage.as_str() == stage)
+        self.stages().find(|state| state.stage.as_str() == stage)
     }
 
     /// The stages that are open, in order.
     pub fn open_stages(&self) -> impl Iterator<Item = &StageState> {
-        self.stages.iter().filter(|state| matches!(state.place, StagePlace::Open(_)))
+        self.stages().filter(|state| matches!(state.place, StagePlace::Open(_)))
     }
 
     /// A task of an open stage.
     pub fn task(&self, number: TaskNumber) -> Option<&Task> {
-        self.tasks.iter().find(|task| task.reference.number == number)
+        self.tasks().find(|task| task.reference.number == number)
     }
 
     /// The tasks still to be done.
     pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
-        self.tasks.iter().filter(|task| task.is_open())
+        self.tasks().filter(|task| task.is_open())
     }
 
     /// The brightest light of its clocks.
     pub fn light(&self) -> Light {
-        self.clocks.iter().map(Clock::light).max().unwrap_or_default()
+        self.clocks().map(Clock::light).max().unwrap_or_default()
     }
 
     /// The header that the store keeps beside the body. `indexed` are the workflow's indexed

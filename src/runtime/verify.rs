@@ -1,6 +1,8 @@
 //! What records mean, asked without a running service: the instance that they make, to restore it
 //! or to compare it with what is stored. Decides nothing and writes nothing.
 
+use std::sync::Arc;
+
 use crate::engine::apply_record;
 use crate::model::event::Record;
 use crate::model::id::InstanceId;
@@ -135,11 +137,11 @@ fn replayed<'a>(
     from: Option<Instance>,
     records: impl IntoIterator<Item = &'a Record>,
 ) -> Option<Instance> {
-    let mut instance = from;
+    let mut instance = from.map(Arc::new);
     for record in records {
         apply_record(&mut instance, record);
     }
-    instance
+    instance.map(Arc::unwrap_or_clone)
 }
 
 /// The first field in which two instances differ.

@@ -133,7 +133,7 @@ pub fn latest<'a>(
     task: &TaskId,
     word: Option<&Arc<str>>,
 ) -> Option<&'a Task> {
-    instance.tasks.iter().rev().find(|known| {
+    instance.tasks().rev().find(|known| {
         known.reference.id == *task
             && known.reference.each.as_ref() == word
             && known.reference.stage == *stage

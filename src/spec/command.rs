@@ -223,7 +223,7 @@ fn named_task(
     done: bool,
 ) -> Result<Task, String> {
     let (name, each) = super::expect::split_each(name, each);
-    let tasks = world.instance.iter().flat_map(|instance| instance.tasks.iter().rev());
+    let tasks = world.instance.iter().flat_map(|instance| instance.tasks().rev());
     let mut matching = tasks.filter(|task| {
         task.reference.id.as_str() == name
             && each.is_none_or(|each| task.reference.each.as_deref() == Some(each))

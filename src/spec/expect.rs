@@ -74,7 +74,7 @@ fn judge_whole(instance: &Instance, then: &Then, wrong: &mut Vec<String>) {
         same("open", &sorted(open.clone()), &sorted(actual.collect()), wrong);
     }
     if let Some(skipped) = &then.skipped {
-        let passed = instance.stages.iter();
+        let passed = instance.stages();
         let passed = passed.filter(|state| matches!(state.place, StagePlace::Skipped(_)));
         let actual = passed.map(|state| state.stage.to_string()).collect();
         same("skipped", &sorted(skipped.clone()), &sorted(actual), wrong);
@@ -114,8 +114,7 @@ fn judge_task(
 ) {
     let (id, each) = split_each(name, None);
     let matching: Vec<&Task> = instance
-        .tasks
-        .iter()
+        .tasks()
         .rev()
         .filter(|task| task.reference.id.as_str() == id)
         .filter(|task| each.is_none_or(|each| task.reference.each.as_deref() == Some(each)))
@@ -169,7 +168,7 @@ fn task_attribute(world: &World<'_>, task: &Task, key: &str) -> String {
             Some(TaskEnd::Done { outcome: None, .. } | TaskEnd::Cancelled { .. }) | None => none,
         },
         "due" | "light" | "paused" | "epoch" | "limit" | "provisional" => {
-            let clocks = world.instance.iter().flat_map(|instance| instance.clocks.iter());
+            let clocks = world.instance.iter().flat_map(|instance| instance.clocks());
             let mut clocks = clocks;
             let own = clocks.find(
                 |clock| matches!(&clock.owner, ClockOwner::Task(owner) if *owner == task.reference),
@@ -185,7 +184,7 @@ fn task_attribute(world: &World<'_>, task: &Task, key: &str) -> String {
 pub(super) fn clock<'a>(world: &'a World<'_>, name: &str) -> Option<&'a Clock> {
     let instance = world.instance.as_ref()?;
     let path_stage = instance.path_stage.as_ref();
-    instance.clocks.iter().find(|clock| match (&clock.owner, name.split_once('/')) {
+    instance.clocks().find(|clock| match (&clock.owner, name.split_once('/')) {
         (ClockOwner::Stage(stage), Some(("stage", of))) => {
             stage.as_str() == of && clock.id.as_str() == "stage"
         }

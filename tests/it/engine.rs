@@ -183,7 +183,7 @@ impl Dice {
 
 fn any_command(dice: &mut Dice, instance: &Instance) -> Command {
     let open: Vec<Task> = instance.open_tasks().cloned().collect();
-    let any: Vec<Task> = instance.tasks.clone();
+    let any: Vec<Task> = instance.tasks().cloned().collect();
     let task = dice.pick(&open).cloned();
     let number = task.as_ref().map_or(TaskNumber(1), |task| task.reference.number);
     let holder = task.as_ref().and_then(|task| task.holder.as_ref());
@@ -291,7 +291,7 @@ fn contact() -> m::LogActivity {
 }
 
 fn any_acknowledgement(dice: &mut Dice, instance: &Instance) -> Command {
-    let lit: Vec<&Clock> = instance.clocks.iter().filter(|clock| !clock.fired.is_empty()).collect();
+    let lit: Vec<&Clock> = instance.clocks().filter(|clock| !clock.fired.is_empty()).collect();
     let clock = dice.pick(&lit).map_or(sanbang::model::clock::ClockNumber(1), |clock| clock.number);
     command(
         "director_of_all",
@@ -316,7 +316,7 @@ struct Essence {
 }
 
 fn essence(instance: &Instance) -> Essence {
-    let mut clocks = instance.clocks.clone();
+    let mut clocks: Vec<Clock> = instance.clocks().cloned().collect();
     for clock in &mut clocks {
         // Which clocks tell depends on when they told; what they measure does not.
         clock.fired.clear();
@@ -326,8 +326,8 @@ fn essence(instance: &Instance) -> Essence {
         revision: instance.revision,
         status: instance.status.as_str(),
         path_stage: instance.path_stage.clone(),
-        stages: instance.stages.clone(),
-        tasks: instance.tasks.clone(),
+        stages: instance.stages().cloned().collect(),
+        tasks: instance.tasks().cloned().collect(),
         clocks,
     }
 }

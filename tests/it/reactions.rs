@@ -36,7 +36,7 @@ fn chain(first: &str, links: usize) -> Sources {
 /// Decides by the workflow of a chain.
 fn decide(
     sources: &Sources,
-    instance: Option<&Instance>,
+    instance: Option<&std::sync::Arc<Instance>>,
     command: &Command,
     now: Timestamp,
 ) -> Decision {

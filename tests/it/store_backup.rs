@@ -59,6 +59,7 @@ fn fill(store: &dyn Store) -> BTreeMap<InstanceId, Instance> {
     }
     let events = vec![said(at(3), "of the service"), said(at(3), "twice")];
     let record = Record { stamp: None, time: at(3), actor: Actor::System, request: None, events };
+    let record = std::sync::Arc::new(record);
     let control = Write { partition: CONTROL, record, header: None, body: None };
     let documents =
         vec![document("large", Some(&[7; 70_000])), document("source/a.yaml", Some(b"a: 1\n"))];

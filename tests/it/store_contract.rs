@@ -62,7 +62,8 @@ fn what_was_committed_is_loaded(store: &Opened) {
     assert_eq!(stored.body.as_ref(), Some(&project));
     assert!(stored.tail.is_empty());
 
-    project.fields.insert(FieldId::trusted("area"), Value::Integer(-5));
+    std::sync::Arc::make_mut(&mut project.fields)
+        .insert(FieldId::trusted("area"), Value::Integer(-5));
     let second = write_next(&**store, &mut project, 1);
     assert_eq!(second, Seq(3));
     let stored = store.load(&project.id).expect("readable").expect("written");
@@ -289,7 +290,8 @@ fn large_records_and_bodies_come_back(store: &Opened) {
     let mut large = project("p-1");
     let text = "很长的说明".repeat(2_000);
     assert!(text.len() >= 30_000);
-    large.fields.insert(FieldId::trusted("summary"), Value::Text(text.as_str().into()));
+    std::sync::Arc::make_mut(&mut large.fields)
+        .insert(FieldId::trusted("summary"), Value::Text(text.as_str().into()));
     large.tasks = (1..=300).map(|number| task(number, "legal", Some("wang"))).collect();
     let mut small = twin_of("p-1", store);
     let mut write = advance(store, &mut large, 1);
@@ -313,7 +315,8 @@ fn a_body_that_shrinks_leaves_nothing_behind(store: &Opened) {
     let mut project = project("p-1");
     for size in [30_000, 10, 9_000, 5_000, 0] {
         let text: String = "x".repeat(size);
-        project.fields.insert(FieldId::trusted("summary"), Value::Text(text.into()));
+        std::sync::Arc::make_mut(&mut project.fields)
+            .insert(FieldId::trusted("summary"), Value::Text(text.into()));
         write_next(&**store, &mut project, 1);
         let stored = store.load(&project.id).expect("readable").expect("written");
         assert_eq!(stored.body.as_ref(), Some(&project), "{size}");

@@ -140,7 +140,8 @@ impl World {
             5 => {
                 let length = seeded.below(9000);
                 let text = Value::Text("t".repeat(length).into());
-                project.fields.insert(FieldId::trusted("summary"), text);
+                std::sync::Arc::make_mut(&mut project.fields)
+                    .insert(FieldId::trusted("summary"), text);
             }
             6 => {
                 const STATUSES: [Status; 4] =
@@ -150,7 +151,8 @@ impl World {
             _ => {
                 let industry = ["medical", "chips"][seeded.below(2)];
                 let value = Value::Text(industry.into());
-                project.fields.insert(FieldId::trusted("industry"), value);
+                std::sync::Arc::make_mut(&mut project.fields)
+                    .insert(FieldId::trusted("industry"), value);
             }
         }
     }

@@ -88,16 +88,16 @@ pub(crate) fn project(name: &str) -> Instance {
         status: Status::Active,
         steward: None,
         group: None,
-        fields: [(FieldId::trusted("industry"), Value::Text("medical".into()))].into(),
+        fields: Arc::new([(FieldId::trusted("industry"), Value::Text("medical".into()))].into()),
         path_stage: Some(StageId::trusted("signing")),
-        stages: vec![StageState {
+        stages: vec![Arc::new(StageState {
             stage: StageId::trusted("signing"),
             attempt: 1,
             returns: 0,
             dwell_ms: 0,
             place: StagePlace::Open(at(0)),
             outcomes: Vec::new(),
-        }],
+        })],
         tasks: Vec::new(),
         clocks: Vec::new(),
         activities: [].into(),
@@ -110,8 +110,8 @@ pub(crate) fn project(name: &str) -> Instance {
 }
 
 /// An open task of a role, held or offered.
-pub(crate) fn task(number: u32, role: &str, holder: Option<&str>) -> Task {
-    Task {
+pub(crate) fn task(number: u32, role: &str, holder: Option<&str>) -> Arc<Task> {
+    Arc::new(Task {
         reference: TaskRef {
             number: TaskNumber(number),
             stage: StageId::trusted("signing"),
@@ -131,7 +131,7 @@ pub(crate) fn task(number: u32, role: &str, holder: Option<&str>) -> Task {
         extension_request: None,
         extensions_granted: 0,
         end: None,
-    }
+    })
 }
 
 /// An event that says something.
@@ -211,7 +211,7 @@ pub(crate) fn texts(records: &[Numbered]) -> Vec<(u64, Vec<String>)> {
 /// A project whose only clock has this alarm.
 pub(crate) fn due_at(name: &str, due: Timestamp) -> Instance {
     let mut project = project(name);
-    project.clocks = vec![Clock {
+    project.clocks = vec![Arc::new(Clock {
         number: ClockNumber(1),
         id: ClockId::trusted("stage"),
         owner: ClockOwner::Stage(StageId::trusted("signing")),
@@ -232,7 +232,7 @@ pub(crate) fn due_at(name: &str, due: Timestamp) -> Instance {
         at_risk_at: None,
         breached_at: None,
         fired: Vec::new(),
-    }];
+    })];
     project
 }
 

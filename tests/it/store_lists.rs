@@ -80,7 +80,8 @@ fn queries_filter(store: &Opened) {
     let mut three = project("p-3");
     three.status = Status::Completed;
     three.stages.clear();
-    three.fields.insert(FieldId::trusted("industry"), Value::Text("chips".into()));
+    std::sync::Arc::make_mut(&mut three.fields)
+        .insert(FieldId::trusted("industry"), Value::Text("chips".into()));
     for project in [&mut one, &mut two, &mut three] {
         write_next(store, project, 1);
     }
@@ -175,7 +176,8 @@ fn work_lists_follow_the_tasks(store: &Opened) {
 
     one.tasks = vec![task(2, "legal", Some("wang"))];
     write_next(store, &mut one, 1);
-    two.tasks[0].end = Some(TaskEnd::Cancelled { because: CancelReason::StageLeft, at: at(3) });
+    std::sync::Arc::make_mut(&mut two.tasks[0]).end =
+        Some(TaskEnd::Cancelled { because: CancelReason::StageLeft, at: at(3) });
     write_next(store, &mut two, 1);
     assert_eq!((held("li"), held("wang"), offered("legal")), (s(&[]), s(&["p-1"]), s(&[])));
 }

@@ -131,6 +131,12 @@ impl Sample for String {
     }
 }
 
+impl<T: Sample> Sample for Arc<T> {
+    fn sample(from: &mut Seeded) -> Self {
+        Self::new(from.sample())
+    }
+}
+
 impl Sample for Arc<str> {
     fn sample(from: &mut Seeded) -> Self {
         from.sample::<String>().into()

@@ -45,7 +45,7 @@ fn fill(store: &SledStore) {
     for number in 0..30 {
         let mut project = due_at(&format!("p-{number}"), at(number));
         let text = Value::Text("x".repeat(usize::try_from(number * 400).expect("small")).into());
-        project.fields.insert(FieldId::trusted("summary"), text);
+        std::sync::Arc::make_mut(&mut project.fields).insert(FieldId::trusted("summary"), text);
         write_next(store, &mut project, 2);
         for _ in 0..number % 3 {
             let write = advance_without_body(store, &mut project, 1);
@@ -278,7 +278,8 @@ fn holes_are_noticed() {
     let (_above, original) = place();
     let store = open(&original);
     let mut project = project("p-1");
-    project.fields.insert(FieldId::trusted("summary"), Value::Text("x".repeat(9_000).into()));
+    std::sync::Arc::make_mut(&mut project.fields)
+        .insert(FieldId::trusted("summary"), Value::Text("x".repeat(9_000).into()));
     for _ in 0..3 {
         write_next(&store, &mut project, 2);
     }
@@ -344,8 +345,8 @@ fn readers_never_see_half_a_write() {
     let sized = |project: &mut Instance| {
         let length = usize::try_from(project.version % 5).expect("small") * 3_000;
         let text = Value::Text("x".repeat(length).into());
-        project.fields.insert(FieldId::trusted("summary"), text);
-        project.fields.insert(
+        std::sync::Arc::make_mut(&mut project.fields).insert(FieldId::trusted("summary"), text);
+        std::sync::Arc::make_mut(&mut project.fields).insert(
             FieldId::trusted("length"),
             Value::Integer(i64::try_from(length).expect("small")),
         );
@@ -493,7 +494,7 @@ fn child_that_writes() {
         for (number, project) in projects.iter_mut().enumerate() {
             let length = usize::try_from(project.version % 4).expect("small") * 2_000;
             let text = Value::Text("x".repeat(length).into());
-            project.fields.insert(FieldId::trusted("summary"), text);
+            std::sync::Arc::make_mut(&mut project.fields).insert(FieldId::trusted("summary"), text);
             let mut writes = vec![advance(&store, project, 2)];
             if number % 2 == 0 {
                 writes.push(advance_without_body(&store, project, 1));

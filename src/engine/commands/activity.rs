@@ -4,7 +4,7 @@ use crate::definition::compiled::{ClockRule, ClockSpec};
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::engine::values;
-use crate::model::clock::{Clock, ClockEnd};
+use crate::model::clock::ClockEnd;
 use crate::model::command::LogActivity;
 use crate::model::event::Payload;
 use crate::model::id::ActivityId;
@@ -39,7 +39,7 @@ pub(in crate::engine) fn log_activity(
 /// A reset opens a new clock, from when the activity occurred. One that occurred before the running
 /// clock began resets nothing.
 fn reset_cadences(scene: &mut Scene<'_>, activity: &ActivityId, occurred_at: Timestamp) {
-    let clocks: Vec<Clock> = scene.instance.clocks.clone();
+    let clocks = scene.instance.clocks.clone();
     for clock in clocks {
         let Some(spec) = scene.clock_spec(&clock) else { continue };
         if resets(spec, activity) && occurred_at >= clock.started_at {

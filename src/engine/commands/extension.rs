@@ -84,7 +84,7 @@ fn clock_of(scene: &Scene<'_>, task: &Task) -> Result<Clock, Rejection> {
         ClockOwner::Task(reference) => reference.number == number,
         ClockOwner::Instance | ClockOwner::Stage(_) | ClockOwner::Suspension => false,
     };
-    let found = scene.instance.clocks.iter().find(|clock| measures(&clock.owner));
+    let found = scene.instance.clocks().find(|clock| measures(&clock.owner));
     found.cloned().ok_or(Rejection::NoClock)
 }
 

@@ -22,7 +22,7 @@ pub(in crate::engine) fn redo(scene: &mut Scene<'_>, redo: &Redo) -> Result<(), 
             && other.each == own.each
             && other.number > own.number
     };
-    if !tasks::is_done(&task) || scene.instance.tasks.iter().any(newer) {
+    if !tasks::is_done(&task) || scene.instance.tasks().any(newer) {
         return Err(Rejection::TaskNotDone(task.reference));
     }
     let Some((_, stage)) = scene.workflow().stage(task.reference.stage.as_str()) else {

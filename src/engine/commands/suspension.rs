@@ -28,8 +28,7 @@ pub(in crate::engine) fn suspend(
     });
     let running: Vec<ClockNumber> = scene
         .instance
-        .clocks
-        .iter()
+        .clocks()
         .filter(|clock| clocks::stands_still(clock.kind, &clock.owner))
         .map(|clock| clock.number)
         .collect();
@@ -55,8 +54,7 @@ pub(in crate::engine) fn go_on(scene: &mut Scene<'_>, suspended_at: crate::model
     scene.emit(Payload::InstanceResumed { suspended_at });
     let paused: Vec<ClockNumber> = scene
         .instance
-        .clocks
-        .iter()
+        .clocks()
         .filter(|clock| clock.paused.iter().any(|pause| pause.because == PauseReason::Suspended))
         .map(|clock| clock.number)
         .collect();

@@ -113,8 +113,10 @@ fn facts(fields: &[(&str, Value)]) -> Facts {
         words: words(of),
         needed: of.len().max(1),
     };
+    let tasks = tasks.into_iter().map(Arc::new).collect();
+    let (fields, stages) = (Arc::new(fields), vec![Arc::new(contact)]);
     Facts {
-        instance: Arc::new(Instance { fields, stages: vec![contact], tasks, ..instance() }),
+        instance: Arc::new(Instance { fields, stages, tasks, ..instance() }),
         stage: Some(StageId::trusted("contact")),
         task: Some(Arc::new(TaskFacts {
             id: TaskId::trusted("review"),
@@ -143,7 +145,7 @@ fn instance() -> Instance {
         status: Status::Active,
         steward: Some(MemberId::trusted("li_wei")),
         group: Some(GroupId::trusted("sensors")),
-        fields: Values::new(),
+        fields: Arc::default(),
         path_stage: Some(StageId::trusted("contact")),
         stages: Vec::new(),
         tasks: Vec::new(),

@@ -38,6 +38,17 @@ impl<M, T: Storable<M>> Storable<Vec<M>> for Vec<T> {
     }
 }
 
+/// What instances share is kept as what it is.
+impl<M, T: Storable<M>> Storable<M> for Arc<T> {
+    fn to_message(&self) -> M {
+        self.as_ref().to_message()
+    }
+
+    fn from_message(message: M) -> Result<Self, Corrupt> {
+        T::from_message(message).map(Self::new)
+    }
+}
+
 macro_rules! stored_as_they_are {
     ($($type:ty),*) => {$(
         impl Storable<$type> for $type {
