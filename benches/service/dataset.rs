@@ -46,7 +46,7 @@ pub(crate) struct Template {
     /// Its creation and its last command.
     pub(crate) records: Vec<Record>,
     /// As the engine made it.
-    pub(crate) instance: Arc<Instance>,
+    pub(crate) instance: Instance,
 }
 
 impl DataSet {
@@ -153,7 +153,8 @@ fn traits(stage: usize, variety: usize, random: &mut fastrand::Rng) -> Traits {
 
 /// The project with its history shortened.
 fn template(project: Project, random: &mut fastrand::Rng) -> Result<Template> {
-    let Project { mut instance, mut records, .. } = project;
+    let Project { instance, mut records, .. } = project;
+    let mut instance = Arc::unwrap_or_clone(instance);
     records.drain(1..(records.len() - 1).max(1));
     for (version, record) in (1..).zip(&mut records) {
         let stamp = record.stamp.take().context("it belongs to the project")?;
@@ -199,7 +200,7 @@ fn publish(store: &Arc<dyn Store>) -> Result<()> {
 }
 
 fn writes(store: &dyn Store, world: &World, template: &Template, name: &InstanceId) -> Vec<Write> {
-    let body = Instance { id: name.clone(), ..template.instance.as_ref().clone() };
+    let body = Instance { id: name.clone(), ..template.instance.clone() };
     let header = body.header(&world.indexed);
     let records = template.records.iter().map(|record| renamed(record, name));
     let mut writes: Vec<Write> = records

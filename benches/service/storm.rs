@@ -4,6 +4,8 @@
 //! The real clock, so the store is made for an instant that lies ahead: some instances whose limits
 //! run out one after the other, then the storm, and others that are completed meanwhile.
 
+use std::sync::Arc;
+
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -105,6 +107,7 @@ fn due_at(template: &Template, due: Timestamp) -> Template {
     let mut template = template.clone();
     let mut clocks = template.instance.clocks.iter_mut();
     if let Some(clock) = clocks.find(|it| it.id.as_str() == CADENCE) {
+        let clock = Arc::make_mut(clock);
         let limit = clock.plan.due;
         for scheduled in clock.plan.schedule.iter_mut().filter(|it| it.at <= limit) {
             scheduled.at = due;
