@@ -1,5 +1,5 @@
-//! The load over `InstanceService.Drive`: one stream per connection, pipelined. Each message holds as
-//! many commands as answers came with the last one, so the number under way stays the same.
+//! The load over `InstanceService.Drive`: one stream per connection, pipelined. Each message holds
+//! as many commands as answers came with the last one, so the number under way stays the same.
 
 use std::sync::Arc;
 use std::time::Instant;
