@@ -109,12 +109,6 @@ impl Disk {
         Ok(Some(assembly.finish().0))
     }
 
-    /// A value if it has one chunk only: then it was read at one instant.
-    pub(super) fn small_value(&self, key: &ValueKey) -> Result<Option<Vec<u8>>, Error> {
-        let whole = self.begin(key)?.filter(|assembly| assembly.next_chunk().is_none());
-        Ok(whole.map(|assembly| assembly.finish().0))
-    }
-
     fn begin(&self, key: &ValueKey) -> Result<Option<Assembly>, Error> {
         match self.get(&key.chunk(0))? {
             Some(first) => Assembly::begin(&first).map(Some).ok_or_else(|| garbled(key)),

@@ -45,6 +45,9 @@ use gate::Gate;
 pub use open_error::OpenError;
 use staging::Prepared;
 
+/// How often a load reads without waiting for a write that is under way.
+const GLIMPSES: usize = 8;
+
 /// Where the store is and how its clock runs.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -128,13 +131,15 @@ impl SledStore {
         Chain::new(instance, partition, last, |partition, seq| self.disk.record(partition, seq))
     }
 
-    fn stored(
-        &self,
-        instance: &InstanceId,
-        body: Option<Instance>,
-        known: Known,
-    ) -> Result<Stored, Error> {
-        let version = body.as_ref().map_or(0, |body| body.version);
+    /// Body and tail of an instance. They belong together if nothing was written meanwhile.
+    fn read(&self, instance: &InstanceId, known: Known) -> Result<Stored, Error> {
+        let mut body = None;
+        if known.body_chunks > 0 {
+            let key = keys::body(instance);
+            let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
+            body = Some(decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?);
+        }
+        let version = body.as_ref().map_or(0, |body: &Instance| body.version);
         let tail = match known.version.checked_sub(version) {
             Some(0) => Vec::new(),
             Some(_) => self.chain(instance, known.last_record).above(version)?,
@@ -150,7 +155,8 @@ impl SledStore {
     fn write(&self, plan: Plan, batch: &Batch, batches: u64) -> Result<(), Error> {
         let prepared = staging::stage(&self.disk, &*self.ledger()?, &plan, batch, batches)?;
         let Prepared { staged, entries, words } = prepared;
-        let _writing = self.gate.write();
+        let bodies = batch.writes.iter().filter_map(|write| Some(write.body.as_ref()?.id.clone()));
+        let _writing = self.gate.write(bodies.collect());
         // What sled leaves behind in its own state after a panic does not matter: it is not used
         // again, and the process stops.
         catch_unwind(AssertUnwindSafe(|| self.disk.write(staged)))
@@ -175,27 +181,17 @@ impl Store for SledStore {
     }
 
     fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
-        let Some(known) = self.known(instance)? else {
-            return Ok(None);
-        };
-        if known.body_chunks == 0 {
-            return self.stored(instance, None, known).map(Some);
-        }
-        let key = keys::body(instance);
-        if let Some(bytes) = self.disk.small_value(&key)? {
-            let body = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
-            // A newer one is being written right now: it does not exist before it is durable.
-            if body.version <= known.version {
-                return self.stored(instance, Some(body), known).map(Some);
+        for _ in 0..GLIMPSES {
+            let Some(glimpse) = self.gate.glimpse(instance) else { break };
+            let Some(known) = self.known(instance)? else { return Ok(None) };
+            let read = self.read(instance, known);
+            if self.gate.is_still(glimpse) {
+                return read.map(Some);
             }
         }
         let _quiet = self.gate.read();
-        let Some(known) = self.known(instance)? else {
-            return Ok(None);
-        };
-        let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
-        let body = decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?;
-        self.stored(instance, Some(body), known).map(Some)
+        let known = self.known(instance)?;
+        known.map(|known| self.read(instance, known)).transpose()
     }
 
     fn commit(&self, batch: Batch) -> Result<Committed, Error> {
