@@ -184,7 +184,7 @@ impl Timers {
         done: &SyncSender<Settled>,
     ) -> Result<(), Ended> {
         let inbox = self.shared.inbox_of(&instance);
-        let settling = Settling { instance, due, done: done.clone() };
+        let settling = Settling::new(instance, due, done);
         inbox.offer_settling(settling).map_err(|_| Ended)
     }
 
@@ -275,7 +275,7 @@ impl Timers {
         let (done, results) = sync_channel(self.shared.inboxes.len());
         for inbox in &self.shared.inboxes {
             let instance = InstanceId::trusted(NOBODY);
-            let settling = Settling { instance, due: None, done: done.clone() };
+            let settling = Settling::new(instance, None, &done);
             inbox.offer_settling(settling).map_err(|_| Ended)?;
         }
         drop(done);

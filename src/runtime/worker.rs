@@ -50,11 +50,38 @@ pub(super) struct ViewRequest {
 }
 
 /// What the timers ask of a worker: let happen what fell due.
+///
+/// Dropped without an answer, it has failed: whoever waits for it must not wait for ever, also when
+/// its worker has ended.
 pub(super) struct Settling {
     pub(super) instance: InstanceId,
     /// When it fell due; none: it is settled for another reason.
     pub(super) due: Option<Timestamp>,
-    pub(super) done: SyncSender<Settled>,
+    progress: Progress,
+    done: SyncSender<Settled>,
+}
+
+impl Settling {
+    /// The channel has room for as many as are under way: answering never waits.
+    pub(super) fn new(
+        instance: InstanceId,
+        due: Option<Timestamp>,
+        done: &SyncSender<Settled>,
+    ) -> Self {
+        Self { instance, due, progress: Progress::Failed, done: done.clone() }
+    }
+
+    fn answer(mut self, progress: Progress) {
+        self.progress = progress;
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        let settled = Settled { instance: self.instance.clone(), progress: self.progress };
+        // Timers that have ended wait for nothing.
+        let _ = self.done.try_send(settled);
+    }
 }
 
 /// What became of a settling.
@@ -199,8 +226,7 @@ fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records:
                 if let (Some(due), Progress::Made) = (settling.due, progress) {
                     shared.counters.count_lag(shared.clock.now().ms_since(due));
                 }
-                let Settling { instance, done, .. } = settling;
-                let _ = done.send(Settled { instance, progress });
+                settling.answer(progress);
             }
         }
     }
