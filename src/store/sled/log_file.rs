@@ -30,8 +30,8 @@ impl Doubt {
         if let Err(error) = File::create(&self.0) {
             tracing::error!(
                 %error,
-                "restart the machine before the server: what is not on the disk cannot be told from \
-                 what is"
+                "restart the machine before the server: what is not on the disk cannot be told \
+                 from what is"
             );
         }
     }

@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, RwLock};
+use std::time::Duration;
 
 use prost::Message as _;
 use sled::{Config, Db, Mode};
@@ -21,6 +22,9 @@ use crate::store::{Error, Identity, pb};
 const CACHE_BYTES: u64 = 128 * 1024 * 1024;
 /// Commits flush themselves; this only writes out what is left when nothing happens.
 const FLUSH_EVERY_MS: u64 = 500;
+/// How long, and how often, a sled that was just closed is waited for.
+const LOCK_LOOK_AFTER: Duration = Duration::from_millis(10);
+const LOCK_LOOKS_MAX: usize = 500;
 
 /// Why one attempt failed: mended by another attempt, or for the operator.
 enum Failure {
@@ -209,7 +213,17 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
         .flush_every_ms(Some(FLUSH_EVERY_MS))
         .mode(Mode::HighThroughput)
         .use_compression(false);
-    match config.open() {
+    let mut opened = config.open();
+    for _ in 0..LOCK_LOOKS_MAX {
+        match &opened {
+            Err(sled::Error::Io(error)) if is_locked(error) => {
+                std::thread::park_timeout(LOCK_LOOK_AFTER);
+                opened = config.open();
+            }
+            _ => break,
+        }
+    }
+    match opened {
         Ok(db) => Ok(db),
         Err(sled::Error::Io(source)) => {
             Doubt::of(directory.path()).leave();
@@ -218,6 +232,12 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
         }
         Err(error) => Err(Failure::Damage(format!("sled: {error}"))),
     }
+}
+
+/// Whether sled's own lock is held. The directory is ours alone: what holds it is the end of a sled
+/// that this process has closed, in one of sled's threads.
+fn is_locked(error: &std::io::Error) -> bool {
+    error.to_string().starts_with("could not acquire lock")
 }
 
 fn read(

@@ -47,15 +47,23 @@ impl Rouser {
 
 fn watch(db: &Db, shared: &Shared) {
     let mut seen = 0;
+    let mut rousing: Vec<JoinHandle<()>> = Vec::new();
     while !shared.is_over.load(Ordering::Acquire) {
         thread::park_timeout(LOOK_EVERY);
         let turns = shared.turns.load(Ordering::Relaxed);
         if turns % 2 == 1 && turns == seen {
             let db = db.clone();
             // This one may come too early, and wait too: then the next one wakes both.
-            thread::spawn(move || drop(db.flush()));
+            rousing.push(thread::spawn(move || drop(db.flush())));
         }
+        rousing.retain(|one| !one.is_finished());
         seen = turns;
+    }
+    if !rousing.is_empty() {
+        drop(db.flush());
+    }
+    for one in rousing {
+        let _ = one.join();
     }
 }
 

@@ -6,12 +6,13 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use super::super::crash::checker::Checker;
 use super::super::crash::workload::{Load, Patience, repeat_unanswered};
 use super::super::crash::{connect, killer, load_files};
-use super::super::program::{Place, Server};
+use super::super::program::{Place, Server, sanbang, told};
 use super::super::random::{Random, Seed, number_from_environment};
 use super::journal::Keep;
 use super::layer::Layer;
@@ -67,6 +68,61 @@ fn a_power_cut_while_the_store_is_made_leaves_a_place_for_one() {
     }
 }
 
+/// The store is the old or the compacted one, and a restore that was cut off begins again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn power_cuts_while_a_store_is_compacted_or_restored_cost_nothing() {
+    let seed = Seed::from_environment("SANBANG_POWER_SEED", 1);
+    let rounds = number_from_environment("SANBANG_POWER_ROUNDS").unwrap_or(ROUNDS) / 2;
+    let (layer, files) = (Layer::new(), load_files());
+    let (mut random, mut checker) = (seed.random(), Checker::default());
+    let restored = layer.disk().join("restored");
+    for number in 0..rounds {
+        let server = Server::start_with(place(&layer, &files), &layer.environment());
+        let channel = connect(&server).await;
+        checker.check_from_the_beginning(&channel).await;
+        let load =
+            Load::begin(&channel, &checker.journal, Patience::UntilLost, number, &mut random);
+        load.wait_for_answers(20).await;
+        load.end().await;
+        assert_eq!(server.stop(), Some(0));
+        cut_during(&layer, &mut random, &["compact", "--data"], layer.data());
+
+        let backup = layer.disk().join(format!("{number}.sanbang"));
+        let backup = backup.to_str().expect("a name in letters");
+        let data = layer.data().to_str().expect("a name in letters");
+        run(sanbang().args(["backup", "--to", backup, "--data", data]));
+        cut_during(&layer, &mut random, &["restore", backup, "--data"], &restored);
+        // It was not begun, not finished, or is whole.
+        if run_again(&restored) {
+            run(sanbang().args(["restore", backup, "--data"]).arg(&restored));
+        }
+        run(sanbang().args(["verify", "--data"]).arg(&restored));
+        std::fs::remove_dir_all(&restored).unwrap();
+    }
+}
+
+/// Whether a restore into the directory has to begin again.
+fn run_again(restored: &Path) -> bool {
+    restored.join("sanbang.restoring").exists() || !restored.join("db").exists()
+}
+
+fn run(verb: &mut Command) {
+    let output = verb.output().unwrap();
+    assert!(output.status.success(), "{verb:?}: {}", told(&output));
+}
+
+/// The power goes at one of the changes and syncs of a verb.
+fn cut_during(layer: &Layer, random: &mut Random, verb: &[&str], data: &Path) {
+    let moment = (1 + random.below(2 * MOMENTS_MAX)).to_string();
+    let mut command = sanbang();
+    command.envs(layer.environment()).env("FORGETFUL_DIE_AT", moment).args(verb).arg(data);
+    let output = command.output().unwrap();
+    let is_killed = output.status.code().is_none();
+    assert!(is_killed || output.status.success(), "{}", told(&output));
+    // Always: what follows is done without the layer, and its journal would be a wrong one.
+    layer.lose_power(some_keep(random));
+}
+
 /// The test of the test: without its `fdatasync`, the same server loses what it answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_does_not_sync_is_caught() {
@@ -113,16 +169,20 @@ fn cut_while_opening(layer: &Layer, files: &Path, random: &mut Random) {
 
 /// Loses power in one of several ways, or only goes on after the kill.
 fn cut(layer: &Layer, random: &mut Random) -> String {
-    let keep = match random.below(6) {
-        0 => {
-            layer.only_killed();
-            return "only killed".to_owned();
-        }
-        1 | 2 => Keep::Nothing,
-        3 => Keep::Names,
-        _ => Keep::Some { seed: random.next(), percent: 10 + random.below(80) },
-    };
+    if random.below(6) == 0 {
+        layer.only_killed();
+        return "only killed".to_owned();
+    }
+    let keep = some_keep(random);
     format!("{keep:?}, {:?}", layer.lose_power(keep))
+}
+
+fn some_keep(random: &mut Random) -> Keep {
+    match random.below(5) {
+        0 | 1 => Keep::Nothing,
+        2 => Keep::Names,
+        _ => Keep::Some { seed: random.next(), percent: 10 + random.below(80) },
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the long form tells how far it is")]

@@ -269,12 +269,16 @@ fn take_name_back(record: &Record<'_>) {
     let mut next = || Path::new(OsStr::from_bytes(parts.next().unwrap_or_default()));
     let (path, to, kept) = (next(), next(), next());
     let is_kept = !kept.as_os_str().is_empty();
+    if !path.parent().is_some_and(Path::exists) {
+        // Its directory was removed since, and that is durable.
+        return;
+    }
     match record.kind {
         Kind::Create => remove_if_there(fs::remove_file(path)),
         Kind::MakeDirectory => remove_if_there(fs::remove_dir_all(path)),
         Kind::RemoveDirectory if !path.exists() => fs::create_dir(path).unwrap(),
         Kind::Remove if !path.exists() && is_kept => fs::hard_link(kept, path).unwrap(),
-        Kind::Rename if !path.exists() => {
+        Kind::Rename if !path.exists() && to.exists() => {
             fs::rename(to, path).unwrap();
             if is_kept {
                 fs::hard_link(kept, to).unwrap();
