@@ -20,7 +20,7 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 use crate::model::limits;
 
 /// A connection that has not said that it speaks HTTP/2 by then is closed.
-const GREETING_MAX: Duration = Duration::from_secs(5);
+const GREETING_MAX: Duration = Duration::from_secs(20);
 /// The bytes with which HTTP/2 begins, with the first frame's head.
 const GREETING_BYTES: usize = 24 + 9;
 /// How long a closed connection listens on for the client to close its side.

@@ -34,6 +34,8 @@ const CONNECTIONS: usize = 12;
 const AT_ONCE: usize = 700;
 /// A server that is asked to stop has ended by then.
 const STOP_MAX: Duration = Duration::from_secs(10);
+/// One overload at a time: the clients of another one would starve those of this one.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// What a server may need at most under any of this. Four thousand readers that do not read take
 /// most of it: what one message of each holds until it can be sent.
 const MEMORY_KIB_MAX: u64 = 1024 * 1024;
@@ -125,6 +127,7 @@ async fn insist(channel: Channel, first: usize, until: Instant) -> Tally {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_beyond_what_it_can_take_are_refused_and_the_others_decided() {
+    let _alone = ALONE.lock().await;
     let seconds = std::env::var("SANBANG_OVERLOAD_SECONDS").ok();
     let seconds: u64 = seconds.map_or(2, |text| text.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
@@ -221,6 +224,7 @@ async fn send_half(channel: Channel) -> Result<(), Status> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_of_every_bad_kind_neither_fill_it_nor_keep_it() {
+    let _alone = ALONE.lock().await;
     let directory = tempfile::tempdir().unwrap();
     let mut server = start(directory.path());
     let honest = connect(&server).await;
