@@ -149,7 +149,8 @@ async fn commands_beyond_what_it_can_take_are_refused_and_the_others_decided() {
     waited.sort();
     let memory = server.kernel_figure("VmHWM");
     println!(
-        "{seconds} s, {} at once: {} admitted (p50 {:?}, p99 {:?}), {refused} refused, {memory} KiB",
+        "{seconds} s, {} at once: {} admitted (p50 {:?}, p99 {:?}), \
+         {refused} refused, {memory} KiB",
         CONNECTIONS * AT_ONCE,
         waited.len(),
         waited[waited.len() / 2],
