@@ -102,7 +102,8 @@ pub(super) fn findings_of(store: &SledStore, telling: &mut Telling) -> Result<Ch
     match Meaning::of_store(store) {
         Err(error) => checked.findings.push(format!("the workflows cannot be read: {error}")),
         Ok(meaning) => {
-            let compared = meaning.compare(store, &mut |progress| telling.tell(progress));
+            let progress = &mut |progress| telling.tell(progress);
+            let compared = meaning.compare(store, checked.read.instances, progress);
             checked.findings.extend(compared.map_err(unavailable)?);
         }
     }

@@ -54,9 +54,11 @@ impl Meaning {
 
     /// Compares every instance with what its records make, from the first on. What was found is
     /// told in a sentence each, at most a hundred; none: body and header are what they must be.
+    /// `instances` is how many there are.
     pub fn compare(
         &self,
         store: &dyn Store,
+        instances: u64,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<String>, Error> {
         let mut query = Query { limit: limits::PAGE_SIZE_MAX, ..Query::default() };
@@ -73,7 +75,7 @@ impl Meaning {
                 }
             }
             done += page.len() as u64;
-            progress(Progress { of: "instances", done, total: None });
+            progress(Progress { of: "instances", done, total: Some(instances.max(done)) });
             match page.last() {
                 Some(last) if page.len() >= query.limit => query.after = Some(last.id.clone()),
                 Some(_) | None => return Ok(findings),
