@@ -159,9 +159,10 @@ impl Committer {
                         Some(stamp) => self.store.header(&stamp.instance)?,
                         None => None,
                     };
+                    let next_due = header.and_then(|header| header.next_due);
                     let record = Arc::new(record);
                     missed.push(Shown {
-                        header,
+                        next_due,
                         published: Published { partition, first_seq, record },
                     });
                 }
@@ -218,9 +219,7 @@ impl Committer {
         let mut earliest: Option<Timestamp> = None;
         let mut published = Vec::with_capacity(shown.len());
         for shown in shown {
-            if let Some(header) = &shown.header {
-                earliest = earliest.into_iter().chain(header.next_due).min();
-            }
+            earliest = earliest.into_iter().chain(shown.next_due).min();
             for event in &shown.published.record.events {
                 self.counters.count_event(&event.payload);
             }
@@ -253,7 +252,8 @@ fn next(jobs: &Receiver<Job>, doubtful: bool) -> Next {
 
 /// What is shown of a write once it is durable.
 struct Shown {
-    header: Option<crate::model::instance::Header>,
+    /// When something happens to the instance next.
+    next_due: Option<Timestamp>,
     published: Published,
 }
 
@@ -264,6 +264,7 @@ impl Shown {
             first_seq: Seq(0),
             record: Arc::clone(&write.record),
         };
-        Self { header: write.header.clone(), published }
+        let next_due = write.header.as_ref().and_then(|header| header.next_due);
+        Self { next_due, published }
     }
 }
