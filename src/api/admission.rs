@@ -194,6 +194,7 @@ mod tests {
         /grpc.health.v1.Health/Watch
         /grpc.reflection.v1.ServerReflection/ServerReflectionInfo
         /grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo
+        /sanbang.v1.AdminService/Backup
         /sanbang.v1.EventService/Subscribe
         /sanbang.v1.InstanceService/Drive
         /sanbang.v1.InstanceService/Watch

@@ -117,8 +117,8 @@ impl<'a> Scene<'a> {
             return;
         };
         self.finish_task(task, None, std::collections::BTreeMap::new(), None, String::new());
-        // Reactions that do not come to rest cannot be refused here; what happened so far stands,
-        // and the next command that reacts is refused and says so.
+        // Reactions that do not come to rest cannot be refused here: what happened so far stands,
+        // and the next command goes on with them.
         let _unfinished = self.react();
     }
 

@@ -76,8 +76,8 @@ impl Condition {
         &self.source
     }
 
-    /// Whether it looks at nothing but `project`: its answer stays until a field, the steward or the
-    /// group changes.
+    /// Whether it looks at nothing but `project`: its answer stays until a field, the steward or
+    /// the group changes.
     pub fn is_about_project_only(&self) -> bool {
         let Named { project: _, stage, task, tasks } = self.traits.named;
         !(stage || task || tasks)

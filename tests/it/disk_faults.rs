@@ -294,10 +294,10 @@ async fn a_flipped_bit_never_changes_what_is_told() {
     let place = bench.layer.data().to_owned();
     let whole = files_of(&place);
     let mut noticed = 0;
-    for part in 1..5 {
+    for part in 1..16 {
         let mut flipped = whole["db"].clone();
-        let at = flipped.len() / 5 * part;
-        flipped[at] ^= 1 << part;
+        let at = flipped.len() / 16 * part;
+        flipped[at] ^= 1 << (part % 8);
         fs::write(place.join("db"), flipped).unwrap();
         let mut server = Server::start_if_it_does(bench.place(), &bench.layer.environment());
         if !server.listens() {

@@ -133,7 +133,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "main",
         may_name: &["cli"],
-        libraries: Only(&["sanbang", "tokio"]),
+        libraries: Only(&["sanbang", "mimalloc"]),
         remedy: "`main` hands over to `cli`",
     },
     Layer {

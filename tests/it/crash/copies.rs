@@ -1,5 +1,5 @@
-//! Compaction and backups in the middle of kills: a compaction that is killed leaves the store as it
-//! was; a backup that was taken under load restores to a store that holds everything that was
+//! Compaction and backups in the middle of kills: a compaction that is killed leaves the store as
+//! it was; a backup that was taken under load restores to a store that holds everything that was
 //! answered before it was begun.
 
 use std::path::{Path, PathBuf};

@@ -77,8 +77,8 @@ struct Tally {
     restored: usize,
 }
 
-/// One life of the server: it opens, answers for what it had answered, is loaded and killed. Perhaps
-/// somebody compacts the store before, or has taken a backup meanwhile.
+/// One life of the server: it opens, answers for what it had answered, is loaded and killed.
+/// Perhaps somebody compacts the store before, or has taken a backup meanwhile.
 async fn round(
     place: Place<'_>,
     number: u64,
