@@ -115,7 +115,7 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
             count_activity(instance, activity, *occurred_at);
         }
         Payload::FieldsUpdated { changes } => {
-            change_fields(Arc::make_mut(&mut instance.fields), changes)
+            change_fields(Arc::make_mut(&mut instance.fields), changes);
         }
         Payload::CalendarAdopted { digest } => instance.calendar_digest = *digest,
         Payload::ScriptFailed { .. } => instance.script_failed_in = Some(instance.revision),

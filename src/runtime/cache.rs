@@ -1,7 +1,8 @@
 //! The instances that a worker holds in memory: durable ones only, the least recently used dropped.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::model::id::InstanceId;
 use crate::model::instance::Instance;

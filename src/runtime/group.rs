@@ -3,10 +3,11 @@
 //! A later command of the group sees what an earlier one did. Nothing here is visible to anybody
 //! before the group is durable.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use crate::engine::{self, Decision, Outcome, Rejection};
 use crate::model::command::{Action, Command};
@@ -109,10 +110,11 @@ impl<'a> Deciding<'a> {
 
     /// The writes, with the bodies that are due, and the copies.
     pub(super) fn finish(mut self) -> Decided {
-        for (id, written) in &self.written {
-            let Some(copy) = self.copies.get(id) else { continue };
-            if body_is_due(written.before, copy.version) {
-                self.writes[written.last].body = Some(Arc::clone(copy));
+        for (at, write) in self.writes.iter_mut().enumerate() {
+            let Some(stamp) = &write.record.stamp else { continue };
+            let Some(written) = self.written.get(&stamp.instance) else { continue };
+            if written.last == at && body_is_due(written.before, stamp.version) {
+                write.body = self.copies.get(&stamp.instance).cloned();
             }
         }
         Decided { writes: self.writes, copies: self.copies }
@@ -259,13 +261,8 @@ impl<'a> Deciding<'a> {
             "a record carries the version that it makes"
         );
         let last = self.writes.len();
-        match self.written.get_mut(&after.id) {
-            Some(written) => written.last = last,
-            None => {
-                let written = Written { before: after.version - 1, last };
-                self.written.insert(after.id.clone(), written);
-            }
-        }
+        let first = Written { before: after.version - 1, last };
+        self.written.entry_ref(&after.id).or_insert(first).last = last;
         self.writes.push(Write {
             partition: self.shared.store.partition_of(&after.id),
             record: Arc::new(record),

@@ -410,7 +410,7 @@ fn a_contradictory_batch_is_refused(store: &Opened) {
         refuse(|write| write.partition = Partition((write.partition.0 + 1) % 64)),
         refuse(|write| write.header.as_mut().expect("it has one").version += 1),
         refuse(|write| {
-            Arc::make_mut(write.body.as_mut().expect("it has one")).status = Status::Suspended
+            Arc::make_mut(write.body.as_mut().expect("it has one")).status = Status::Suspended;
         }),
         store
             .commit(Batch { documents: vec![document("a\0b", None)], ..Batch::default() })
