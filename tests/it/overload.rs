@@ -37,8 +37,8 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 /// One overload at a time: the clients of another one would starve those of this one.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// What a server may need at most under any of this. Four thousand readers that do not read take
-/// most of it: what one message of each holds until it can be sent, and the window of the connection
-/// before it, together some 260 KiB each. The allocator keeps as much again of what it had once.
+/// most of it: what one message of each holds until it can be sent, and the window of the
+/// connection before it, some 260 KiB each. The allocator keeps as much again of what it had once.
 const MEMORY_KIB_MAX: u64 = 2 * 1024 * 1024;
 
 fn start(directory: &Path) -> Server {
