@@ -140,9 +140,12 @@ impl Timers {
             if under_way.is_empty() {
                 return Ok(offered);
             }
-            let settled = results.recv().map_err(|_| Ended)?;
-            under_way.remove(&settled.instance);
-            self.note(settled);
+            let first = results.recv().map_err(|_| Ended)?;
+            // A group answers all at once: the store is asked again once for all of them.
+            for settled in std::iter::once(first).chain(results.try_iter()) {
+                under_way.remove(&settled.instance);
+                self.note(settled);
+            }
         }
     }
 
