@@ -5,10 +5,8 @@
 
 use std::sync::Arc;
 
-use super::actor::Actor;
 use super::clock::{Clock, ClockEnd, ClockRef, Epoch, Exclusion, Extension, Limit, PauseReason};
 use super::clock::{Plan, RecalculationReason, Scheduled};
-use super::command::Request;
 use super::escalation::{Fired, FiredBecause, Light, Recipient};
 use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, Outcome};
 use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
@@ -16,35 +14,8 @@ use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Values};
 
-/// Everything that one accepted command, or one settling, made happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// The instance; none for what happens to the service itself (a workflow published).
-    pub stamp: Option<Stamp>,
-    /// When it was decided.
-    pub time: Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// The request that it answered.
-    pub request: Option<Request>,
-    /// What happened, in order.
-    pub events: Vec<Event>,
-}
-
-/// Where a record belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
-    /// The instance.
-    pub instance: InstanceId,
-    /// Its workflow.
-    pub workflow: WorkflowId,
-    /// The version of the workflow to which it is pinned.
-    pub workflow_version: u32,
-    /// The instance's version with this record: its records are numbered 1, 2, 3, …
-    pub version: u64,
-    /// The instance's revision with this record; a settling leaves it as it was.
-    pub revision: u64,
-}
+pub use super::record::{Record, Stamp};
+pub use super::stage::{OpenReason, SkipReason};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -550,26 +521,4 @@ payloads! {
         /// Its content digest, in hexadecimal.
         digest: String,
     }
-}
-
-/// Why a stage was passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SkipReason {
-    /// Its `skip_when` holds.
-    Condition,
-    /// The stage before leads past it.
-    PassedOver,
-    /// The path ended and its `when` does not hold.
-    NeverOpened,
-}
-
-/// Why a stage beside the path began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OpenReason {
-    /// Its `when` holds.
-    Condition,
-    /// The path ended and it had not opened before.
-    PathEnded,
-    /// Somebody opened it.
-    Command,
 }

@@ -19,3 +19,5 @@ pub mod task;
 
 pub mod command;
 pub mod event;
+pub mod record;
+pub mod stage;
