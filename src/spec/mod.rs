@@ -41,6 +41,8 @@ pub struct Report {
     pub path: Arc<str>,
     /// What the spec says, in English.
     pub title: String,
+    /// The workflow that it is about.
+    pub workflow: String,
     /// Everything that is not as the spec says; empty: it passed.
     pub failures: Vec<Failure>,
     /// Everything that happened, in order.

@@ -23,6 +23,7 @@ pub(super) fn run(setting: Setting<'_>, path: &Arc<str>, spec: &Spec, lines: &[u
     let mut report = Report {
         path: path.clone(),
         title: spec.spec.en.clone(),
+        workflow: spec.workflow.clone(),
         failures: Vec::new(),
         records: Vec::new(),
         coverage: Coverage::default(),

@@ -12,7 +12,20 @@ fn shipped_files_compile_without_a_finding() {
     assert!(compilation.diagnostics.is_empty(), "{found}");
     let names: Vec<&str> =
         compilation.workflows.iter().map(|each| each.workflow.id.as_str()).collect();
-    assert_eq!(names, ["investment_project"]);
+    let shipped = [
+        "approval_agency",
+        "coordination_request",
+        "enterprise_demand",
+        "enterprise_dossier",
+        "handover",
+        "investment_project",
+        "matchmaking",
+        "policy_declaration",
+        "promotion_trip",
+        "recruitment_event",
+        "visit_campaign",
+    ];
+    assert_eq!(names, shipped);
     assert_eq!(compilation.organization_digest.len(), 64);
 }
 
