@@ -116,7 +116,7 @@ fn the_shipped_workflows_do_what_their_specs_say() {
         assert!(unused.is_empty(), "ways of {} that no spec uses: {unused:#?}", workflow.id);
         ways += all.ways.len();
     }
-    assert!(ways > 120, "only {ways} ways were found");
+    assert!(ways >= 120, "only {ways} ways were found");
 }
 
 #[test]
