@@ -224,6 +224,7 @@ mod tests {
             unit: None,
             at_least: None,
             at_most: None,
+            sets: None,
         }
     }
 

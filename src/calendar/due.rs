@@ -27,6 +27,13 @@ impl Calendar {
         self.day_due(table::day_of(date), end)
     }
 
+    /// The opening of business of a day, or of the next working day if it is not one.
+    pub fn opening_on_or_after(&self, date: Date) -> Moment {
+        let day = self.table().working_day_after(table::day_of(date), 0);
+        let opening = self.table().opening(day).unwrap_or_else(|| self.table().start_of(day));
+        self.moment(opening, opening)
+    }
+
     /// The due time of a clock, derived from what is recorded about it.
     ///
     /// Exclusions are united first, and only their part from `started_at` on counts. They move a

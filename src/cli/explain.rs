@@ -65,6 +65,7 @@ pub(super) fn scheduled(scheduled: &pb::Scheduled, output: &Output) -> String {
         pb::AlarmKind::Unacknowledged => {
             format!("step {} is to be acknowledged by then", scheduled.step)
         }
+        pb::AlarmKind::Check => "the check measures".to_owned(),
     };
     format!("  next: {}  {what}", output.instant(scheduled.at))
 }

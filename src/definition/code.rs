@@ -80,8 +80,9 @@ codes! {
     UnknownStage "SB0103" Error "a stage does not exist"
         "No stage of this workflow has this `id`."
     UnknownTask "SB0104" Error "a task does not exist"
-        "`after` names a task that its stage does not have. A task can wait only for tasks of its \
-         own stage."
+        "`after` names a task that its stage does not have: a task can wait only for tasks of its \
+         own stage. Or a step of a ladder opens a task that does not stand under `tasks` of \
+         `rules/escalation.yaml`."
     UnknownField "SB0105" Error "a field does not exist"
         "The workflow does not declare this field under `fields`."
     UnknownRole "SB0106" Error "a role does not exist"
@@ -119,11 +120,11 @@ codes! {
         "Only a few words can stand in this place; they are listed with the finding."
     NotYetSupported "SB0205" Error "something is not supported yet"
         "The language has a place for this key, but this version of the program cannot do what it \
-         says: `kind: service` and `kind: call`, `check` clocks, `raise`, ladder steps that \
-         reassign, raise a priority or open a task, delegation. It is refused, because a rule that \
+         says: `kind: service` and `kind: call`, delegation. It is refused, because a rule that \
          silently does nothing is worse than none. Take it out until it is supported."
     ExclusiveKeys "SB0206" Error "two keys exclude each other"
-        "Only one of the keys can stand here: a limit is one of `within`, `by` and `every`; a task \
+        "Only one of the keys can stand here: a limit is one of `within`, `by`, `every` and \
+         `check`; a step of a ladder has `at` or `value`; a task \
          is assigned by a function or offered, not both."
     Misplaced "SB0207" Error "a key has no effect here"
         "The key is right in other places, but here nothing would ever look at it: `skip_when` in \
@@ -158,6 +159,11 @@ codes! {
     UnreachableLimit "SB0308" Error "an entry of a list of limits is never reached"
         "The first entry that holds counts, and an entry without `when` always holds. Move it to \
          the end of the list."
+    WrongLadder "SB0309" Error "a ladder does not fit its clock"
+        "A `check` asks for a ladder whose steps stand at a `value`, every other clock for one whose \
+         steps stand at an instant (`at`). All steps of a ladder are of one kind."
+    StageNotBeside "SB0310" Error "a step opens a stage that it cannot open"
+        "`open` names a stage with `beside: true` of every workflow that uses the ladder."
 
     ScriptSyntax "SB0401" Error "an expression or a rule file cannot be read"
         "The text breaks the rules of Rhai. An expression in YAML is a single one, without `;`."

@@ -3,13 +3,16 @@
 //! Knows no YAML and no positions: whatever could be wrong was a finding before it came here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use crate::model::escalation::Light;
+use jiff::civil::Weekday;
+
+use crate::model::escalation::{Light, Priority};
 use crate::model::id::{ActivityId, CalendarId, ClockId, FieldId, LevelId, Outcome, PolicyId};
 use crate::model::id::{ReasonCode, RoleId, StageId, StepId, TaskId, WorkflowId};
 use crate::model::organization::Title;
-use crate::model::task::TaskKind;
+use crate::model::task::{TaskKind, TaskRef};
 use crate::model::time::{Amount, Offset};
 use crate::model::value::Decimal;
 use crate::script::facts::{TaskGroup, TaskGroups};
@@ -42,7 +45,7 @@ pub struct Workflow {
     pub fields: Vec<Field>,
     /// What can be logged.
     pub activities: Vec<ActivityKind>,
-    /// The clocks of the whole instance.
+    /// The clocks of the whole instance, and what is under `raise`.
     pub clocks: Vec<ClockSpec>,
     /// The rules of a suspension; none: instances cannot be suspended.
     pub suspension: Option<SuspensionRule>,
@@ -54,8 +57,10 @@ pub struct Workflow {
     pub stages: Vec<Stage>,
     /// Its tasks as scripts see them.
     pub task_groups: Arc<TaskGroups>,
-    /// The ladders that its clocks name.
+    /// The ladders that its clocks name, and one for each `raise`, with its name.
     pub policies: Vec<Policy>,
+    /// The tasks that steps of these ladders open.
+    pub special_tasks: Vec<Arc<TaskSpec>>,
     /// The levels of escalation, lowest first.
     pub levels: Vec<LevelId>,
     /// The functions that it names.
@@ -94,6 +99,18 @@ impl Workflow {
     /// The kind of activity of this name.
     pub fn activity(&self, id: &str) -> Option<&ActivityKind> {
         self.activities.iter().find(|activity| activity.id.as_str() == id)
+    }
+
+    /// What is said of a task of an instance, one of its stage's own or a special one.
+    pub fn task(&self, task: &TaskRef) -> Option<&TaskSpec> {
+        let (_, stage) = self.stage(task.stage.as_str())?;
+        let own = stage.task(task.id.as_str()).map(|(_, spec)| spec);
+        own.or_else(|| self.special_task(task.id.as_str()))
+    }
+
+    /// The special task of this name.
+    pub fn special_task(&self, id: &str) -> Option<&TaskSpec> {
+        self.special_tasks.iter().find(|spec| spec.id.as_str() == id).map(Arc::as_ref)
     }
 
     /// The ladder of this name.
@@ -157,6 +174,8 @@ pub struct Field {
     pub at_least: Option<Decimal>,
     /// The largest number.
     pub at_most: Option<Decimal>,
+    /// Of an activity: the field of the instance that takes its value, one of the same kind.
+    pub sets: Option<FieldId>,
 }
 
 /// What a field holds.
@@ -226,7 +245,8 @@ pub struct Stage {
     pub requires: Vec<FieldId>,
     /// How it is left.
     pub advance: AdvanceMode,
-    /// Its limits. The one under `sla:` has the id `stage`, others their own.
+    /// Its limits, and what is under `raise`. The one under `sla:` has the id `stage`, others their
+    /// own.
     pub clocks: Vec<ClockSpec>,
     /// Its tasks, in the order of the file. `after` leads only to earlier ones in no particular
     /// order, never in a circle.
@@ -407,6 +427,54 @@ pub enum ClockRule {
     },
     /// A fixed period that nobody can breach.
     Wait(Vec<LimitChoice>),
+    /// A function of the rules measures on certain days. Its ladder is one of values.
+    Check {
+        /// What measures.
+        function: FunctionName,
+        /// When.
+        runs: Runs,
+    },
+    /// No limit: it runs while its condition holds, and the only step of its ladder fires when it
+    /// begins.
+    Raise {
+        /// What must hold.
+        when: Condition,
+        /// Its ladder, with its own name; it stands among those of the workflow.
+        ladder: Policy,
+    },
+}
+
+/// On which days a check runs: at the opening of business, of the next working day if it is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// On this day of every month; on the last one of a month that is shorter.
+    DayOfMonth(i8),
+    /// On this day of every week.
+    Weekday(Weekday),
+    /// So long after the run before; in working days, calendar days or months.
+    Every(Amount),
+}
+
+impl fmt::Display for Runs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DayOfMonth(day) => write!(out, "day_of_month {day}"),
+            Self::Weekday(day) => write!(out, "weekday {}", word_of(*day)),
+            Self::Every(amount) => write!(out, "every {amount}"),
+        }
+    }
+}
+
+fn word_of(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "monday",
+        Weekday::Tuesday => "tuesday",
+        Weekday::Wednesday => "wednesday",
+        Weekday::Thursday => "thursday",
+        Weekday::Friday => "friday",
+        Weekday::Saturday => "saturday",
+        Weekday::Sunday => "sunday",
+    }
 }
 
 /// One entry of a limit list.
@@ -446,6 +514,25 @@ pub struct Step {
     pub require: Vec<Requirement>,
     /// How it tells again.
     pub repeat: Option<Repeat>,
+    /// The role to which the task, or else the stewardship, is given.
+    pub reassign: Option<RoleId>,
+    /// The priority that it gives to what its clock measures.
+    pub priority: Priority,
+    /// The stage beside the path that it opens.
+    pub open: Option<StageId>,
+    /// The special task that it opens.
+    pub task: Option<TaskId>,
+    /// When those who are told are to read it.
+    pub delivery: Delivery,
+}
+
+/// When those who are told are to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// At once.
+    AtOnce,
+    /// With what is read at the next opening of business.
+    Digest,
 }
 
 /// When a step fires.
@@ -453,8 +540,10 @@ pub struct Step {
 pub enum StepInstant {
     /// At a share of the limit, in percent.
     Share(u32),
-    /// When the limit runs out.
+    /// When the limit runs out; for a `raise`: when its condition comes to hold.
     Due,
+    /// When a check measures so much or more.
+    Value(Decimal),
     /// So long before or after that.
     Offset(Offset),
     /// At the latest of these.

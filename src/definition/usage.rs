@@ -29,7 +29,9 @@ pub(super) fn unused_policies<'a>(
     findings: &mut Findings,
 ) {
     let mut any = false;
-    let mut named: Vec<&str> = Vec::new();
+    let of_special = ladders.value.tasks.iter().filter_map(|(_, task)| task.sla.as_ref());
+    let of_special = of_special.filter_map(|limit| limit.escalation.as_ref());
+    let mut named: Vec<&str> = of_special.map(authored::shapes::Scalar::as_str).collect();
     for workflow in workflows {
         any = true;
         named.extend(policies_of(workflow));

@@ -139,6 +139,7 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
         | Payload::ClockExtended { .. }
         | Payload::ClockRecalculated { .. }
         | Payload::ClockStopped { .. }
+        | Payload::ClockChecked { .. }
         | Payload::EscalationRaised { .. }
         | Payload::EscalationRepeated { .. }
         | Payload::EscalationPassedOver { .. }
@@ -232,7 +233,8 @@ fn closed_tasks(tasks: &[Arc<Task>]) -> Vec<ClosedTask> {
             Some(TaskEnd::Cancelled { .. }) | None => (None, false),
         };
         let each = task.reference.each.clone();
-        let latest = ClosedTask { task: task.reference.id.clone(), each, outcome, done };
+        let (id, attempt) = (task.reference.id.clone(), task.attempt);
+        let latest = ClosedTask { task: id, each, outcome, done, attempt };
         match closed.iter_mut().find(|old| old.task == latest.task && old.each == latest.each) {
             Some(old) => *old = latest,
             None => closed.push(latest),

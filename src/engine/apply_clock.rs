@@ -27,7 +27,8 @@ pub(super) fn apply_clock(instance: &mut Instance, event: &Event) {
         | Payload::ClockBreached { clock, .. }
         | Payload::ClockPaused { clock, .. }
         | Payload::ClockResumed { clock, .. }
-        | Payload::ClockRecalculated { clock, .. } => {
+        | Payload::ClockRecalculated { clock, .. }
+        | Payload::ClockChecked { clock, .. } => {
             change(instance, clock.number, |known| run(known, payload, event.effective_at()));
         }
         Payload::EscalationRaised { clock, .. }
@@ -77,6 +78,14 @@ fn run(clock: &mut Clock, payload: &Payload, at: Timestamp) {
                 begin_epoch(clock, epoch);
             }
         }
+        Payload::ClockChecked { calm_runs, limit, epoch, plan, .. } => {
+            clock.calm_runs = *calm_runs;
+            clock.limit = *limit;
+            clock.plan = plan.clone();
+            if let Some(epoch) = epoch {
+                begin_epoch(clock, epoch);
+            }
+        }
         _ => {}
     }
 }
@@ -115,10 +124,11 @@ fn climb(clock: &mut Clock, payload: &Payload, at: Timestamp) {
             clock.fired.push(fired.clone());
             clock.plan.schedule.clone_from(schedule);
         }
-        Payload::EscalationRepeated { step, repeat, schedule, .. } => {
+        Payload::EscalationRepeated { step, repeat, digest_at, schedule, .. } => {
             change_fired(clock, step.as_str(), schedule, |fired| {
                 fired.repeats = *repeat;
                 fired.told_at = at;
+                fired.digest_at = *digest_at;
             });
         }
         Payload::EscalationExhausted { step, schedule, .. } => {

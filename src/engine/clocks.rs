@@ -11,6 +11,7 @@ use crate::model::task::Task;
 use crate::model::time::{Amount, Timestamp};
 use crate::model::value::Value;
 
+use super::checks;
 use super::ladder::{self, Timing};
 use super::scene::Scene;
 
@@ -84,7 +85,14 @@ impl<'a> Scene<'a> {
         excluded: Vec<Exclusion>,
         paused: Vec<Pause>,
     ) {
-        let Some(limit) = self.limit_now(spec, &owner) else { return };
+        let limit = match &spec.kind {
+            ClockRule::Check { runs, .. } => {
+                let calendar = self.calendar_of(Some(spec));
+                Some(Limit::Date(checks::first_run(calendar, *runs, started_at)))
+            }
+            _ => self.limit_now(spec, &owner),
+        };
+        let Some(limit) = limit else { return };
         let timing = Timing {
             calendar: self.calendar_of(Some(spec)),
             policy: self.policy_of(Some(spec)),
@@ -115,11 +123,12 @@ impl<'a> Scene<'a> {
             at_risk_at: None,
             breached_at: None,
             fired: Vec::new(),
+            calm_runs: 0,
         };
         self.emit(Payload::ClockStarted { clock });
     }
 
-    /// The limit that holds now.
+    /// The limit that holds now; none: the clock does not run.
     pub(super) fn limit_now(&mut self, spec: &'a ClockSpec, owner: &ClockOwner) -> Option<Limit> {
         let choices = match &spec.kind {
             ClockRule::By(field) => {
@@ -130,6 +139,12 @@ impl<'a> Scene<'a> {
             }
             ClockRule::Within(choices) | ClockRule::Wait(choices) => choices,
             ClockRule::Every { limits, .. } => limits,
+            ClockRule::Raise { when, .. } => {
+                let holds = self.holds(when, self.clock_stage(owner), false);
+                return holds.then(|| Limit::Date(self.context.calendar.date_of(self.at())));
+            }
+            // Its limit is the day of the next run, which only a run changes.
+            ClockRule::Check { .. } => return None,
         };
         self.chosen_amount(choices, owner).map(Limit::Amount)
     }
@@ -180,7 +195,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn clear_light(&mut self, number: ClockNumber) {
+    pub(super) fn clear_light(&mut self, number: ClockNumber) {
         let Some(clock) = self.clock(number) else { return };
         let (Some(fired), Some(policy)) = (clock.fired.last(), &clock.policy) else { return };
         if fired.light == Light::None {
@@ -296,6 +311,8 @@ pub(super) fn kind_of(rule: &ClockRule) -> ClockKind {
         ClockRule::By(_) => ClockKind::By,
         ClockRule::Every { .. } => ClockKind::Every,
         ClockRule::Wait(_) => ClockKind::Wait,
+        ClockRule::Check { .. } => ClockKind::Check,
+        ClockRule::Raise { .. } => ClockKind::Raise,
     }
 }
 
@@ -303,7 +320,7 @@ pub(super) fn kind_of(rule: &ClockRule) -> ClockKind {
 pub(super) fn stands_still(kind: ClockKind, owner: &ClockOwner) -> bool {
     match (kind, owner) {
         (_, ClockOwner::Suspension) | (ClockKind::By | ClockKind::Wait, _) => false,
-        (ClockKind::Within | ClockKind::Every, _) => true,
+        (ClockKind::Within | ClockKind::Every | ClockKind::Check | ClockKind::Raise, _) => true,
     }
 }
 

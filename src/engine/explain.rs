@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::calendar::explain::DayWalk;
 use crate::model::actor::Actor;
-use crate::model::clock::{Clock, ClockRef, Scheduled};
+use crate::model::clock::{Clock, ClockKind, ClockRef, Scheduled};
 use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
 
@@ -32,11 +32,13 @@ pub struct AlarmPreview {
     pub schedule: Vec<Scheduled>,
 }
 
-/// Every running clock of an instance, explained, in order of its number.
+/// Every running limit of an instance, explained, in order of the clocks' numbers. A check and what
+/// is raised have no limit that could be explained.
 pub fn explain_deadlines(context: &Context<'_>, instance: &Arc<Instance>) -> Vec<Deadline> {
     let scene = Scene::new(context, Arc::clone(instance), &Actor::System);
     let clocks = scene.instance.clocks();
     clocks
+        .filter(|clock| !matches!(clock.kind, ClockKind::Check | ClockKind::Raise))
         .map(|clock| {
             let calendar = scene.calendar_of(scene.clock_spec(clock));
             let walk =

@@ -9,7 +9,7 @@ use crate::model::clock::Scheduled;
 use crate::model::clock::{Alarm, Clock, ClockKind, Epoch, Exclusion, Extension, Limit, Plan};
 use crate::model::escalation::{Fired, Firing};
 use crate::model::id::StepId;
-use crate::model::time::{Amount, Offset, Timestamp, Unit};
+use crate::model::time::{Amount, Date, Offset, Timestamp, Unit};
 
 /// The share at which a limit without a ladder is at risk, in percent.
 const AT_RISK_PERCENT: u32 = 80;
@@ -56,7 +56,7 @@ impl<'a> Timing<'a> {
             Alarm::AtRisk => clock.at_risk_at.is_none(),
             Alarm::Due => clock.breached_at.is_none(),
             Alarm::Step(step) => self.rank(step.as_str()) > highest,
-            Alarm::Repeat(_) | Alarm::Unacknowledged(_) => true,
+            Alarm::Repeat(_) | Alarm::Unacknowledged(_) | Alarm::Check => true,
         });
         for fired in &clock.fired {
             self.add_waits(&mut schedule, fired);
@@ -93,13 +93,31 @@ impl<'a> Timing<'a> {
             Alarm::Due => epoch.breached_at.is_none(),
             Alarm::Step(step) => self.rank(step.as_str()) > highest,
             Alarm::Repeat(_) | Alarm::Unacknowledged(_) => false,
+            Alarm::Check => true,
         });
         (epoch, Plan { due: due.at, provisional: due.provisional, schedule })
     }
 
-    /// The due time, derived.
+    /// The due time, derived: of a check the next run, of what is raised its beginning.
     pub(super) fn due(&self) -> Moment {
+        match (self.kind, self.limit) {
+            (ClockKind::Raise, _) => return Moment { at: self.started_at, provisional: false },
+            (ClockKind::Check, Limit::Date(day)) => return self.run_on(day),
+            _ => {}
+        }
         self.calendar.clock_due(self.limit, self.started_at, self.excluded, self.extended)
+    }
+
+    /// When a run of a check takes place; one that was missed while the clock stood still follows
+    /// when it goes on.
+    fn run_on(&self, day: Date) -> Moment {
+        let opening = self.calendar.opening_on_or_after(day);
+        match self.excluded.last() {
+            Some(last) if last.from <= opening.at && opening.at < last.to => {
+                Moment { at: self.calendar.telling(last.to), ..opening }
+            }
+            Some(_) | None => opening,
+        }
     }
 
     /// What is still to happen once a step has fired: nothing of the steps up to it, no waits for
@@ -113,7 +131,7 @@ impl<'a> Timing<'a> {
         let rank = self.rank(fired.step.as_str());
         let mut schedule = clock.plan.schedule.clone();
         schedule.retain(|scheduled| match &scheduled.alarm {
-            Alarm::AtRisk | Alarm::Due => true,
+            Alarm::AtRisk | Alarm::Due | Alarm::Check => true,
             Alarm::Step(step) => self.rank(step.as_str()) > rank,
             Alarm::Unacknowledged(step) => self.rank(step.as_str()) > rank,
             Alarm::Repeat(step) => {
@@ -172,7 +190,7 @@ impl<'a> Timing<'a> {
         schedule.retain(|scheduled| match &scheduled.alarm {
             Alarm::Unacknowledged(step) => is_highest(step) && is_pending(scheduled),
             Alarm::Repeat(step) => is_highest(step) || is_counted(step),
-            Alarm::AtRisk | Alarm::Due | Alarm::Step(_) => true,
+            Alarm::AtRisk | Alarm::Due | Alarm::Step(_) | Alarm::Check => true,
         });
     }
 
@@ -183,8 +201,11 @@ impl<'a> Timing<'a> {
     }
 
     fn schedule(&self, due: Timestamp) -> Vec<Scheduled> {
-        if self.kind == ClockKind::Wait {
-            return vec![Scheduled { alarm: Alarm::Due, at: due }];
+        match self.kind {
+            ClockKind::Wait => return vec![Scheduled { alarm: Alarm::Due, at: due }],
+            ClockKind::Check => return vec![Scheduled { alarm: Alarm::Check, at: due }],
+            ClockKind::Raise => return Vec::new(),
+            ClockKind::Within | ClockKind::By | ClockKind::Every => {}
         }
         let steps = self.policy.map_or(&[][..], |policy| &policy.steps);
         let mut schedule: Vec<Scheduled> = steps
@@ -207,7 +228,8 @@ impl<'a> Timing<'a> {
     fn instant(&self, at: &StepInstant, due: Timestamp) -> Timestamp {
         match at {
             StepInstant::Share(percent) => self.share(*percent, due),
-            StepInstant::Due => due,
+            // No instant is asked of the steps of a check.
+            StepInstant::Due | StepInstant::Value(_) => due,
             StepInstant::Offset(Offset::After(amount)) => self.after_due(due, *amount),
             StepInstant::Offset(before @ Offset::Before(_)) => {
                 self.calendar.offset(due, *before).at
@@ -266,7 +288,7 @@ impl<'a> Timing<'a> {
     pub(super) fn order(&self, alarm: &Alarm) -> (u8, Option<usize>) {
         match alarm {
             Alarm::AtRisk => (0, None),
-            Alarm::Due => (1, None),
+            Alarm::Due | Alarm::Check => (1, None),
             Alarm::Repeat(step) => (2, self.rank(step.as_str())),
             Alarm::Unacknowledged(step) => (3, self.rank(step.as_str())),
             Alarm::Step(step) => (4, self.rank(step.as_str())),
@@ -286,5 +308,7 @@ pub(super) fn fired_as(step: &Step, firing: Firing, at: Timestamp) -> Fired {
         repeats: 0,
         acknowledged: None,
         notified: Vec::new(),
+        priority: step.priority,
+        digest_at: None,
     }
 }

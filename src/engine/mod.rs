@@ -5,6 +5,7 @@
 //! tokio, serde, rhai or the store. Simulation, specs, what-if and explanation are these two
 //! functions over a copy.
 
+mod actions;
 mod apply;
 mod apply_clock;
 mod apply_task;
@@ -14,6 +15,7 @@ mod rejection;
 mod settle;
 
 mod access;
+mod checks;
 mod clocks;
 mod facts;
 mod ladder;

@@ -152,7 +152,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Who must not do a task because of four eyes.
-    fn barred(&self, task: &Task, spec: &TaskSpec) -> Vec<MemberId> {
+    pub(super) fn barred(&self, task: &Task, spec: &TaskSpec) -> Vec<MemberId> {
         if !spec.four_eyes {
             return Vec::new();
         }
@@ -283,7 +283,7 @@ impl<'a> Scene<'a> {
 
     /// The one with the least to do of those who are there; if none is there, who stands in for
     /// one. Nobody who is barred, neither as a candidate nor standing in.
-    fn least_loaded(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
+    pub(super) fn least_loaded(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
         let because = if candidates.len() == 1 {
             AssignmentReason::OnlyCandidate
         } else {

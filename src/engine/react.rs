@@ -3,6 +3,7 @@
 use crate::definition::compiled::{AdvanceMode, Beside, ClockRule, ClockSpec, Stage};
 use crate::model::clock::RecalculationReason;
 use crate::model::clock::{Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, PauseReason};
+use crate::model::escalation::FiredBecause;
 use crate::model::event::{OpenReason, Payload, SkipReason};
 use crate::model::instance::Status;
 use crate::model::limits;
@@ -41,6 +42,7 @@ impl<'a> Scene<'a> {
         }
         self.start_missing_clocks();
         self.judge_clocks();
+        self.raise_what_holds();
         self.open_beside_by_condition();
         self.advance_automatically();
         self.end_if_over();
@@ -73,6 +75,32 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What is raised begins when its condition comes to hold, and its step fires at once.
+    fn raise_what_holds(&mut self) {
+        let raised = |spec: &&ClockSpec| matches!(spec.kind, ClockRule::Raise { .. });
+        let mut rules: Vec<(&'a ClockSpec, ClockOwner)> = Vec::new();
+        for spec in self.workflow().clocks.iter().filter(raised) {
+            rules.push((spec, ClockOwner::Instance));
+        }
+        for (_, stage) in self.open_stages() {
+            for spec in stage.clocks.iter().filter(raised) {
+                rules.push((spec, ClockOwner::Stage(stage.id.clone())));
+            }
+        }
+        for (spec, owner) in rules {
+            let burns = |clock: &Clock| clock.id == spec.id && clock.owner == owner;
+            if self.instance.clocks().any(burns) {
+                continue;
+            }
+            self.start_clock(spec, owner.clone());
+            let begun = self.instance.clocks().find(|clock| burns(clock)).cloned();
+            let step = self.policy_of(Some(spec)).and_then(|policy| policy.steps.first());
+            if let (Some(clock), Some(step)) = (begun, step) {
+                self.raise(&clock, &step.id, FiredBecause::Condition);
+            }
+        }
+    }
+
     /// A `by` clock is computed anew when its field changes, and ends when that is emptied.
     fn follow_dates(&mut self) {
         let by = |clock: &&Clock| clock.kind == ClockKind::By;
@@ -91,6 +119,12 @@ impl<'a> Scene<'a> {
         for number in numbers {
             let Some(clock) = self.clock(number).cloned() else { continue };
             let Some(spec) = self.clock_spec(&clock) else { continue };
+            if let ClockRule::Raise { when, .. } = &spec.kind {
+                if !self.holds(when, self.clock_stage(&clock.owner), true) {
+                    self.stop_clocks(ClockEnd::Done, |known| known.number == number);
+                }
+                continue;
+            }
             self.judge_exclusion(&clock, spec);
             let paused = self.clock(number).is_none_or(Clock::is_paused);
             if !paused && may_swap(spec) {
@@ -117,9 +151,11 @@ impl<'a> Scene<'a> {
             Some(limit) => {
                 let because = match spec.kind {
                     ClockRule::By(_) => RecalculationReason::DateField,
-                    ClockRule::Within(_) | ClockRule::Every { .. } | ClockRule::Wait(_) => {
-                        RecalculationReason::SwappedLimit
-                    }
+                    ClockRule::Within(_)
+                    | ClockRule::Every { .. }
+                    | ClockRule::Wait(_)
+                    | ClockRule::Check { .. }
+                    | ClockRule::Raise { .. } => RecalculationReason::SwappedLimit,
                 };
                 self.recalculate(clock.number, limit, because);
             }
@@ -239,6 +275,6 @@ fn may_swap(spec: &ClockSpec) -> bool {
     match &spec.kind {
         ClockRule::By(_) => true,
         ClockRule::Within(choices) | ClockRule::Every { limits: choices, .. } => choices.len() > 1,
-        ClockRule::Wait(_) => false,
+        ClockRule::Wait(_) | ClockRule::Check { .. } | ClockRule::Raise { .. } => false,
     }
 }

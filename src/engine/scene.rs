@@ -36,6 +36,8 @@ pub(super) struct Scene<'a> {
     /// Who acts.
     pub(super) actor: Actor,
     events: Vec<Event>,
+    /// How many steps have done more than tell.
+    pub(super) acted: u32,
     /// What conditions about nothing but the project answered, since that last changed.
     answers: Vec<(*const Condition, bool)>,
 }
@@ -52,6 +54,7 @@ impl<'a> Scene<'a> {
             due_at: None,
             actor,
             events: Vec::new(),
+            acted: 0,
             answers: Vec::new(),
         }
     }
@@ -216,7 +219,7 @@ impl<'a> Scene<'a> {
 
     /// What the workflow says about a task.
     pub(super) fn spec_of(&self, task: &TaskRef) -> Option<&'a TaskSpec> {
-        self.stage_of(&task.stage)?.task(task.id.as_str()).map(|(_, spec)| spec)
+        self.workflow().task(task)
     }
 
     /// A task of an open stage.

@@ -76,11 +76,15 @@ impl<'a> Scene<'a> {
             .clone()
             .filter_map(|scheduled| match &scheduled.alarm {
                 Alarm::Step(step) => timing.rank(step.as_str()),
-                Alarm::AtRisk | Alarm::Due | Alarm::Repeat(_) | Alarm::Unacknowledged(_) => None,
+                Alarm::AtRisk
+                | Alarm::Due
+                | Alarm::Check
+                | Alarm::Repeat(_)
+                | Alarm::Unacknowledged(_) => None,
             })
             .max();
         let told = due.filter(|scheduled| match &scheduled.alarm {
-            Alarm::AtRisk | Alarm::Due => true,
+            Alarm::AtRisk | Alarm::Due | Alarm::Check => true,
             Alarm::Step(step) | Alarm::Repeat(step) | Alarm::Unacknowledged(step) => {
                 timing.rank(step.as_str()) >= highest
             }
@@ -93,6 +97,15 @@ impl<'a> Scene<'a> {
     }
 
     fn fire(&mut self, due: &DueAlarm) {
+        let before = self.acted;
+        self.happen(due);
+        if self.acted != before {
+            // As after a period: what does not come to rest stands as far as it came.
+            let _unfinished = self.react();
+        }
+    }
+
+    fn happen(&mut self, due: &DueAlarm) {
         let Some(clock) = self.clock(due.clock).cloned() else { return };
         match &due.scheduled.alarm {
             Alarm::AtRisk => {
@@ -107,6 +120,7 @@ impl<'a> Scene<'a> {
             Alarm::Step(step) => self.raise(&clock, step, FiredBecause::Time),
             Alarm::Repeat(step) => self.repeat(&clock, step),
             Alarm::Unacknowledged(step) => self.unacknowledged(&clock, step),
+            Alarm::Check => self.run_check(&clock),
         }
     }
 
@@ -135,15 +149,18 @@ impl<'a> Scene<'a> {
         self.due_at = outer;
     }
 
-    /// A step tells people. Every lower one that has not fired counts as passed over.
-    fn raise(&mut self, clock: &Clock, step: &StepId, because: FiredBecause) {
+    /// A step tells people. Every lower one that has not fired counts as passed over: it tells
+    /// nobody, but what else it says is done.
+    pub(super) fn raise(&mut self, clock: &Clock, step: &StepId, because: FiredBecause) {
         let Some((policy, step)) = self.step_of(clock, step) else { return };
-        self.pass_over_lower(clock, policy, step);
+        let mut steps = self.pass_over_lower(clock, policy, step);
+        steps.push(step);
         let Some(clock) = self.clock(clock.number).cloned() else { return };
         let task = self.task_of(&clock.owner).cloned();
         let (recipients, nobody_in) = self.recipients(&step.notify, task.as_ref());
         let mut fired = ladder::fired_as(step, Firing::Notified, self.now);
         fired.notified = recipients.iter().map(|recipient| recipient.member.clone()).collect();
+        fired.digest_at = self.digest_at(step.delivery);
         let spec = self.clock_spec(&clock);
         let timing = Timing::of(&clock, self.calendar_of(spec), Some(policy));
         let schedule = timing.schedule_after(&clock, &fired, self.now);
@@ -161,15 +178,22 @@ impl<'a> Scene<'a> {
             acknowledge_by,
             schedule,
         });
+        self.act(&clock, &steps);
     }
 
-    fn pass_over_lower(&mut self, clock: &Clock, policy: &'a Policy, step: &'a Step) {
+    fn pass_over_lower(
+        &mut self,
+        clock: &Clock,
+        policy: &'a Policy,
+        step: &'a Step,
+    ) -> Vec<&'a Step> {
         let has_fired = |id: &StepId| clock.fired.iter().any(|fired| fired.step == *id);
         let lower = policy.steps.iter().take_while(|lower| lower.id != step.id);
         let lower: Vec<&'a Step> = lower.filter(|lower| !has_fired(&lower.id)).collect();
-        for passed in lower {
+        for passed in &lower {
             self.pass_over(clock.number, policy, passed, self.now);
         }
+        lower
     }
 
     /// A step tells once more, to whoever is in its roles now.
@@ -181,7 +205,8 @@ impl<'a> Scene<'a> {
         let task = self.task_of(&clock.owner).cloned();
         let (recipients, _) = self.recipients(&spec.notify, task.as_ref());
         let repeat = fired.repeats + 1;
-        let told = Fired { repeats: repeat, told_at: self.now, ..fired };
+        let digest_at = self.digest_at(spec.delivery);
+        let told = Fired { repeats: repeat, told_at: self.now, digest_at, ..fired };
         let clock_spec = self.clock_spec(clock);
         let timing = Timing::of(clock, self.calendar_of(clock_spec), Some(policy));
         let mut waits = Vec::new();
@@ -197,6 +222,7 @@ impl<'a> Scene<'a> {
             light: told.light,
             repeat,
             recipients,
+            digest_at,
             schedule,
         });
     }

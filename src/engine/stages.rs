@@ -1,6 +1,6 @@
 //! Stages: they are entered, left, passed over, opened and closed.
 
-use crate::definition::compiled::{ClockSpec, Stage, StageIndex};
+use crate::definition::compiled::{ClockRule, ClockSpec, Stage, StageIndex};
 use crate::model::clock::{ClockEnd, ClockOwner};
 use crate::model::event::{OpenReason, Payload, SkipReason};
 use crate::model::id::StageId;
@@ -69,7 +69,7 @@ impl<'a> Scene<'a> {
     }
 
     fn begin(&mut self, stage: &'a Stage) {
-        for spec in &stage.clocks {
+        for spec in stage.clocks.iter().filter(|spec| begins_with_its_owner(spec)) {
             self.start_clock(spec, ClockOwner::Stage(stage.id.clone()));
         }
         self.open_free_tasks(stage);
@@ -156,8 +156,13 @@ impl<'a> Scene<'a> {
     /// Begins the clocks of the whole instance.
     pub(super) fn start_instance_clocks(&mut self) {
         let clocks: &'a [ClockSpec] = &self.workflow().clocks;
-        for spec in clocks {
+        for spec in clocks.iter().filter(|spec| begins_with_its_owner(spec)) {
             self.start_clock(spec, ClockOwner::Instance);
         }
     }
+}
+
+/// What is raised begins when its condition comes to hold, and not before that is judged.
+fn begins_with_its_owner(spec: &ClockSpec) -> bool {
+    !matches!(spec.kind, ClockRule::Raise { .. })
 }

@@ -3,7 +3,7 @@
 //! A clock is plain data. Every instant in it was computed by the engine when an event was decided;
 //! applying an event copies it. Only `due` and `schedule` are derived, and always from the rest.
 
-use super::escalation::{Fired, Light};
+use super::escalation::{Fired, Light, Priority};
 use super::id::{ClockId, PolicyId, StageId, StepId};
 use super::task::TaskRef;
 use super::time::{Amount, Date, Timestamp};
@@ -36,6 +36,10 @@ pub enum ClockKind {
     Every,
     /// A fixed period that nobody can breach: when it is over, its task is done. Never paused.
     Wait,
+    /// A function of the rules measures something on certain days; the due time is the next run.
+    Check,
+    /// A condition holds since its start; it has no limit, and its due time is its start.
+    Raise,
 }
 
 /// How long.
@@ -98,6 +102,8 @@ pub enum Alarm {
     Repeat(StepId),
     /// A step waited for an acknowledgement until here; the next higher one fires.
     Unacknowledged(StepId),
+    /// A check measures.
+    Check,
 }
 
 /// An alarm with its instant.
@@ -180,6 +186,8 @@ pub struct Clock {
     pub breached_at: Option<Timestamp>,
     /// Steps that count as fired in this epoch, lowest first.
     pub fired: Vec<Fired>,
+    /// How many runs of a check in a row measured less than its lowest step asks for.
+    pub calm_runs: u32,
 }
 
 impl Clock {
@@ -196,6 +204,11 @@ impl Clock {
     /// The light of the highest step that fired in this epoch.
     pub fn light(&self) -> Light {
         self.fired.last().map_or(Light::None, |fired| fired.light)
+    }
+
+    /// The priority that its fired steps give to what it measures.
+    pub fn priority(&self) -> Priority {
+        self.fired.iter().map(|fired| fired.priority).max().unwrap_or_default()
     }
 
     /// Since when the clock stands still.

@@ -36,6 +36,33 @@ pub enum FiredBecause {
     Time,
     /// Nobody acknowledged the step below within its time.
     Unacknowledged,
+    /// A check measured its value or more.
+    Value,
+    /// A condition came to hold.
+    Condition,
+}
+
+/// How pressing something is: derived from the steps that fired, as the light is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Priority {
+    /// In its turn.
+    #[default]
+    Normal,
+    /// Before what is normal.
+    High,
+    /// Before everything else.
+    Urgent,
+}
+
+impl Priority {
+    /// The word that files and answers use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
 }
 
 /// How a step came to count as fired.
@@ -70,6 +97,10 @@ pub struct Fired {
     pub acknowledged: Option<Acknowledged>,
     /// Who was told.
     pub notified: Vec<MemberId>,
+    /// How pressing it makes what its clock measures.
+    pub priority: Priority,
+    /// With which digest it is to be read (an opening of business); none: at once.
+    pub digest_at: Option<Timestamp>,
 }
 
 /// An acknowledgement.

@@ -12,7 +12,7 @@ use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, 
 use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
 use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use super::time::{Date, Timestamp};
-use super::value::{Changes, Values};
+use super::value::{Changes, Decimal, Values};
 
 pub use super::record::{Record, Stamp};
 pub use super::stage::{OpenReason, SkipReason};
@@ -360,6 +360,21 @@ payloads! {
         /// The calendar's digest.
         digest: u64,
     }
+    /// A check measured.
+    ClockChecked = "clock.checked" {
+        /// The clock.
+        clock: ClockRef,
+        /// What its function gave; none: it had nothing to say, or failed.
+        value: Option<Decimal>,
+        /// How many runs in a row, this one included, were below the lowest step.
+        calm_runs: u32,
+        /// The day of the next run.
+        limit: Limit,
+        /// The epoch that begins; none: a step still burns, and what has fired stays fired.
+        epoch: Option<Epoch>,
+        /// What is to happen from now on.
+        plan: Plan,
+    }
     /// A step of a ladder told people.
     EscalationRaised = "escalation.raised" {
         /// Which clock's ladder.
@@ -397,6 +412,8 @@ payloads! {
         repeat: u32,
         /// Who is told.
         recipients: Vec<Recipient>,
+        /// With which digest it is to be read; none: at once.
+        digest_at: Option<Timestamp>,
         /// What is still to happen.
         schedule: Vec<Scheduled>,
     }

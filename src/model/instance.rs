@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clock::Clock;
-use super::escalation::Light;
+use super::escalation::{Light, Priority};
 use super::id::{ActivityId, FieldId, GroupId, InstanceId, MemberId, Outcome, RoleId, StageId};
 use super::id::{TaskId, WorkflowId};
 use super::task::{Task, TaskNumber};
@@ -130,6 +130,8 @@ pub struct ClosedTask {
     pub outcome: Option<Outcome>,
     /// Whether it was done, not cancelled.
     pub done: bool,
+    /// Its latest attempt; 0 in what was stored before attempts were kept.
+    pub attempt: u32,
 }
 
 /// What is kept of logged activities of one kind.
@@ -207,6 +209,11 @@ impl Instance {
     /// The brightest light of its clocks.
     pub fn light(&self) -> Light {
         self.clocks().map(Clock::light).max().unwrap_or_default()
+    }
+
+    /// The highest priority that its ladders give it.
+    pub fn priority(&self) -> Priority {
+        self.clocks().map(Clock::priority).max().unwrap_or_default()
     }
 
     /// The header that the store keeps beside the body. `indexed` are the workflow's indexed

@@ -20,4 +20,6 @@ pub enum OpenReason {
     PathEnded,
     /// Somebody opened it.
     Command,
+    /// A step of a ladder opened it.
+    Escalation,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::clock::Limit;
-use super::id::{MemberId, Outcome, RoleId, StageId, TaskId};
+use super::id::{LevelId, MemberId, Outcome, RoleId, StageId, TaskId};
 use super::time::Timestamp;
 
 /// A task's number within its instance; never used again.
@@ -102,6 +102,8 @@ pub enum AssignmentReason {
     Claimed,
     /// Nobody was in the role that was asked for: the role above was taken.
     RoleAbove(RoleId),
+    /// A ladder gave it to its step's role when it came to this level.
+    Escalated(LevelId),
 }
 
 /// Somebody chosen, and why.

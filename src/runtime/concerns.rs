@@ -51,6 +51,7 @@ pub(super) fn concerns(payload: &Payload, member: &MemberId) -> bool {
         | Payload::ClockExtended { .. }
         | Payload::ClockRecalculated { .. }
         | Payload::ClockStopped { .. }
+        | Payload::ClockChecked { .. }
         | Payload::CalendarAdopted { .. }
         | Payload::EscalationPassedOver { .. }
         | Payload::EscalationExhausted { .. }

@@ -62,6 +62,8 @@ pub struct TaskMember<'a> {
     pub done: bool,
     /// What it ended with.
     pub outcome: Option<&'a Outcome>,
+    /// Its latest attempt; 0 while it was never opened.
+    pub attempt: u32,
 }
 
 impl TaskGroups {
@@ -122,6 +124,8 @@ impl TaskGroup {
             open: false,
             done: closed.is_some_and(|closed| closed.done),
             outcome: closed.and_then(|closed| closed.outcome.as_ref()),
+            // What was stored before attempts were kept was done at least once.
+            attempt: closed.map_or(0, |closed| closed.attempt.max(1)),
         }
     }
 }
@@ -141,11 +145,9 @@ pub fn latest<'a>(
 }
 
 fn of_task(task: &Task) -> TaskMember<'_> {
-    match &task.end {
-        None => TaskMember { open: true, done: false, outcome: None },
-        Some(TaskEnd::Done { outcome, .. }) => {
-            TaskMember { open: false, done: true, outcome: outcome.as_ref() }
-        }
-        Some(TaskEnd::Cancelled { .. }) => TaskMember { open: false, done: false, outcome: None },
-    }
+    let (done, outcome) = match &task.end {
+        Some(TaskEnd::Done { outcome, .. }) => (true, outcome.as_ref()),
+        Some(TaskEnd::Cancelled { .. }) | None => (false, None),
+    };
+    TaskMember { open: task.is_open(), done, outcome, attempt: task.attempt }
 }

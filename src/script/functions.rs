@@ -12,11 +12,13 @@ use crate::calendar::Calendar;
 use crate::model::id::MemberId;
 use crate::model::organization::{Loads, Organization};
 use crate::model::time::Timestamp;
+use crate::model::value::Decimal;
 
 use super::condition::Failure;
 use super::facts::Facts;
 use super::failure;
 use super::finding::{Finding, FindingKind};
+use super::numbers::decimal_of_float;
 use super::people::Snapshot;
 use super::sandbox;
 use super::spans::Span;
@@ -53,6 +55,8 @@ pub enum Use {
     Assign,
     /// `candidates:` of a task.
     Candidates,
+    /// `check:` of a clock.
+    Check,
 }
 
 impl Use {
@@ -63,6 +67,7 @@ impl Use {
             Self::Assign | Self::Candidates => {
                 &["project", "stage", "task", "tasks", "group", "candidates"]
             }
+            Self::Check => &["project", "stage", "tasks", "today"],
         }
     }
 
@@ -71,6 +76,7 @@ impl Use {
             Self::Steward => "steward",
             Self::Assign => "assign",
             Self::Candidates => "candidates",
+            Self::Check => "check",
         }
     }
 }
@@ -177,6 +183,18 @@ impl Functions {
         members.map_err(|message| self.wrong(function, message))
     }
 
+    /// Calls a function that measures: it returns a number, or `()` if it has nothing to say.
+    /// `today` is the day of `people.now` in the calendar.
+    pub fn measure(
+        &self,
+        function: &str,
+        facts: &Facts,
+        people: People<'_>,
+    ) -> Result<Option<Decimal>, Failure> {
+        let answer = self.call(function, facts, people)?;
+        measured(answer).map_err(|message| self.wrong(function, message))
+    }
+
     fn call(&self, function: &str, facts: &Facts, people: People<'_>) -> Result<Dynamic, Failure> {
         let Some(known) = self.known.get(function) else {
             let place = function.to_owned();
@@ -249,12 +267,28 @@ fn chosen(answer: Dynamic, organization: &Organization) -> Result<Option<Chosen>
     Ok(Some(Chosen { member: member(name, organization)?, because: because.as_str().into() }))
 }
 
+fn measured(answer: Dynamic) -> Result<Option<Decimal>, String> {
+    if answer.is_unit() {
+        return Ok(None);
+    }
+    let described = failure::described(&answer);
+    let wrong = || format!("it returned {described}, not a number");
+    if let Ok(number) = answer.as_int() {
+        return Ok(Some(Decimal::from(number)));
+    }
+    if let Ok(number) = answer.as_float() {
+        return decimal_of_float(number).map(Some).ok_or_else(wrong);
+    }
+    answer.try_cast::<Decimal>().map(Some).ok_or_else(wrong)
+}
+
 fn argument(parameter: &str, facts: &Facts, people: People<'_>) -> Option<Dynamic> {
     Some(match parameter {
         "project" => Dynamic::from(ProjectView(Arc::clone(&facts.instance))),
         "stage" => Dynamic::from(StageView::of(facts)),
         "task" => views::task(facts),
         "tasks" => Dynamic::from(TasksView::of(facts)),
+        "today" => Dynamic::from(people.calendar.date_of(people.now)),
         "group" => {
             let group = facts.instance.group.as_ref();
             ImmutableString::from(group.map_or("", |group| group.as_str())).into()

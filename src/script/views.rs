@@ -149,6 +149,9 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("done", |tasks: &mut TaskGroupView| tasks.group().is_done(tasks.instance()))
         .register_get("outcome", |tasks: &mut TaskGroupView| shared_outcome(tasks))
         .register_get("total", |tasks: &mut TaskGroupView| count(tasks.group().total()))
+        .register_get("attempt", |tasks: &mut TaskGroupView| {
+            i64::from(tasks.members().map(|member| member.attempt).max().unwrap_or_default())
+        })
         .register_fn("count", |tasks: &mut TaskGroupView, outcome: ImmutableString| {
             let ended = |member: &TaskMember<'_>| {
                 member.done && member.outcome.is_some_and(|own| own.as_str() == outcome)
@@ -161,6 +164,7 @@ pub(super) fn register(engine: &mut Engine) {
             text(task.word().map_or("", |word| &**word))
         })
         .register_get("open", |task: &mut TaskMemberView| task.member().open)
+        .register_get("attempt", |task: &mut TaskMemberView| i64::from(task.member().attempt))
         .register_get("done", |task: &mut TaskMemberView| task.member().done)
         .register_get("outcome", |task: &mut TaskMemberView| outcome_text(task.member().outcome));
 }

@@ -201,11 +201,8 @@ fn completion(
     task: Option<&Task>,
 ) -> Result<m::Complete, String> {
     let task = task.ok_or("`complete` needs a task")?;
-    let spec = world
-        .workflow
-        .stage(task.reference.stage.as_str())
-        .and_then(|(_, stage)| stage.task(task.reference.id.as_str()));
-    let form = spec.map_or(&[][..], |(_, spec)| &spec.form);
+    let spec = world.workflow.task(&task.reference);
+    let form = spec.map_or(&[][..], |spec| &spec.form);
     Ok(m::Complete {
         task: task.reference.number,
         outcome: args.text("outcome").map(Outcome::trusted),
@@ -263,11 +260,7 @@ fn next_open(world: &World<'_>, all: &CompleteAll) -> Option<Task> {
 
 fn complete_one(world: &mut World<'_>, step: &Step, all: &CompleteAll, task: &Task) -> Judged {
     let name = task.reference.id.as_str();
-    let spec = world
-        .workflow
-        .stage(task.reference.stage.as_str())
-        .and_then(|(_, stage)| stage.task(name))
-        .map(|(_, spec)| spec);
+    let spec = world.workflow.task(&task.reference);
     let spec = spec.ok_or_else(|| format!("the workflow has no task `{name}`"))?;
     let actor = world.worker(task)?;
     for item in &spec.checklist {

@@ -2,7 +2,7 @@
 
 use crate::calendar::Calendar;
 use crate::model::clock::{ClockOwner, ClockRef, Limit};
-use crate::model::escalation::Recipient;
+use crate::model::escalation::{Priority, Recipient};
 use crate::model::event::{Event, Payload, Record, SkipReason};
 use crate::model::id::FieldId;
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, TaskRef};
@@ -157,6 +157,13 @@ fn of_clock(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
             all.push(due(plan.due));
             all
         }
+        Payload::ClockChecked { clock, value, plan, .. } => {
+            let mut all = of_owner(clock);
+            let value = value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+            all.push(("value", value));
+            all.push(("next", instant(plan.due, calendar)));
+            all
+        }
         Payload::ClockRecalculated { clock, limit: now, plan, .. } => {
             let mut all = of_owner(clock);
             all.push(("limit", limit(*now)));
@@ -176,6 +183,11 @@ fn of_escalation(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
             all.push(("to", people(recipients)));
             let until = acknowledge_by.map(|at| ("acknowledge_by", instant(at, calendar)));
             all.extend(until);
+            let read = fired.digest_at.map(|at| ("digest_at", instant(at, calendar)));
+            all.extend(read);
+            if fired.priority != Priority::Normal {
+                all.push(("priority", fired.priority.as_str().to_owned()));
+            }
             all
         }
         Payload::EscalationRepeated { clock, level, repeat, recipients, .. } => {
@@ -251,6 +263,7 @@ fn assigned(assignment: &Assignment) -> Attributes {
         AssignmentReason::Named => "named".to_owned(),
         AssignmentReason::Claimed => "claimed".to_owned(),
         AssignmentReason::RoleAbove(role) => format!("role_above({role})"),
+        AssignmentReason::Escalated(level) => format!("escalated({level})"),
     };
     let mut all = vec![("member", assignment.member.to_string()), ("because", because)];
     all.extend(assignment.instead_of.as_ref().map(|absent| ("instead_of", absent.to_string())));

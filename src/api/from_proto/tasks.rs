@@ -125,6 +125,5 @@ pub(in crate::api) fn spec_of<'a>(
     task: TaskNumber,
 ) -> Option<&'a TaskSpec> {
     let reference = &instance.task(task)?.reference;
-    let (_, stage) = workflow.stage(reference.stage.as_str())?;
-    stage.task(reference.id.as_str()).map(|(_, spec)| spec)
+    workflow.task(reference)
 }

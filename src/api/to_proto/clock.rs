@@ -46,6 +46,8 @@ pub(in crate::api) fn clock(clock: &Clock) -> pb::Clock {
         breached_at: optional_instant(clock.breached_at),
         fired: clock.fired.iter().map(escalation::fired).collect(),
         light: escalation::light(clock.light()).into(),
+        calm_runs: clock.calm_runs,
+        priority: escalation::priority(clock.priority()).into(),
     }
 }
 
@@ -67,6 +69,7 @@ pub(in crate::api) fn schedule(scheduled: &[Scheduled]) -> Vec<pb::Scheduled> {
             Alarm::Step(step) => (pb::AlarmKind::Step, Some(step)),
             Alarm::Repeat(step) => (pb::AlarmKind::Repeat, Some(step)),
             Alarm::Unacknowledged(step) => (pb::AlarmKind::Unacknowledged, Some(step)),
+            Alarm::Check => (pb::AlarmKind::Check, None),
         };
         pb::Scheduled { alarm: alarm.into(), step: text(step), at: Some(instant(scheduled.at)) }
     };
@@ -130,5 +133,7 @@ fn kind(kind: ClockKind) -> pb::ClockKind {
         ClockKind::By => pb::ClockKind::By,
         ClockKind::Every => pb::ClockKind::Every,
         ClockKind::Wait => pb::ClockKind::Wait,
+        ClockKind::Check => pb::ClockKind::Check,
+        ClockKind::Raise => pb::ClockKind::Raise,
     }
 }

@@ -3,12 +3,12 @@
 use std::fmt::Display;
 
 use crate::api::pb;
-use crate::definition::compiled::{Policy, Requirement, Step, StepInstant};
+use crate::definition::compiled::{Delivery, Policy, Requirement, Step, StepInstant};
 use crate::model::clock::Clock;
-use crate::model::escalation::{Fired, FiredBecause, Firing, Light, Recipient};
+use crate::model::escalation::{Fired, FiredBecause, Firing, Light, Priority, Recipient};
 use crate::model::instance::Instance;
 
-use super::{instant, text, texts};
+use super::{instant, optional_instant, text, texts};
 
 /// A light.
 pub(in crate::api) fn light(light: Light) -> pb::Light {
@@ -17,6 +17,15 @@ pub(in crate::api) fn light(light: Light) -> pb::Light {
         Light::Blue => pb::Light::Blue,
         Light::Yellow => pb::Light::Yellow,
         Light::Red => pb::Light::Red,
+    }
+}
+
+/// A priority.
+pub(in crate::api) fn priority(priority: Priority) -> pb::Priority {
+    match priority {
+        Priority::Normal => pb::Priority::Normal,
+        Priority::High => pb::Priority::High,
+        Priority::Urgent => pb::Priority::Urgent,
     }
 }
 
@@ -37,6 +46,8 @@ pub(in crate::api) fn fired(fired: &Fired) -> pb::Fired {
         acknowledged,
         notified: texts(&fired.notified),
         told_at: Some(instant(fired.told_at)),
+        priority: priority(fired.priority).into(),
+        digest_at: optional_instant(fired.digest_at),
     }
 }
 
@@ -45,6 +56,8 @@ pub(in crate::api) fn because(because: FiredBecause) -> pb::FiredBecause {
     match because {
         FiredBecause::Time => pb::FiredBecause::Time,
         FiredBecause::Unacknowledged => pb::FiredBecause::Unacknowledged,
+        FiredBecause::Value => pb::FiredBecause::Value,
+        FiredBecause::Condition => pb::FiredBecause::Condition,
     }
 }
 
@@ -98,6 +111,11 @@ fn step(step: &Step) -> pb::PolicyStep {
         require: require.collect(),
         repeat_every: text(step.repeat.as_ref().map(|repeat| &repeat.every)),
         repeat_times: step.repeat.and_then(|repeat| repeat.times).unwrap_or_default(),
+        reassign: text(step.reassign.as_ref()),
+        priority: priority(step.priority).into(),
+        open: text(step.open.as_ref()),
+        task: text(step.task.as_ref()),
+        with_digest: step.delivery == Delivery::Digest,
     }
 }
 
@@ -106,6 +124,7 @@ fn written(at: &StepInstant) -> String {
     match at {
         StepInstant::Share(percent) => format!("{percent}%"),
         StepInstant::Due => "due".to_owned(),
+        StepInstant::Value(value) => format!("value {value}"),
         StepInstant::Offset(offset) => offset.to_string(),
         StepInstant::LaterOf(several) => format!("later_of {}", list(several)),
         StepInstant::EarlierOf(several) => format!("earlier_of {}", list(several)),

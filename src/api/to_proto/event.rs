@@ -17,7 +17,7 @@ use crate::model::id::{
 };
 use crate::model::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use crate::model::time::{Date, Timestamp};
-use crate::model::value::{Changes, Values};
+use crate::model::value::{Changes, Decimal, Values};
 
 use super::{actor, clock, escalation, instant, optional_instant, task, text};
 
@@ -98,10 +98,13 @@ payloads! {
     ClockRecalculated { clock, because, limit, due_before, epoch, plan }
     ClockStopped { clock, end }
     CalendarAdopted { digest }
+    ClockChecked { clock, value, calm_runs, limit, epoch, plan }
     EscalationRaised {
         clock, policy, fired, because, recipients, nobody_in, due, acknowledge_by, schedule,
     }
-    EscalationRepeated { clock, policy, step, level, light, repeat, recipients, schedule }
+    EscalationRepeated {
+        clock, policy, step, level, light, repeat, recipients, digest_at, schedule,
+    }
     EscalationPassedOver { clock, policy, fired, schedule }
     EscalationExhausted { clock, policy, step, schedule }
     EscalationAcknowledged {
@@ -155,6 +158,7 @@ tell! {
     Option<u32> => Option<u32>: |number| *number;
     Timestamp => Option<prost_types::Timestamp>: |at| Some(instant(*at));
     Option<Timestamp> => Option<prost_types::Timestamp>: |at| optional_instant(*at);
+    Option<Decimal> => String: |number| text(number.as_ref());
     Option<Date> => String: |day| text(day.as_ref());
     Option<String> => String: |words| words.clone().unwrap_or_default();
     Option<MemberId> => String: |name| text(name.as_ref());
@@ -208,5 +212,6 @@ fn open_reason(because: OpenReason) -> pb::OpenReason {
         OpenReason::Condition => pb::OpenReason::Condition,
         OpenReason::PathEnded => pb::OpenReason::PathEnded,
         OpenReason::Command => pb::OpenReason::Command,
+        OpenReason::Escalation => pb::OpenReason::Escalation,
     }
 }

@@ -30,6 +30,7 @@ pub(in crate::api) fn instance(instance: &Instance) -> pb::Instance {
         suspension: instance.suspension.as_ref().map(suspension),
         light: escalation::light(instance.light()).into(),
         next_due: optional_instant(instance.next_due()),
+        priority: escalation::priority(instance.priority()).into(),
     }
 }
 
@@ -74,6 +75,7 @@ fn stage(state: &StageState) -> pb::StageState {
         each: text(closed.each.as_ref()),
         outcome: text(closed.outcome.as_ref()),
         done: closed.done,
+        attempt: closed.attempt,
     });
     pb::StageState {
         stage: state.stage.to_string(),

@@ -69,6 +69,7 @@ pub(in crate::api) fn assignment(assignment: &Assignment) -> pb::Assignment {
         AssignmentReason::Named => (Wire::Named, String::new()),
         AssignmentReason::Claimed => (Wire::Claimed, String::new()),
         AssignmentReason::RoleAbove(role) => (Wire::RoleAbove, role.to_string()),
+        AssignmentReason::Escalated(level) => (Wire::Escalated, level.to_string()),
     };
     pb::Assignment {
         member: assignment.member.to_string(),

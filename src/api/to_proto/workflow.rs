@@ -30,6 +30,7 @@ pub(in crate::api) fn workflow(workflow: &Workflow) -> pb::Workflow {
         stages: workflow.stages.iter().map(|each| stage(each, workflow)).collect(),
         policies: workflow.policies.iter().map(escalation::policy).collect(),
         levels: texts(&workflow.levels),
+        special_tasks: workflow.special_tasks.iter().map(|spec| special_task(spec)).collect(),
     }
 }
 
@@ -49,14 +50,23 @@ pub(in crate::api) fn summary(id: &WorkflowId, versions: &Versions) -> pb::Workf
     }
 }
 
+/// A task that a ladder opens.
+pub(in crate::api) fn special_task(spec: &TaskSpec) -> pb::TaskDefinition {
+    definition(spec, Vec::new())
+}
+
 /// What the workflow says of a task of a stage.
 pub(in crate::api) fn task_definition(spec: &TaskSpec, stage: &Stage) -> pb::TaskDefinition {
+    let after = spec.after.iter().map(|index| stage.tasks[index.0].id.to_string());
+    definition(spec, after.collect())
+}
+
+fn definition(spec: &TaskSpec, after: Vec<String>) -> pb::TaskDefinition {
     let join = match spec.join {
         Join::All => "all".to_owned(),
         Join::Any => "any".to_owned(),
         Join::AtLeast(count) => count.to_string(),
     };
-    let after = spec.after.iter().map(|index| stage.tasks[index.0].id.to_string());
     let checklist = spec
         .checklist
         .iter()
@@ -69,7 +79,7 @@ pub(in crate::api) fn task_definition(spec: &TaskSpec, stage: &Stage) -> pb::Tas
         for_each: texts(&spec.for_each),
         roles: texts(&spec.roles),
         when: written(spec.when.as_ref()),
-        after: after.collect(),
+        after,
         optional: spec.optional,
         outcomes: texts(&spec.outcomes),
         join,
@@ -155,6 +165,7 @@ fn field(field: &Field) -> pb::FieldDefinition {
         unit: text(field.unit.as_ref()),
         at_least: text(field.at_least.as_ref()),
         at_most: text(field.at_most.as_ref()),
+        sets: text(field.sets.as_ref()),
     }
 }
 
@@ -182,6 +193,17 @@ fn clock(spec: &ClockSpec) -> pb::ClockDefinition {
         ClockRule::Wait(limits) => {
             pb::ClockDefinition { kind: "wait".to_owned(), limits: choices(limits), ..plain }
         }
+        ClockRule::Check { function, runs } => pb::ClockDefinition {
+            kind: "check".to_owned(),
+            check: function.0.to_string(),
+            runs: runs.to_string(),
+            ..plain
+        },
+        ClockRule::Raise { when, .. } => pb::ClockDefinition {
+            kind: "raise".to_owned(),
+            when: when.source().to_string(),
+            ..plain
+        },
     }
 }
 

@@ -51,10 +51,16 @@ pub(super) fn describe(payload: &Payload) -> Option<String> {
 
 fn escalation(payload: &Payload) -> Option<String> {
     Some(match payload {
+        Payload::ClockChecked(it) => {
+            let value = if it.value.is_empty() { "nothing to say" } else { it.value.as_str() };
+            format!("{}: {value}", clock(it.clock.as_ref()))
+        }
         Payload::EscalationRaised(it) => {
             let fired = it.fired.as_ref()?;
             let because = match it.because() {
                 FiredBecause::Unacknowledged => ", nobody had answered",
+                FiredBecause::Value => ", so much was measured",
+                FiredBecause::Condition => ", its condition holds",
                 FiredBecause::Time | FiredBecause::Unspecified => "",
             };
             let told = people(&it.recipients, &it.nobody_in);

@@ -54,6 +54,7 @@ fn stage(payload: &Payload) -> Option<String> {
                 OpenReason::Condition => "its condition holds",
                 OpenReason::PathEnded => "the path has ended",
                 OpenReason::Command => "by command",
+                OpenReason::Escalation => "a ladder has come so far",
             };
             format!("{}: {because}{}", attempt(&it.stage, it.attempt), remark(&it.comment))
         }

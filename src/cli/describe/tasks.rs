@@ -89,6 +89,7 @@ pub(super) fn assignment(assignment: Option<&Assignment>) -> String {
         AssignmentReason::RoleAbove => {
             format!("nobody is {}, so the role above", assignment.detail)
         }
+        AssignmentReason::Escalated => format!("given by the ladder at {}", assignment.detail),
     };
     let member = &assignment.member;
     if assignment.instead_of.is_empty() {

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::shapes::{Anything, Many, Named, Scalar, Words, scalar_or_map};
-use super::workflow::Text;
+use super::shapes::{Many, Named, Scalar, Words, scalar_or_map};
+use super::workflow::{ChecklistItem, Text};
 
 /// `rules/escalation.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -13,9 +13,41 @@ pub struct Escalation {
     pub levels: Vec<Scalar>,
     /// The ladders.
     pub policies: Named<Vec<Step>>,
+    /// The tasks that steps may open.
+    pub tasks: Named<SpecialTask>,
 }
 
-/// One step of a ladder.
+/// A task that a step of a ladder opens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpecialTask {
+    /// What people call it.
+    pub title: Option<Text>,
+    /// What to do and how.
+    pub guide: Option<Text>,
+    /// Who may do it.
+    pub role: Option<Scalar>,
+    /// Whether it waits to be claimed.
+    pub offer: bool,
+    /// What it can end with.
+    pub outcomes: Words,
+    /// What is checked before it is done.
+    pub checklist: Vec<ChecklistItem>,
+    /// Its limit.
+    pub sla: Option<SpecialLimit>,
+}
+
+/// How long a special task may take.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SpecialLimit {
+    /// So long.
+    pub within: Option<Scalar>,
+    /// Its ladder.
+    pub escalation: Option<Scalar>,
+}
+
+/// One step of a ladder, or a `raise`, which is a step with a condition.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Step {
@@ -23,6 +55,10 @@ pub struct Step {
     pub id: Option<Scalar>,
     /// When it fires.
     pub at: Option<Instant>,
+    /// In the ladder of a check: what it must measure.
+    pub value: Option<Scalar>,
+    /// In a `raise`: what must hold.
+    pub when: Option<Scalar>,
     /// Its level.
     pub level: Option<Scalar>,
     /// The light that it sets.
@@ -35,14 +71,16 @@ pub struct Step {
     pub require: Words,
     /// How it tells again.
     pub repeat: Option<Repeat>,
-    /// Not yet supported.
-    pub task: Option<Anything>,
-    /// Not yet supported.
-    pub reassign: Option<Anything>,
-    /// Not yet supported.
-    pub priority: Option<Anything>,
-    /// Not yet supported.
-    pub raise: Option<Anything>,
+    /// The role to which the task, or the stewardship, is given.
+    pub reassign: Option<Scalar>,
+    /// How pressing it makes what its clock measures.
+    pub priority: Option<Scalar>,
+    /// The stage beside the path that it opens.
+    pub open: Option<Scalar>,
+    /// The special task that it opens.
+    pub task: Option<Scalar>,
+    /// When those who are told are to read it.
+    pub delivery: Option<Scalar>,
 }
 
 /// When a step fires.

@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::rules::Step;
 use super::shapes::{Anything, Many, Named, Scalar, Words, scalar_or_map};
 
 /// `workflows/*.yaml`.
@@ -31,8 +32,8 @@ pub struct Workflow {
     pub may_terminate: Many<Termination>,
     /// The stages.
     pub stages: Vec<Stage>,
-    /// Not yet supported.
-    pub raise: Option<Anything>,
+    /// What is raised in every stage.
+    pub raise: Vec<Step>,
 }
 
 /// A text in one language for all, or one for each.
@@ -103,6 +104,8 @@ pub struct Field {
     pub at_least: Option<Scalar>,
     /// The largest number.
     pub at_most: Option<Scalar>,
+    /// Of an activity: the field of the instance that takes its value.
+    pub sets: Option<Scalar>,
 }
 
 /// A kind of activity.
@@ -135,8 +138,22 @@ pub struct Clock {
     pub excluded_while: Option<Scalar>,
     /// Whether every hour counts.
     pub always_on: bool,
-    /// Not yet supported.
-    pub check: Option<Anything>,
+    /// The function that measures.
+    pub check: Option<Scalar>,
+    /// On which days it does.
+    pub on: Option<Runs>,
+}
+
+/// On which days a check runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Runs {
+    /// On this day of every month.
+    pub day_of_month: Option<Scalar>,
+    /// On this day of every week.
+    pub weekday: Option<Scalar>,
+    /// So long after the run before.
+    pub every: Option<Scalar>,
 }
 
 /// A length of time, or an entry of a list of them.
@@ -242,8 +259,8 @@ pub struct Stage {
     pub return_to: Many<Return>,
     /// Reason codes.
     pub may_terminate: Many<Termination>,
-    /// Not yet supported.
-    pub raise: Option<Anything>,
+    /// What is raised while it is open.
+    pub raise: Vec<Step>,
 }
 
 /// Where a stage leads.

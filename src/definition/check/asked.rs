@@ -1,5 +1,6 @@
 //! Every condition of a workflow with its place, and what can be said of it before it is asked.
 
+use crate::definition::authored::rules::Step;
 use crate::definition::authored::shapes::{Many, Scalar};
 use crate::definition::authored::workflow::{Clock, Field, Limit, Next, Stage, Task};
 use crate::definition::compiled::{StageIndex, Workflow};
@@ -38,6 +39,7 @@ pub(super) fn judged(checked: &Checked<'_>, vocabulary: &Vocabulary) -> Vec<Aske
     if let Some(within) = authored.suspension.as_ref().and_then(|rule| rule.within.as_ref()) {
         collector.limits(&root.key("suspension").key("within"), within, None, None);
     }
+    collector.raises(&root, &authored.raise, None);
     for (index, stage) in authored.stages.iter().enumerate() {
         collector.stage(&root.key("stages").index(index), stage, StageIndex(index));
     }
@@ -81,8 +83,16 @@ impl Collector<'_> {
         for (name, clock) in stage.clocks.iter() {
             self.clock(&path.key("clocks").key(name), clock, on_path, None);
         }
+        self.raises(path, &stage.raise, on_path);
         for (at, task) in stage.tasks.iter().enumerate() {
             self.task(&path.key("tasks").index(at), task, on_path);
+        }
+    }
+
+    fn raises(&mut self, owner: &KeyPath, raises: &[Step], stage: Option<StageIndex>) {
+        for (at, raise) in raises.iter().enumerate() {
+            let path = owner.key("raise").index(at).key("when");
+            self.condition(&path, raise.when.as_ref(), stage, None);
         }
     }
 

@@ -88,7 +88,7 @@ impl Running<'_> {
             StepInstant::Share(percent) => {
                 self.calendar.share(self.take.unit, self.start, self.due, *percent).at
             }
-            StepInstant::Due => self.due,
+            StepInstant::Due | StepInstant::Value(_) => self.due,
             StepInstant::Offset(offset) => self.calendar.offset(self.due, *offset).at,
             StepInstant::LaterOf(all) => {
                 all.iter().map(|each| self.instant(each)).max().unwrap_or(self.due)
@@ -144,7 +144,10 @@ fn limits<'a>(path: &KeyPath, rule: &'a ClockRule) -> Vec<(KeyPath, &'a LimitCho
     let (key, limits) = match rule {
         ClockRule::Within(limits) => ("within", limits),
         ClockRule::Every { limits, .. } => ("every", limits),
-        ClockRule::By(_) | ClockRule::Wait(_) => return Vec::new(),
+        ClockRule::By(_)
+        | ClockRule::Wait(_)
+        | ClockRule::Check { .. }
+        | ClockRule::Raise { .. } => return Vec::new(),
     };
     let place = |(at, limit)| {
         let path = path.key(key);

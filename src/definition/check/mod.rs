@@ -12,6 +12,7 @@ use super::compiled::{FieldKind, Workflow};
 use super::diagnostic::Findings;
 use super::span::SpanIndex;
 
+mod actions;
 mod asked;
 
 mod conditions;
@@ -43,6 +44,7 @@ pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
     conditions::check(checked, &judged, &dead, findings);
     reach::check(checked, &judged, &dead, findings);
     ladders::check(checked, findings);
+    actions::check(checked, findings);
     roles::check(checked, findings);
 }
 

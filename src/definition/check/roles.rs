@@ -9,7 +9,7 @@ use crate::definition::diagnostic::{Diagnostic, Findings, Span};
 use crate::definition::span::KeyPath;
 use crate::model::organization::{Organization, RoleScope};
 
-use super::Checked;
+use super::{Checked, actions};
 
 /// Words that stand for whoever it is at the time.
 const ALWAYS_THERE: [&str; 2] = ["steward", "holder"];
@@ -75,18 +75,19 @@ fn named(checked: &Checked<'_>) -> Vec<(String, Span)> {
     for (index, stage) in authored.stages.iter().enumerate() {
         of_stage(&root.key("stages").index(index), stage, &mut take);
     }
-    let used = checked.workflow.policies.iter().map(|policy| policy.id.as_str());
-    let used: BTreeSet<&str> = used.collect();
+    for placed in actions::steps(checked) {
+        let path = placed.path.key("notify");
+        for (place, role) in placed.step.notify.iter() {
+            named.push((role.as_str().to_owned(), placed.at.value(&path.index(place))));
+        }
+        let given = placed.step.reassign.as_ref();
+        named.extend(given.map(|role| (role.as_str().to_owned(), placed.span("reassign"))));
+    }
     if let Some((escalation, at)) = checked.policies {
-        for (policy, steps) in escalation.policies.iter().filter(|(name, _)| used.contains(name)) {
-            let top = root.key("policies").key(policy);
-            for (index, step) in steps.iter().enumerate() {
-                let path = top.index(index).key("notify");
-                for (place, role) in step.notify.iter() {
-                    let span = at.value(&path.index(place));
-                    named.push((role.as_str().to_owned(), span));
-                }
-            }
+        let used = |name: &str| checked.workflow.special_task(name).is_some();
+        for (name, task) in escalation.tasks.iter().filter(|(name, _)| used(name)) {
+            let path = root.key("tasks").key(name).key("role");
+            named.extend(task.role.iter().map(|role| (role.as_str().to_owned(), at.value(&path))));
         }
     }
     named

@@ -4,11 +4,12 @@ use crate::definition::authored::shapes::{Many, Named, Scalar, Words};
 use crate::definition::authored::workflow::{Clock, Limit, Suspension};
 use crate::definition::code::Code;
 use crate::definition::compiled::{
-    ActivityKind, ClockRule, ClockSpec, Field, FieldKind, LimitChoice, StepInstant, SuspensionRule,
+    ActivityKind, ClockRule, ClockSpec, Field, FieldKind, LimitChoice, Step, StepInstant,
+    SuspensionRule,
 };
 use crate::definition::span::KeyPath;
 use crate::model::id::{ActivityId, ClockId, FieldId, PolicyId};
-use crate::script::{Condition, TaskWords};
+use crate::script::{Condition, TaskWords, Use};
 
 use super::desk::Desk;
 use super::scene::Scene;
@@ -55,11 +56,11 @@ impl Clocks<'_> {
         id: ClockId,
         clock: &Clock,
     ) -> Option<ClockSpec> {
-        desk.not_yet(path, "check", clock.check);
         let policy = self.policy(desk, path, clock.escalation.as_ref());
         let excluded = path.key("excluded_while");
         let excluded_while = self.condition(desk, &excluded, clock.excluded_while.as_ref());
-        let kind = self.rule(desk, path, clock)?;
+        let kind = self.rule(desk, path, &id, clock)?;
+        self.ladder_fits(desk, path, &kind, policy.as_ref());
         if matches!(kind, ClockRule::By(_)) {
             desk.misplaced(path, "excluded_while", "a `by` clock ends on its day, come what may");
             self.no_shares(desk, path, policy.as_ref());
@@ -98,11 +99,18 @@ impl Clocks<'_> {
         Some(SuspensionRule { approver, clock })
     }
 
-    fn rule(&self, desk: &mut Desk<'_>, path: &KeyPath, clock: &Clock) -> Option<ClockRule> {
+    fn rule(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        id: &ClockId,
+        clock: &Clock,
+    ) -> Option<ClockRule> {
         let kinds = [
             ("within", clock.within.is_some()),
             ("by", clock.by.is_some()),
             ("every", clock.every.is_some()),
+            ("check", clock.check.is_some()),
         ];
         let mut given = kinds.iter().filter(|(_, given)| *given).map(|(key, _)| *key);
         let first = given.next();
@@ -111,6 +119,9 @@ impl Clocks<'_> {
             let diagnostic = desk.key(Code::ExclusiveKeys, &path.key(second), message);
             let other = desk.at.key(&path.key(first));
             desk.push(diagnostic.label("a limit is one of them").also(other, "the other"));
+        }
+        if first != Some("check") {
+            desk.misplaced(path, "on", "only a `check` runs on certain days");
         }
         if first != Some("every") {
             desk.misplaced(path, "reset_by", "only an `every` clock is reset by activities");
@@ -126,10 +137,48 @@ impl Clocks<'_> {
             let reset_by = self.resets(desk, &path.key("reset_by"), &clock.reset_by);
             return Some(ClockRule::Every { limits, reset_by });
         }
-        if clock.check.is_none() {
-            desk.missing(path, "within", "a limit is one of `within`, `by` and `every`");
+        if let Some(function) = &clock.check {
+            if RESERVED.contains(&id.as_str()) {
+                let why = "a check has no limit: it stands under `clocks` of a stage or the workflow";
+                desk.misplaced(path, "check", why);
+            }
+            let function = self.scene.function(desk, &path.key("check"), function, Use::Check);
+            let runs = super::runs::runs(desk, path, clock.on.as_ref());
+            return Some(ClockRule::Check { function: function?, runs: runs? });
         }
+        desk.missing(path, "within", "a limit is one of `within`, `by` and `every`");
         None
+    }
+
+    /// A check climbs by values, everything else by instants.
+    fn ladder_fits(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        kind: &ClockRule,
+        policy: Option<&PolicyId>,
+    ) {
+        let is_check = matches!(kind, ClockRule::Check { .. });
+        let policies = &self.scene.rules.policies;
+        let ladder = policy.and_then(|id| policies.iter().find(|known| known.id == *id));
+        let Some(ladder) = ladder else {
+            if is_check && policy.is_none() {
+                desk.missing(path, "escalation", "a check without a ladder tells nobody");
+            }
+            return;
+        };
+        let of_values = |step: &Step| matches!(step.at, StepInstant::Value(_));
+        if ladder.steps.iter().any(of_values) == is_check {
+            return;
+        }
+        let (is, needs) = if is_check {
+            ("instants", "a check climbs by `value`")
+        } else {
+            ("values", "only a `check` has values to climb by")
+        };
+        let message = format!("the ladder `{}` is one of {is}", ladder.id);
+        let diagnostic = desk.value(Code::WrongLadder, &path.key("escalation"), message);
+        desk.push(diagnostic.label(needs));
     }
 
     /// A list of limits, of which the last always holds.
@@ -263,7 +312,7 @@ impl Clocks<'_> {
 fn has_share(instant: &StepInstant) -> bool {
     match instant {
         StepInstant::Share(_) => true,
-        StepInstant::Due | StepInstant::Offset(_) => false,
+        StepInstant::Due | StepInstant::Offset(_) | StepInstant::Value(_) => false,
         StepInstant::LaterOf(list) | StepInstant::EarlierOf(list) => list.iter().any(has_share),
     }
 }

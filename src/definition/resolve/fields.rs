@@ -107,6 +107,9 @@ fn field(
         }
         Owner::Instance => {}
     }
+    if !matches!(owner, Owner::Activity) {
+        desk.misplaced(path, "sets", "only what is logged sets a field of the instance");
+    }
     let kind = kind(desk, path, authored)?;
     let number = matches!(kind, FieldKind::Integer | FieldKind::Decimal);
     if !number {
@@ -135,7 +138,49 @@ fn field(
         unit: authored.unit.as_ref().map(|unit| unit.as_str().into()),
         at_least,
         at_most,
+        sets: None,
     })
+}
+
+/// The fields of the instance that the fields of an activity set: of the same kind, and of a choice
+/// every word.
+pub(super) fn targets(
+    desk: &mut Desk<'_>,
+    scene: &Scene<'_>,
+    top: &KeyPath,
+    (authored, built): (&Named<AuthoredField>, &mut [Field]),
+    of_instance: &[Field],
+) {
+    for field in built {
+        let written = authored.iter().find(|(name, _)| *name == field.id.as_str());
+        let Some(name) = written.and_then(|(_, authored)| authored.sets.as_ref()) else { continue };
+        let path = top.key(field.id.as_str()).key("sets");
+        let Some(target) = of_instance.iter().find(|known| known.id.as_str() == name.as_str())
+        else {
+            if !scene.fields_unsure {
+                let known = of_instance.iter().map(|known| known.id.as_str());
+                desk.unknown(Code::UnknownField, &path, "field", name.as_str(), known);
+            }
+            continue;
+        };
+        let fits = match (&field.kind, &target.kind) {
+            (FieldKind::Choice(words), FieldKind::Choice(all)) => {
+                words.iter().all(|word| all.contains(word))
+            }
+            (own, other) => own == other,
+        };
+        if !fits {
+            let message = format!("the field `{}` holds something else", target.id);
+            let declared = desk.at.value(&KeyPath::root().key("fields").key(target.id.as_str()));
+            let diagnostic = desk.value(Code::InvalidValue, &path, message);
+            desk.push(
+                diagnostic
+                    .label("what is logged must be of its kind")
+                    .also(declared, "it is declared here"),
+            );
+        }
+        field.sets = Some(target.id.clone());
+    }
 }
 
 fn kind(desk: &mut Desk<'_>, path: &KeyPath, authored: &AuthoredField) -> Option<FieldKind> {

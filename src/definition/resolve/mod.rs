@@ -16,15 +16,19 @@ mod calendar;
 mod organization;
 mod policies;
 mod rules;
+mod special;
 
 mod clocks;
 mod fields;
+mod raises;
+mod runs;
 mod stages;
 mod tasks;
 mod workflow;
 
 use desk::Desk;
 
+pub(super) use raises::raised;
 pub(super) use rules::{calendar_of, organization_of, rules_of};
 
 pub(super) use workflow::{Live, workflow_of};

@@ -4,12 +4,13 @@ use crate::definition::authored;
 use crate::definition::authored::rules::{Instant, Step as AuthoredStep};
 use crate::definition::authored::shapes::Scalar;
 use crate::definition::code::Code;
-use crate::definition::compiled::{Policy, Repeat, Requirement, Step, StepInstant};
+use crate::definition::compiled::{Delivery, Policy, Repeat, Requirement, Step, StepInstant};
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::span::KeyPath;
-use crate::model::escalation::Light;
-use crate::model::id::{LevelId, PolicyId, StepId};
+use crate::model::escalation::{Light, Priority};
+use crate::model::id::{LevelId, PolicyId, StageId, StepId, TaskId};
 use crate::model::time::{Amount, Offset};
+use crate::model::value::Decimal;
 
 use super::desk::Desk;
 use super::roles::Roles;
@@ -19,6 +20,12 @@ const LIGHTS: [(&str, Light); 4] =
 
 const REQUIREMENTS: [(&str, Requirement); 2] =
     [("recovery_plan", Requirement::RecoveryPlan), ("promised_date", Requirement::PromisedDate)];
+
+const PRIORITIES: [(&str, Priority); 3] =
+    [("normal", Priority::Normal), ("high", Priority::High), ("urgent", Priority::Urgent)];
+
+const DELIVERIES: [(&str, Delivery); 2] =
+    [("at_once", Delivery::AtOnce), ("digest", Delivery::Digest)];
 
 /// Shares above this are a slip of the pen.
 const SHARE_MAX: u32 = 10_000;
@@ -30,12 +37,14 @@ pub(super) fn escalation(
     authored: &authored::Escalation,
 ) -> (Vec<LevelId>, Vec<Policy>) {
     let levels = levels(desk, authored);
+    let special: Vec<String> = authored.tasks.names().map(ToOwned::to_owned).collect();
+    let steps_of = Steps { roles, levels: &levels, special: &special };
     let top = KeyPath::root().key("policies");
     let mut policies = Vec::new();
     for (name, steps) in authored.policies.iter() {
         let path = top.key(name);
         let Some(id) = desk.name(&path, name, PolicyId::parse) else { continue };
-        let mut ladder = Ladder { roles, levels: &levels, path: &path, steps: Vec::new() };
+        let mut ladder = Ladder { steps_of, path: &path, steps: Vec::new() };
         for (at, step) in steps.iter().enumerate() {
             ladder.add(desk, at, step);
         }
@@ -63,37 +72,30 @@ fn levels(desk: &mut Desk<'_>, authored: &authored::Escalation) -> Vec<LevelId> 
     levels
 }
 
-/// A ladder under construction.
-struct Ladder<'a> {
-    roles: Roles<'a>,
-    levels: &'a [LevelId],
-    path: &'a KeyPath,
-    /// The steps with their places in the file.
-    steps: Vec<(usize, Step)>,
+/// What the words of a step can refer to, in a ladder and in a `raise`.
+#[derive(Clone, Copy)]
+pub(super) struct Steps<'a> {
+    pub roles: Roles<'a>,
+    pub levels: &'a [LevelId],
+    /// The names of the special tasks.
+    pub special: &'a [String],
 }
 
-impl Ladder<'_> {
-    fn add(&mut self, desk: &mut Desk<'_>, at: usize, step: &AuthoredStep) {
-        let path = self.path.index(at);
-        for (key, value) in [
-            ("task", step.task),
-            ("reassign", step.reassign),
-            ("priority", step.priority),
-            ("raise", step.raise),
-        ] {
-            desk.not_yet(&path, key, value);
-        }
-        if step.at.is_none() {
-            desk.missing(&path, "at", "say when the step fires, such as `at: 70%` or `at: due`");
-        }
-        let instant = step.at.as_ref();
-        let instant = instant.and_then(|each| self::instant(desk, &path.key("at"), each));
-        let level = self.level(desk, &path, step);
+impl Steps<'_> {
+    /// A step, once it is known when it fires. `None` as its id: that of its level.
+    pub(super) fn step(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        step: &AuthoredStep,
+        (id, at): (Option<StepId>, Option<StepInstant>),
+    ) -> Option<Step> {
+        let level = self.level(desk, path, step);
         let hint = "a step sets a light: `blue`, `yellow` or `red`";
-        let light = desk.needed_word(&path, "light", step.light.as_ref(), (&LIGHTS, hint));
+        let light = desk.needed_word(path, "light", step.light.as_ref(), (&LIGHTS, hint));
         let roles = self.roles;
-        let notify = step.notify.iter();
         let notify_path = path.key("notify");
+        let notify = step.notify.iter();
         let notify: Vec<_> = notify
             .filter_map(|(at, role)| roles.role(desk, &notify_path.index(at), role))
             .collect();
@@ -104,15 +106,32 @@ impl Ladder<'_> {
         let require = require
             .filter_map(|(at, word)| desk.word(&list.index(at), word, &REQUIREMENTS))
             .collect();
-        let repeat = self::repeat(desk, &path, step);
-        let id = self.step_id(desk, &path, step, level.as_ref());
-        if let (Some(at_instant), Some(level), Some(light), Some(id)) = (instant, level, light, id)
-        {
-            let at_step =
-                Step { id, level, at: at_instant, light, notify, ack_within, require, repeat };
-            self.order(desk, at, &at_step);
-            self.steps.push((at, at_step));
-        }
+        let repeat = self::repeat(desk, path, step);
+        let reassign = roles.optional(desk, &path.key("reassign"), step.reassign.as_ref());
+        let priority = step.priority.as_ref();
+        let priority = priority.and_then(|it| desk.word(&path.key("priority"), it, &PRIORITIES));
+        let open = step.open.as_ref();
+        let open =
+            open.and_then(|it| desk.own_text(&path.key("open"), it.as_str(), StageId::parse));
+        let task = self.special_task(desk, path, step);
+        let delivery = step.delivery.as_ref();
+        let delivery = delivery.and_then(|it| desk.word(&path.key("delivery"), it, &DELIVERIES));
+        let (at, level, light) = (at?, level?, light?);
+        Some(Step {
+            id: id.unwrap_or_else(|| StepId::trusted(level.as_str())),
+            level,
+            at,
+            light,
+            notify,
+            ack_within,
+            require,
+            repeat,
+            reassign,
+            priority: priority.unwrap_or_default(),
+            open,
+            task,
+            delivery: delivery.unwrap_or_else(|| usual_delivery(light)),
+        })
     }
 
     fn level(&self, desk: &mut Desk<'_>, path: &KeyPath, step: &AuthoredStep) -> Option<LevelId> {
@@ -129,16 +148,113 @@ impl Ladder<'_> {
         found.cloned()
     }
 
-    fn step_id(
+    fn special_task(
         &self,
         desk: &mut Desk<'_>,
         path: &KeyPath,
         step: &AuthoredStep,
-        level: Option<&LevelId>,
-    ) -> Option<StepId> {
-        let Some(written) = &step.id else {
-            return level.map(|level| StepId::trusted(level.as_str()));
+    ) -> Option<TaskId> {
+        let name = step.task.as_ref()?;
+        if self.special.iter().any(|known| known == name.as_str()) {
+            return TaskId::parse(name.as_str()).ok();
+        }
+        let known = self.special.iter().map(String::as_str);
+        let path = path.key("task");
+        desk.unknown(Code::UnknownTask, &path, "special task", name.as_str(), known);
+        None
+    }
+}
+
+/// What burns is told at once; what only glows is read in the morning.
+fn usual_delivery(light: Light) -> Delivery {
+    match light {
+        Light::Red => Delivery::AtOnce,
+        Light::None | Light::Blue | Light::Yellow => Delivery::Digest,
+    }
+}
+
+/// A ladder under construction.
+struct Ladder<'a> {
+    steps_of: Steps<'a>,
+    path: &'a KeyPath,
+    /// The steps with their places in the file.
+    steps: Vec<(usize, Step)>,
+}
+
+impl Ladder<'_> {
+    fn add(&mut self, desk: &mut Desk<'_>, at: usize, step: &AuthoredStep) {
+        let path = self.path.index(at);
+        desk.misplaced(&path, "when", "a step fires at an instant; a condition stands in `raise`");
+        let instant = self.instant(desk, &path, step);
+        let id = match &step.id {
+            Some(written) => match self.own_id(desk, &path, written) {
+                Some(id) => Some(id),
+                None => return,
+            },
+            None => None,
         };
+        let built = self.steps_of.step(desk, &path, step, (id, instant));
+        if let Some(built) = built {
+            self.order(desk, at, &built);
+            self.steps.push((at, built));
+        }
+    }
+
+    /// When it fires: at an instant, or at a value where the ladder is one of a check.
+    fn instant(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        step: &AuthoredStep,
+    ) -> Option<StepInstant> {
+        let fires = match (&step.at, &step.value) {
+            (Some(_), Some(_)) => {
+                let message = "`at` and `value` exclude each other".to_owned();
+                let diagnostic = desk.key(Code::ExclusiveKeys, &path.key("value"), message);
+                let other = desk.at.key(&path.key("at"));
+                desk.lose(diagnostic.label("a step has one of them").also(other, "the other"));
+                return None;
+            }
+            (None, None) => {
+                let hint = "say when the step fires, such as `at: 70%` or `at: due`";
+                desk.missing(path, "at", hint);
+                return None;
+            }
+            (Some(at), None) => self::instant(desk, &path.key("at"), at)?,
+            (None, Some(value)) => StepInstant::Value(number(desk, &path.key("value"), value)?),
+        };
+        self.of_one_kind(desk, path, &fires);
+        Some(fires)
+    }
+
+    /// All steps stand at instants, or all at values that rise.
+    fn of_one_kind(&self, desk: &mut Desk<'_>, path: &KeyPath, fires: &StepInstant) {
+        let Some((below, lower)) = self.steps.last() else { return };
+        let below = self.path.index(*below);
+        match (&lower.at, fires) {
+            (StepInstant::Value(lower), StepInstant::Value(value)) if value <= lower => {
+                let message = format!("`{value}` is not above `{lower}`");
+                let diagnostic = desk.value(Code::InvalidValue, &path.key("value"), message);
+                let below = desk.at.value(&below.key("value"));
+                desk.push(diagnostic.label("values rise").also(below, "the step before"));
+            }
+            (StepInstant::Value(_), StepInstant::Value(_)) => {}
+            (StepInstant::Value(_), _) | (_, StepInstant::Value(_)) => {
+                let message = "a ladder is one of instants or one of values".to_owned();
+                let diagnostic = desk.value(Code::WrongLadder, path, message);
+                let below = desk.at.value(&below);
+                desk.push(diagnostic.label("another kind").also(below, "than the step before"));
+            }
+            (_, _) => {}
+        }
+    }
+
+    fn own_id(
+        &self,
+        desk: &mut Desk<'_>,
+        path: &KeyPath,
+        written: &Scalar,
+    ) -> Option<StepId> {
         let id = desk.own_name(path, "id", Some(written), StepId::parse)?;
         if let Some((first, _)) = self.steps.iter().find(|(_, other)| other.id == id) {
             desk.taken(&path.key("id"), &self.path.index(*first).key("id"), "step", id.as_str());
@@ -148,7 +264,8 @@ impl Ladder<'_> {
 
     /// Steps stand from the lowest level to the highest.
     fn order(&self, desk: &mut Desk<'_>, at: usize, step: &Step) {
-        let rank = |level: &LevelId| self.levels.iter().position(|each| each == level);
+        let levels = self.steps_of.levels;
+        let rank = |level: &LevelId| levels.iter().position(|each| each == level);
         let Some((below, lower)) = self.steps.last() else { return };
         if rank(&lower.level) < rank(&step.level) {
             return;
@@ -219,6 +336,17 @@ fn several(desk: &mut Desk<'_>, path: &KeyPath, list: &[Instant]) -> Option<Vec<
     let built: Vec<Option<StepInstant>> =
         each.map(|(at, each)| instant(desk, &path.index(at), each)).collect();
     built.into_iter().collect()
+}
+
+/// What a check must measure, with all the digits that were written.
+fn number(desk: &mut Desk<'_>, path: &KeyPath, text: &Scalar) -> Option<Decimal> {
+    let digits = desk.at.scalar(path).unwrap_or(text.as_str()).to_owned();
+    let parsed = digits.parse::<Decimal>().ok();
+    if parsed.is_none() {
+        let diagnostic = desk.value(Code::InvalidValue, path, format!("`{digits}` is no number"));
+        desk.lose(diagnostic.label("a number such as `10` or `2.5`"));
+    }
+    parsed
 }
 
 /// `due`, `70%`, `-1wd` or `+16wh`.

@@ -19,6 +19,7 @@ use super::organization::organization;
 use super::policies::escalation;
 use super::roles::Roles;
 use super::scene::{Rules, ScriptFile, diagnostic};
+use super::special::special_tasks;
 
 /// The organization of a configuration; `None`: there is no such file, or it cannot be read.
 pub(in crate::definition) fn organization_of(
@@ -67,6 +68,7 @@ pub(in crate::definition) fn rules_of(
     let mut rules = Rules {
         levels: Vec::new(),
         policies: Vec::new(),
+        special: Vec::new(),
         reasons: BTreeMap::new(),
         functions: Arc::new(functions),
         scripts,
@@ -76,6 +78,7 @@ pub(in crate::definition) fn rules_of(
         let mut desk = Desk::new(&file.at);
         let roles = Roles { organization };
         (rules.levels, rules.policies) = escalation(&mut desk, roles, &file.value);
+        rules.special = special_tasks(&mut desk, roles, &file.value, &rules.policies);
         findings.append(desk.findings);
     }
     if let Some(file) = &reasons {

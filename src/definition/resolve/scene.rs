@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::definition::authored::shapes::Scalar;
 use crate::definition::code::Code;
-use crate::definition::compiled::{FunctionName, Policy};
+use crate::definition::compiled::{FunctionName, Policy, TaskSpec};
 use crate::definition::diagnostic::{Diagnostic, Span};
 use crate::definition::span::{KeyPath, SpanIndex};
 use crate::model::id::{LevelId, ReasonCode};
@@ -23,6 +23,8 @@ pub(in crate::definition) struct Rules {
     pub levels: Vec<LevelId>,
     /// The ladders.
     pub policies: Vec<Policy>,
+    /// The tasks that steps of ladders open.
+    pub special: Vec<Arc<TaskSpec>>,
     /// The reason codes.
     pub reasons: BTreeMap<ReasonCode, Title>,
     /// The functions.

@@ -124,7 +124,6 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn stage(&self, desk: &mut Desk<'_>, id: &StageId, authored: &AuthoredStage) -> Stage {
         let (path, scene) = (self.path, self.clocks.scene);
-        desk.not_yet(path, "raise", authored.raise);
         let role = scene.roles.optional(desk, &path.key("role"), authored.role.as_ref());
         let role = role.unwrap_or_else(|| RoleId::trusted(STEWARD));
         let guide = authored.guide.as_ref();
@@ -164,7 +163,9 @@ impl Builder<'_> {
             self.clocks.clock(desk, &self.path.key("sla"), ClockId::trusted("stage"), clock)
         });
         let named = self.clocks.named(desk, &self.path.key("clocks"), &authored.clocks);
-        own.into_iter().chain(named).collect()
+        let top = self.path.key("raise");
+        let raised = super::raises::raises(desk, self.clocks, &top, &authored.raise);
+        own.into_iter().chain(named).chain(raised).collect()
     }
 
     fn requires(&self, desk: &mut Desk<'_>, authored: &AuthoredStage) -> Vec<FieldId> {

@@ -131,7 +131,7 @@ impl Builder<'_> {
             join: self.join(desk, task),
             four_eyes: self.four_eyes(desk, task),
             form,
-            checklist: self.checklist(desk, task),
+            checklist: checklist(desk, &path.key("checklist"), &task.checklist),
             clock: self.clock(desk, task, kind, &words),
             extension_approver: approver,
             for_each: words.each,
@@ -313,35 +313,6 @@ impl Builder<'_> {
         task.four_eyes
     }
 
-    fn checklist(&self, desk: &mut Desk<'_>, task: &Task) -> Vec<ChecklistItem> {
-        let top = self.path.key("checklist");
-        let mut items: Vec<ChecklistItem> = Vec::new();
-        for (at, item) in task.checklist.iter().enumerate() {
-            let path = top.index(at);
-            let (id, title): (Arc<str>, Title) = match item {
-                AuthoredItem::Text(text) => {
-                    let own = TaskId::parse(text.as_str()).is_ok();
-                    let id =
-                        if own { text.as_str().to_owned() } else { format!("item_{}", at + 1) };
-                    let text = authored::workflow::Text::One(text.clone());
-                    (id.into(), Desk::title(Some(&text), ""))
-                }
-                AuthoredItem::Named(item) => {
-                    let id = desk.own_name(&path, "id", item.id.as_ref(), TaskId::parse);
-                    let Some(id) = id else { continue };
-                    (id.as_str().into(), Desk::title(item.title.as_ref(), id.as_str()))
-                }
-            };
-            match items.iter().position(|known| known.id == id) {
-                Some(first) => {
-                    desk.taken(&path.key("id"), &top.index(first).key("id"), "item", &id);
-                }
-                None => items.push(ChecklistItem { id, title }),
-            }
-        }
-        items
-    }
-
     /// The limit of a task, or how long a wait lasts.
     fn clock(
         &self,
@@ -365,6 +336,39 @@ impl Builder<'_> {
         let kind = ClockRule::Wait(limits);
         Some(ClockSpec { id, kind, excluded_while: None, policy: None, always_on: false })
     }
+}
+
+/// The items of a checklist, each with a name of its own.
+pub(super) fn checklist(
+    desk: &mut Desk<'_>,
+    top: &KeyPath,
+    authored: &[AuthoredItem],
+) -> Vec<ChecklistItem> {
+    let mut items: Vec<ChecklistItem> = Vec::new();
+    for (at, item) in authored.iter().enumerate() {
+        let path = top.index(at);
+        let (id, title): (Arc<str>, Title) = match item {
+            AuthoredItem::Text(text) => {
+                let own = TaskId::parse(text.as_str()).is_ok();
+                let id =
+                    if own { text.as_str().to_owned() } else { format!("item_{}", at + 1) };
+                let text = authored::workflow::Text::One(text.clone());
+                (id.into(), Desk::title(Some(&text), ""))
+            }
+            AuthoredItem::Named(item) => {
+                let id = desk.own_name(&path, "id", item.id.as_ref(), TaskId::parse);
+                let Some(id) = id else { continue };
+                (id.as_str().into(), Desk::title(item.title.as_ref(), id.as_str()))
+            }
+        };
+        match items.iter().position(|known| known.id == id) {
+            Some(first) => {
+                desk.taken(&path.key("id"), &top.index(first).key("id"), "item", &id);
+            }
+            None => items.push(ChecklistItem { id, title }),
+        }
+    }
+    items
 }
 
 /// Reports the first circle of tasks that wait for one another.

@@ -6,7 +6,8 @@ use crate::definition::authored;
 use crate::definition::authored::shapes::{Many, Scalar};
 use crate::definition::authored::workflow::{Steward, Termination};
 use crate::definition::code::Code;
-use crate::definition::compiled::{ActivityKind, Policy, StewardRule, TerminationRule, Workflow};
+use crate::definition::compiled::{ActivityKind, ClockRule, ClockSpec, Field, Policy};
+use crate::definition::compiled::{StewardRule, TaskSpec, TerminationRule, Workflow};
 use crate::definition::diagnostic::Findings;
 use crate::definition::load::Located;
 use crate::definition::span::KeyPath;
@@ -17,6 +18,7 @@ use crate::script::{TaskWords, Use, Vocabulary};
 use super::clocks::Clocks;
 use super::desk::Desk;
 use super::fields::{self, Owner, fields};
+use super::raises;
 use super::roles::Roles;
 use super::scene::{Rules, Scene};
 use super::stages::{self, stages};
@@ -53,7 +55,7 @@ fn workflow(
     live: Option<Live<'_>>,
 ) -> Option<Workflow> {
     let root = KeyPath::root();
-    desk.not_yet(&root, "raise", authored.raise);
+    raises::unique_names(desk, authored, &rules.policies);
     let id = desk.own_name(&root, "workflow", authored.workflow.as_ref(), WorkflowId::parse);
     let calendar = calendar(desk, authored.calendar.as_ref(), live);
     let order = stages::order(desk, authored);
@@ -67,9 +69,10 @@ fn workflow(
     };
     let steward = steward(desk, &scene, authored.steward.as_ref());
     let own = fields(desk, &scene, &root.key("fields"), &authored.fields, Owner::Instance);
-    let activities = activities(desk, &scene, authored, live);
+    let activities = activities(desk, &scene, authored, (live, &own));
     let clocks = Clocks { scene: &scene, fields: &own, activities: &activities, task: None };
-    let of_instance = clocks.named(desk, &root.key("clocks"), &authored.clocks);
+    let mut of_instance = clocks.named(desk, &root.key("clocks"), &authored.clocks);
+    of_instance.extend(raises::raises(desk, &clocks, &root.key("raise"), &authored.raise));
     let suspended = authored.suspension.as_ref();
     let suspension =
         suspended.and_then(|each| clocks.suspension(desk, &root.key("suspension"), each));
@@ -93,10 +96,11 @@ fn workflow(
         stages,
         task_groups: Arc::default(),
         policies: Vec::new(),
+        special_tasks: Vec::new(),
         levels: rules.levels.clone(),
         functions: Arc::clone(&rules.functions),
     };
-    workflow.policies = named_policies(&workflow, rules);
+    (workflow.policies, workflow.special_tasks) = ladders(&workflow, rules);
     workflow.task_groups = Arc::new(workflow.groups_of_tasks());
     Some(workflow)
 }
@@ -162,13 +166,15 @@ fn activities(
     desk: &mut Desk<'_>,
     scene: &Scene<'_>,
     authored: &authored::Workflow,
-    live: Option<Live<'_>>,
+    (live, of_instance): (Option<Live<'_>>, &[Field]),
 ) -> Vec<ActivityKind> {
     let top = KeyPath::root().key("activities");
     let mut activities = Vec::new();
     for (name, activity) in authored.activities.iter() {
         let path = top.key(name);
-        let own = fields(desk, scene, &path.key("fields"), &activity.fields, Owner::Activity);
+        let place = path.key("fields");
+        let mut own = fields(desk, scene, &place, &activity.fields, Owner::Activity);
+        fields::targets(desk, scene, &place, (&activity.fields, &mut own), of_instance);
         let mut may_start = Vec::new();
         for (at, workflow) in activity.may_start.iter() {
             let path = path.key("may_start").index(at);
@@ -227,15 +233,38 @@ pub(super) fn terminations(
     rules.into_iter().map(|(_, rule)| rule).collect()
 }
 
-/// The ladders that the clocks of a workflow name, in the order of their file.
-fn named_policies(workflow: &Workflow, rules: &Rules) -> Vec<Policy> {
+/// The ladders that the clocks of a workflow name, in the order of their file, then those of what
+/// it raises; and the tasks that their steps open, with the ladders that these name in turn.
+fn ladders(workflow: &Workflow, rules: &Rules) -> (Vec<Policy>, Vec<Arc<TaskSpec>>) {
     let of_stages = workflow.stages.iter().flat_map(|stage| {
         let of_tasks = stage.tasks.iter().filter_map(|task| task.clock.as_ref());
         stage.clocks.iter().chain(of_tasks)
     });
     let suspension = workflow.suspension.as_ref().map(|suspension| &suspension.clock);
-    let clocks = workflow.clocks.iter().chain(of_stages).chain(suspension);
-    let named: Vec<&PolicyId> = clocks.filter_map(|clock| clock.policy.as_ref()).collect();
-    let policies = rules.policies.iter();
-    policies.filter(|policy| named.contains(&&policy.id)).cloned().collect()
+    let clocks: Vec<&ClockSpec> =
+        workflow.clocks.iter().chain(of_stages).chain(suspension).collect();
+    let raised = |clock: &&ClockSpec| match &clock.kind {
+        ClockRule::Raise { ladder, .. } => Some(ladder.clone()),
+        _ => None,
+    };
+    let raised: Vec<Policy> = clocks.iter().filter_map(raised).collect();
+    let mut named: Vec<&PolicyId> = clocks.iter().filter_map(|it| it.policy.as_ref()).collect();
+    let mut special: Vec<&Arc<TaskSpec>> = Vec::new();
+    loop {
+        let used = rules.policies.iter().filter(|policy| named.contains(&&policy.id));
+        let opened = used.chain(&raised).flat_map(|policy| &policy.steps);
+        let opened: Vec<_> = opened.filter_map(|step| step.task.as_ref()).collect();
+        let is_new = |spec: &&Arc<TaskSpec>| {
+            opened.contains(&&spec.id) && special.iter().all(|known| known.id != spec.id)
+        };
+        let more: Vec<&Arc<TaskSpec>> = rules.special.iter().filter(is_new).collect();
+        if more.is_empty() {
+            break;
+        }
+        let clocks = more.iter().filter_map(|spec| spec.clock.as_ref());
+        named.extend(clocks.filter_map(|clock| clock.policy.as_ref()));
+        special.extend(more);
+    }
+    let policies = rules.policies.iter().filter(|policy| named.contains(&&policy.id)).cloned();
+    (policies.chain(raised.clone()).collect(), special.into_iter().cloned().collect())
 }

@@ -35,7 +35,7 @@ pub(in crate::engine) fn acknowledge(
     let mut schedule = clock.plan.schedule.clone();
     schedule.retain(|scheduled| match &scheduled.alarm {
         Alarm::Repeat(told) | Alarm::Unacknowledged(told) => *told != step.id,
-        Alarm::AtRisk | Alarm::Due | Alarm::Step(_) => true,
+        Alarm::AtRisk | Alarm::Due | Alarm::Step(_) | Alarm::Check => true,
     });
     scene.emit(Payload::EscalationAcknowledged {
         clock: clock.reference(),

@@ -1,6 +1,6 @@
 //! Log activity: a visit, a contact, a progress note. It resets the cadences that say so.
 
-use crate::definition::compiled::{ClockRule, ClockSpec};
+use crate::definition::compiled::{ActivityKind, ClockRule, ClockSpec};
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::engine::values;
@@ -9,6 +9,7 @@ use crate::model::command::LogActivity;
 use crate::model::event::Payload;
 use crate::model::id::ActivityId;
 use crate::model::time::Timestamp;
+use crate::model::value::Changes;
 
 pub(in crate::engine) fn log_activity(
     scene: &mut Scene<'_>,
@@ -27,13 +28,37 @@ pub(in crate::engine) fn log_activity(
     if occurred_at > scene.now {
         return Err(Rejection::InFuture);
     }
+    let changes = changes(scene, kind, log, occurred_at);
+    let problems = values::check_changes(&scene.workflow().fields, &changes);
+    if !problems.is_empty() {
+        return Err(Rejection::InvalidValues(problems));
+    }
     scene.emit(Payload::ActivityLogged {
         activity: log.activity.clone(),
         occurred_at,
         fields: log.fields.clone(),
     });
+    super::fields::change(scene, &changes);
     reset_cadences(scene, &log.activity, occurred_at);
     Ok(())
+}
+
+/// What is logged sets the fields that say so, unless something later of its kind was logged
+/// before: the latest word counts.
+fn changes(
+    scene: &Scene<'_>,
+    kind: &ActivityKind,
+    log: &LogActivity,
+    occurred_at: Timestamp,
+) -> Changes {
+    let known = scene.instance.activities.get(&log.activity);
+    if known.is_some_and(|summary| summary.last_at > occurred_at) {
+        return Changes::new();
+    }
+    let set = kind.fields.iter().filter_map(|field| {
+        Some((field.sets.clone()?, Some(log.fields.get(&field.id)?.clone())))
+    });
+    set.collect()
 }
 
 /// A reset opens a new clock, from when the activity occurred. One that occurred before the running
@@ -52,6 +77,10 @@ fn reset_cadences(scene: &mut Scene<'_>, activity: &ActivityId, occurred_at: Tim
 fn resets(spec: &ClockSpec, activity: &ActivityId) -> bool {
     match &spec.kind {
         ClockRule::Every { reset_by, .. } => reset_by.contains(activity),
-        ClockRule::Within(_) | ClockRule::By(_) | ClockRule::Wait(_) => false,
+        ClockRule::Within(_)
+        | ClockRule::By(_)
+        | ClockRule::Wait(_)
+        | ClockRule::Check { .. }
+        | ClockRule::Raise { .. } => false,
     }
 }

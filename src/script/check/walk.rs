@@ -233,6 +233,7 @@ impl<'v> Checker<'v> {
                     ("done", Type::Boolean),
                     ("outcome", Type::outcome_of(task)),
                     ("total", Type::Integer),
+                    ("attempt", Type::Integer),
                 ];
                 self.one_of(&format!("tasks.{}", task.id), &known, name, position)
             }

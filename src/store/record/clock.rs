@@ -5,7 +5,8 @@ use super::convert::{Storable, required};
 use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, ClockRef};
 use crate::model::clock::{Epoch, Exclusion, Extension, Pause, PauseReason, Plan};
 use crate::model::clock::{RecalculationReason, Scheduled};
-use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Recipient};
+use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
+use crate::model::escalation::Recipient;
 use crate::store::pb;
 
 impl Storable<u32> for ClockNumber {
@@ -45,7 +46,7 @@ required_message!(ClockOwner as ClockOwner);
 
 message! { ClockRef as ClockRef { number, id, owner } }
 
-words! { ClockKind as ClockKind { Within, By, Every, Wait } }
+words! { ClockKind as ClockKind { Within, By, Every, Wait, Check, Raise } }
 
 words! { PauseReason as PauseReason { Suspended, ExcludedWhile } }
 
@@ -64,6 +65,7 @@ impl Storable<pb::Alarm> for Alarm {
             Self::Step(step) => Kind::Step(step.to_message()),
             Self::Repeat(step) => Kind::Repeat(step.to_message()),
             Self::Unacknowledged(step) => Kind::Unacknowledged(step.to_message()),
+            Self::Check => Kind::Limit(LimitAlarm::Check.into()),
         };
         pb::Alarm { kind: Some(kind) }
     }
@@ -74,6 +76,7 @@ impl Storable<pb::Alarm> for Alarm {
             Kind::Limit(alarm) => match LimitAlarm::try_from(alarm) {
                 Ok(LimitAlarm::AtRisk) => Self::AtRisk,
                 Ok(LimitAlarm::Due) => Self::Due,
+                Ok(LimitAlarm::Check) => Self::Check,
                 Ok(LimitAlarm::Unspecified) | Err(_) => {
                     return Err(Corrupt::new(format!("{alarm} is no Alarm")));
                 }
@@ -96,7 +99,7 @@ message! { Epoch as Epoch { number, inherited, at_risk_at, breached_at } }
 message! {
     Clock as Clock {
         number, id, owner, kind, limit, policy, started_at, excluded, extended, epoch,
-        due_originally, plan, paused, at_risk_at, breached_at, fired,
+        due_originally, plan, paused, at_risk_at, breached_at, fired, calm_runs,
     }
 }
 
@@ -106,13 +109,35 @@ words! { ClockEnd as ClockEnd { Done, Cancelled, Reset } }
 
 words! { Light as Light { None, Blue, Yellow, Red } }
 
-words! { FiredBecause as FiredBecause { Time, Unacknowledged } }
+/// The first stores knew no priority: what is not given is normal.
+impl Storable<i32> for Priority {
+    fn to_message(&self) -> i32 {
+        let stored = match self {
+            Self::Normal => pb::Priority::Unspecified,
+            Self::High => pb::Priority::High,
+            Self::Urgent => pb::Priority::Urgent,
+        };
+        stored.into()
+    }
+
+    fn from_message(message: i32) -> Result<Self, Corrupt> {
+        match pb::Priority::try_from(message) {
+            Ok(pb::Priority::Unspecified) => Ok(Self::Normal),
+            Ok(pb::Priority::High) => Ok(Self::High),
+            Ok(pb::Priority::Urgent) => Ok(Self::Urgent),
+            Err(_) => Err(Corrupt::new(format!("{message} is no Priority"))),
+        }
+    }
+}
+
+words! { FiredBecause as FiredBecause { Time, Unacknowledged, Value, Condition } }
 
 words! { Firing as Firing { Notified, PassedOver, Inherited } }
 
 message! {
     Fired as Fired {
-        step, level, light, at, told_at, firing, repeats, acknowledged, notified,
+        step, level, light, at, told_at, firing, repeats, acknowledged, notified, priority,
+        digest_at,
     }
 }
 

@@ -13,7 +13,7 @@ message! { Request as Request { key, digest } }
 
 words! { SkipReason as SkipReason { Condition, PassedOver, NeverOpened } }
 
-words! { OpenReason as OpenReason { Condition, PathEnded, Command } }
+words! { OpenReason as OpenReason { Condition, PathEnded, Command, Escalation } }
 
 /// The stored form of a record.
 pub(super) fn record_to_message(record: &Record, previous: Option<Seq>) -> pb::Record {
@@ -119,10 +119,13 @@ payloads! {
     ClockRecalculated { clock, because, limit, due_before, epoch, plan }
     ClockStopped { clock, end }
     CalendarAdopted { digest }
+    ClockChecked { clock, value, calm_runs, limit, epoch, plan }
     EscalationRaised {
         clock, policy, fired, because, recipients, nobody_in, due, acknowledge_by, schedule,
     }
-    EscalationRepeated { clock, policy, step, level, light, repeat, recipients, schedule }
+    EscalationRepeated {
+        clock, policy, step, level, light, repeat, recipients, digest_at, schedule,
+    }
     EscalationPassedOver { clock, policy, fired, schedule }
     EscalationExhausted { clock, policy, step, schedule }
     EscalationAcknowledged {

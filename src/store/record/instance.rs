@@ -34,7 +34,7 @@ impl Storable<pb::StagePlace> for StagePlace {
 
 required_message!(StagePlace as StagePlace);
 
-message! { ClosedTask as ClosedTask { task, each, outcome, done } }
+message! { ClosedTask as ClosedTask { task, each, outcome, done, attempt } }
 
 message! { StageState as StageState { stage, attempt, returns, dwell_ms, place, outcomes } }
 

@@ -49,6 +49,7 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
             Self::Named => plain(PlainReason::Named),
             Self::Claimed => plain(PlainReason::Claimed),
             Self::RoleAbove(role) => Kind::RoleAbove(role.to_message()),
+            Self::Escalated(level) => Kind::Escalated(level.to_message()),
         };
         pb::AssignmentReason { kind: Some(kind) }
     }
@@ -68,6 +69,7 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
             },
             Kind::Function(words) => Self::Function(words.into()),
             Kind::RoleAbove(role) => Self::RoleAbove(Storable::from_message(role)?),
+            Kind::Escalated(level) => Self::Escalated(Storable::from_message(level)?),
         })
     }
 }

@@ -17,7 +17,7 @@ impl Storable<pb::Value> for Value {
         let kind = match self {
             Self::Text(text) => Kind::Text(text.to_message()),
             Self::Integer(number) => Kind::Integer(*number),
-            Self::Decimal(number) => Kind::Decimal(number.to_string()),
+            Self::Decimal(number) => Kind::Decimal(number.to_message()),
             Self::Boolean(yes) => Kind::Boolean(*yes),
             Self::Date(date) => Kind::Date(date.to_message()),
         };
@@ -29,10 +29,7 @@ impl Storable<pb::Value> for Value {
         Ok(match required(message.kind, "Value.kind")? {
             Kind::Text(text) => Self::Text(text.into()),
             Kind::Integer(number) => Self::Integer(number),
-            Kind::Decimal(text) => match Decimal::from_str_exact(&text) {
-                Ok(number) => Self::Decimal(number),
-                Err(_) => return Err(Corrupt::new(format!("`{text}` is no decimal number"))),
-            },
+            Kind::Decimal(text) => Self::Decimal(Storable::from_message(text)?),
             Kind::Boolean(yes) => Self::Boolean(yes),
             Kind::Date(date) => Self::Date(Storable::from_message(date)?),
         })
@@ -40,6 +37,18 @@ impl Storable<pb::Value> for Value {
 }
 
 required_message!(Value as Value);
+
+/// Exact, as its digits.
+impl Storable<String> for Decimal {
+    fn to_message(&self) -> String {
+        self.to_string()
+    }
+
+    fn from_message(message: String) -> Result<Self, Corrupt> {
+        Self::from_str_exact(&message)
+            .map_err(|_| Corrupt::new(format!("`{message}` is no decimal number")))
+    }
+}
 
 /// A field of a header, with its value.
 impl Storable<pb::FieldValue> for (FieldId, Value) {
