@@ -15,9 +15,8 @@ impl<'a> Scene<'a> {
     /// Does what steps of a clock say, lowest first; of several that give the work to somebody the
     /// highest does. Conditions that this changes are judged by whoever fires it.
     pub(super) fn act(&mut self, clock: &Clock, steps: &[&'a Step]) {
-        let more = |step: &&&Step| {
-            step.open.is_some() || step.task.is_some() || step.reassign.is_some()
-        };
+        let more =
+            |step: &&&Step| step.open.is_some() || step.task.is_some() || step.reassign.is_some();
         self.acted += u32::from(steps.iter().any(|step| more(&step)));
         for step in steps {
             self.open_for(step);

@@ -153,7 +153,9 @@ fn first_day(calendar: &Calendar, runs: Runs, today: Date, from: Timestamp) -> D
 fn following(calendar: &Calendar, runs: Runs, day: Date, from: Timestamp) -> Date {
     use jiff::ToSpan as _;
     match runs {
-        Runs::DayOfMonth(number) => in_month(day.first_of_month().saturating_add(1.month()), number),
+        Runs::DayOfMonth(number) => {
+            in_month(day.first_of_month().saturating_add(1.month()), number)
+        }
         Runs::Weekday(weekday) => day.nth_weekday(1, weekday).unwrap_or(day),
         Runs::Every(amount) if amount.unit == Unit::WorkingDays => {
             let start = calendar.opening_on_or_after(day).at.max(from);

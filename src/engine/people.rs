@@ -283,7 +283,11 @@ impl<'a> Scene<'a> {
 
     /// The one with the least to do of those who are there; if none is there, who stands in for
     /// one. Nobody who is barred, neither as a candidate nor standing in.
-    pub(super) fn least_loaded(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
+    pub(super) fn least_loaded(
+        &self,
+        candidates: &[MemberId],
+        barred: &[MemberId],
+    ) -> Option<Assignment> {
         let because = if candidates.len() == 1 {
             AssignmentReason::OnlyCandidate
         } else {

@@ -9,6 +9,7 @@ use sanbang::definition::compiled::{
 };
 use sanbang::definition::compiled::{Step, StepInstant, TaskSpec, Workflow};
 use sanbang::definition::{self, sources::Sources};
+use sanbang::model::escalation::Priority;
 use sanbang::model::id::RoleId;
 use sanbang::model::organization::{GroupKind, Organization, Title};
 use sanbang::model::time::{Amount, Offset, Unit};
@@ -150,6 +151,14 @@ impl Printer<'_> {
                 let choices = self.choices(choices);
                 self.say(&format!("{choices}, fixed"), &format!("{choices}（固定期间）"))
             }
+            ClockRule::Check { function, runs } => {
+                let english = format!("measured by {}: {runs}", function.0);
+                self.say(&english, &format!("按{}核查（{runs}）", function.0))
+            }
+            ClockRule::Raise { when, .. } => {
+                let when = when.source();
+                self.say(&format!("as soon as {when}"), &format!("一旦 {when}"))
+            }
         };
         if let Some(excluded) = &clock.excluded_while {
             let excluded = excluded.source();
@@ -234,6 +243,9 @@ impl Printer<'_> {
                 self.say(&format!("{percent} %"), &format!("时限的{percent}%"))
             }
             StepInstant::Due => self.say("due", "到期"),
+            StepInstant::Value(value) => {
+                self.say(&format!("{value} or more"), &format!("达到{value}"))
+            }
             StepInstant::Offset(Offset::Before(amount)) => {
                 let amount = self.amount(*amount);
                 self.say(&format!("{amount} before"), &format!("到期前{amount}"))
@@ -275,7 +287,35 @@ impl Printer<'_> {
             let english = format!("told again every {every}{english}");
             demands.push(self.say(&english, &format!("每{every}重复提醒{chinese}")));
         }
+        demands.extend(self.actions(step));
         demands.join("\n")
+    }
+
+    /// What a step does beside telling.
+    fn actions(&self, step: &Step) -> Vec<String> {
+        let mut actions = Vec::new();
+        if step.priority != Priority::Normal {
+            let priority = step.priority.as_str();
+            let english = format!("priority: {priority}");
+            actions.push(self.say(&english, &format!("优先级：{priority}")));
+        }
+        if let Some(role) = &step.reassign {
+            let role = self.role(role.as_str());
+            actions.push(self.say(&format!("given to: {role}"), &format!("改派给{role}")));
+        }
+        if let Some((_, stage)) =
+            step.open.as_ref().and_then(|stage| self.workflow.stage(stage.as_str()))
+        {
+            let title = self.title(&stage.title);
+            actions.push(self.say(&format!("opens: {title}"), &format!("启动{title}")));
+        }
+        if let Some(task) =
+            step.task.as_ref().and_then(|task| self.workflow.special_task(task.as_str()))
+        {
+            let title = self.title(&task.title);
+            actions.push(self.say(&format!("calls: {title}"), &format!("召开{title}")));
+        }
+        actions
     }
 }
 

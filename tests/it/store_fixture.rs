@@ -232,6 +232,7 @@ pub(crate) fn due_at(name: &str, due: Timestamp) -> Instance {
         at_risk_at: None,
         breached_at: None,
         fired: Vec::new(),
+        calm_runs: 0,
     })];
     project
 }

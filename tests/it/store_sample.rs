@@ -15,7 +15,8 @@ use sanbang::model::clock::{
     Extension, Limit, Pause, PauseReason, Plan, RecalculationReason, Scheduled,
 };
 use sanbang::model::command::Request;
-use sanbang::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Recipient};
+use sanbang::model::escalation::Recipient;
+use sanbang::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
 use sanbang::model::event::{Event, OpenReason, Payload, Record, SkipReason, Stamp};
 use sanbang::model::id::*;
 use sanbang::model::instance::{
@@ -218,15 +219,18 @@ sample_struct! {
     Epoch { number, inherited, at_risk_at, breached_at }
     Clock {
         number, id, owner, kind, limit, policy, started_at, excluded, extended, epoch,
-        due_originally, plan, paused, at_risk_at, breached_at, fired,
+        due_originally, plan, paused, at_risk_at, breached_at, fired, calm_runs,
     }
-    Fired { step, level, light, at, told_at, firing, repeats, acknowledged, notified }
+    Fired {
+        step, level, light, at, told_at, firing, repeats, acknowledged, notified, priority,
+        digest_at,
+    }
     Acknowledged { by, at, promised }
     Recipient { member, role, instead_of, fallback_from }
     Request { key, digest }
     Stamp { instance, workflow, workflow_version, version, revision }
     StageState { stage, attempt, returns, dwell_ms, place, outcomes }
-    ClosedTask { task, each, outcome, done }
+    ClosedTask { task, each, outcome, done, attempt }
     ActivitySummary { count, last_at }
     Suspension { since, expected_resume }
     AcceptedRequest { key, digest, revision, time }
@@ -279,6 +283,7 @@ sample_enum! {
         AssignmentReason::Steward, AssignmentReason::OnlyCandidate, AssignmentReason::LeastLoaded,
         AssignmentReason::Function(from.sample()), AssignmentReason::Named,
         AssignmentReason::Claimed, AssignmentReason::RoleAbove(from.sample()),
+        AssignmentReason::Escalated(from.sample()),
     } from from
     TaskEnd {
         TaskEnd::Done {
@@ -294,11 +299,14 @@ sample_enum! {
         ClockOwner::Instance, ClockOwner::Stage(from.sample()), ClockOwner::Task(from.sample()),
         ClockOwner::Suspension,
     } from from
-    ClockKind { ClockKind::Within, ClockKind::By, ClockKind::Every, ClockKind::Wait } from from
+    ClockKind {
+        ClockKind::Within, ClockKind::By, ClockKind::Every, ClockKind::Wait, ClockKind::Check,
+        ClockKind::Raise,
+    } from from
     PauseReason { PauseReason::Suspended, PauseReason::ExcludedWhile } from from
     Alarm {
         Alarm::AtRisk, Alarm::Due, Alarm::Step(from.sample()), Alarm::Repeat(from.sample()),
-        Alarm::Unacknowledged(from.sample()),
+        Alarm::Unacknowledged(from.sample()), Alarm::Check,
     } from from
     RecalculationReason {
         RecalculationReason::Calendar, RecalculationReason::SwappedLimit,
@@ -306,12 +314,19 @@ sample_enum! {
     } from from
     ClockEnd { ClockEnd::Done, ClockEnd::Cancelled, ClockEnd::Reset } from from
     Light { Light::None, Light::Blue, Light::Yellow, Light::Red } from from
-    FiredBecause { FiredBecause::Time, FiredBecause::Unacknowledged } from from
+    FiredBecause {
+        FiredBecause::Time, FiredBecause::Unacknowledged, FiredBecause::Value,
+        FiredBecause::Condition,
+    } from from
+    Priority { Priority::Normal, Priority::High, Priority::Urgent } from from
     Firing { Firing::Notified, Firing::PassedOver, Firing::Inherited } from from
     SkipReason {
         SkipReason::Condition, SkipReason::PassedOver, SkipReason::NeverOpened,
     } from from
-    OpenReason { OpenReason::Condition, OpenReason::PathEnded, OpenReason::Command } from from
+    OpenReason {
+        OpenReason::Condition, OpenReason::PathEnded, OpenReason::Command,
+        OpenReason::Escalation,
+    } from from
     Status {
         Status::Active, Status::Suspended, Status::Completed, Status::Terminated,
     } from from
@@ -366,10 +381,13 @@ sample_payloads! {
     ClockRecalculated { clock, because, limit, due_before, epoch, plan }
     ClockStopped { clock, end }
     CalendarAdopted { digest }
+    ClockChecked { clock, value, calm_runs, limit, epoch, plan }
     EscalationRaised {
         clock, policy, fired, because, recipients, nobody_in, due, acknowledge_by, schedule,
     }
-    EscalationRepeated { clock, policy, step, level, light, repeat, recipients, schedule }
+    EscalationRepeated {
+        clock, policy, step, level, light, repeat, recipients, digest_at, schedule,
+    }
     EscalationPassedOver { clock, policy, fired, schedule }
     EscalationExhausted { clock, policy, step, schedule }
     EscalationAcknowledged {

@@ -139,7 +139,8 @@ impl Clocks<'_> {
         }
         if let Some(function) = &clock.check {
             if RESERVED.contains(&id.as_str()) {
-                let why = "a check has no limit: it stands under `clocks` of a stage or the workflow";
+                let why =
+                    "a check has no limit: it stands under `clocks` of a stage or the workflow";
                 desk.misplaced(path, "check", why);
             }
             let function = self.scene.function(desk, &path.key("check"), function, Use::Check);

@@ -249,12 +249,7 @@ impl Ladder<'_> {
         }
     }
 
-    fn own_id(
-        &self,
-        desk: &mut Desk<'_>,
-        path: &KeyPath,
-        written: &Scalar,
-    ) -> Option<StepId> {
+    fn own_id(&self, desk: &mut Desk<'_>, path: &KeyPath, written: &Scalar) -> Option<StepId> {
         let id = desk.own_name(path, "id", Some(written), StepId::parse)?;
         if let Some((first, _)) = self.steps.iter().find(|(_, other)| other.id == id) {
             desk.taken(&path.key("id"), &self.path.index(*first).key("id"), "step", id.as_str());

@@ -350,8 +350,7 @@ pub(super) fn checklist(
         let (id, title): (Arc<str>, Title) = match item {
             AuthoredItem::Text(text) => {
                 let own = TaskId::parse(text.as_str()).is_ok();
-                let id =
-                    if own { text.as_str().to_owned() } else { format!("item_{}", at + 1) };
+                let id = if own { text.as_str().to_owned() } else { format!("item_{}", at + 1) };
                 let text = authored::workflow::Text::One(text.clone());
                 (id.into(), Desk::title(Some(&text), ""))
             }

@@ -55,9 +55,10 @@ fn changes(
     if known.is_some_and(|summary| summary.last_at > occurred_at) {
         return Changes::new();
     }
-    let set = kind.fields.iter().filter_map(|field| {
-        Some((field.sets.clone()?, Some(log.fields.get(&field.id)?.clone())))
-    });
+    let set = kind
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.sets.clone()?, Some(log.fields.get(&field.id)?.clone()))));
     set.collect()
 }
 

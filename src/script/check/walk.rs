@@ -243,6 +243,7 @@ impl<'v> Checker<'v> {
                     ("open", Type::Boolean),
                     ("done", Type::Boolean),
                     ("outcome", Type::outcome_of(task)),
+                    ("attempt", Type::Integer),
                 ];
                 self.one_of(&format!("tasks.{}[…]", task.id), &known, name, position)
             }

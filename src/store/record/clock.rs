@@ -5,8 +5,8 @@ use super::convert::{Storable, required};
 use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, ClockRef};
 use crate::model::clock::{Epoch, Exclusion, Extension, Pause, PauseReason, Plan};
 use crate::model::clock::{RecalculationReason, Scheduled};
-use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
 use crate::model::escalation::Recipient;
+use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
 use crate::store::pb;
 
 impl Storable<u32> for ClockNumber {
