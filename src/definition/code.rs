@@ -160,8 +160,8 @@ codes! {
         "The first entry that holds counts, and an entry without `when` always holds. Move it to \
          the end of the list."
     WrongLadder "SB0309" Error "a ladder does not fit its clock"
-        "A `check` asks for a ladder whose steps stand at a `value`, every other clock for one whose \
-         steps stand at an instant (`at`). All steps of a ladder are of one kind."
+        "A `check` asks for a ladder whose steps stand at a `value`, every other clock for one \
+         whose steps stand at an instant (`at`). All steps of a ladder are of one kind."
     StageNotBeside "SB0310" Error "a step opens a stage that it cannot open"
         "`open` names a stage with `beside: true` of every workflow that uses the ladder."
 
