@@ -25,7 +25,8 @@ pub enum Language {
 }
 
 impl Language {
-    fn pick<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+    /// The text in this language.
+    pub fn pick<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
         match self {
             Self::English => english,
             Self::Chinese => chinese,
@@ -224,11 +225,16 @@ fn working_time(milliseconds: i64, language: Language) -> String {
 }
 
 fn limit_in_words(limit: Limit, language: Language) -> String {
-    let Amount { count, unit } = match (limit, language) {
-        (Limit::Amount(amount), _) => amount,
-        (Limit::Date(date), Language::English) => return format!("until {date}"),
-        (Limit::Date(date), Language::Chinese) => return format!("至 {date}"),
-    };
+    match (limit, language) {
+        (Limit::Amount(amount), _) => amount_in_words(amount, language),
+        (Limit::Date(date), Language::English) => format!("until {date}"),
+        (Limit::Date(date), Language::Chinese) => format!("至 {date}"),
+    }
+}
+
+/// A length of time in words, such as `5 working days`.
+pub fn amount_in_words(amount: Amount, language: Language) -> String {
+    let Amount { count, unit } = amount;
     let (english, chinese) = match unit {
         Unit::WorkingDays => ("working days", "个工作日"),
         Unit::WorkingHours => ("working hours", "个工作小时"),

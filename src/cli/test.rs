@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
+use crate::calendar::render::Language;
 use crate::definition;
 use crate::definition::compiled::Workflow;
 use crate::definition::diagnostic::Diagnostic;
@@ -25,6 +26,7 @@ const SPECS: &str = "workflows/specs";
 #[command(after_help = "Examples:
   $ sanbang test
   $ sanbang test --format line
+  $ sanbang test --print
 
 Exit status: 0 all pass, 1 one does not, 2 the path cannot be read.")]
 pub(super) struct Test {
@@ -34,6 +36,9 @@ pub(super) struct Test {
     /// Tell everything that happened, event by event
     #[arg(long)]
     events: bool,
+    /// Tell each spec in plain Chinese and English instead of running it
+    #[arg(long, conflicts_with = "events")]
+    print: bool,
 }
 
 impl Test {
@@ -44,6 +49,10 @@ impl Test {
             let Place { directory, file } = check::place(path)?;
             let configuration = Configuration::read(&directory, output)?;
             for (path, source) in specs(&directory, file.as_deref())? {
+                if self.print {
+                    told.push(print(&path, &source, &configuration, output)?);
+                    continue;
+                }
                 match spec::run(configuration.setting(), &path, &source) {
                     Ok(report) => {
                         let count = if report.passed() { &mut passed } else { &mut failed };
@@ -59,6 +68,9 @@ impl Test {
         }
         if output.format == Format::Json {
             output.line(&format!("{:#}", serde_json::Value::Array(told)))?;
+        }
+        if self.print {
+            return Ok(());
         }
         note(&format!("{passed} specs pass, {failed} do not"));
         if failed > 0 { Err(Failure::No) } else { Ok(()) }
@@ -100,6 +112,30 @@ impl Test {
             "failures": failures,
         }))
     }
+}
+
+/// Tells a spec in Chinese and in English; a file that is no spec ends the verb.
+fn print(
+    path: &Arc<str>,
+    source: &Arc<str>,
+    configuration: &Configuration,
+    output: &Output,
+) -> Result<serde_json::Value, Failure> {
+    let mut texts = Vec::new();
+    for language in [Language::Chinese, Language::English] {
+        match spec::tell::tell(configuration.setting(), path, source, language) {
+            Ok(told) => texts.push(told.text),
+            Err(findings) => {
+                tell_findings(path, source, &findings, output)?;
+                return Err(Failure::No);
+            }
+        }
+    }
+    if output.format != Format::Json {
+        output.line(&format!("{path}\n\n{}\n", texts.join("\n\n")))?;
+    }
+    let [chinese, english] = <[String; 2]>::try_from(texts).unwrap_or_default();
+    Ok(json!({ "path": &**path, "zh": chinese, "en": english }))
 }
 
 fn tell_findings(

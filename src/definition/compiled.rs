@@ -53,6 +53,8 @@ pub struct Workflow {
     pub may_terminate: Vec<TerminationRule>,
     /// What people call the reason codes.
     pub reasons: BTreeMap<ReasonCode, Title>,
+    /// What people call the words of choices, outcomes and units, where it is said.
+    pub words: Arc<BTreeMap<Arc<str>, Title>>,
     /// The stages in the order of the file.
     pub stages: Vec<Stage>,
     /// Its tasks as scripts see them.

@@ -5,6 +5,7 @@
 
 pub mod authored;
 pub mod coverage;
+pub mod tell;
 pub mod view;
 
 mod command;
@@ -12,6 +13,7 @@ mod expect;
 mod people;
 mod run;
 mod world;
+mod written;
 
 use std::sync::Arc;
 

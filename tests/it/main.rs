@@ -48,6 +48,7 @@ mod store_sample;
 mod store_sled;
 mod tidy;
 mod time;
+mod told;
 mod verbs;
 mod verbs_kills;
 mod verbs_load;

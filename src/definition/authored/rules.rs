@@ -125,6 +125,8 @@ pub struct Repeat {
 pub struct Reasons {
     /// The codes with what people call them.
     pub reasons: Named<Text>,
+    /// The words of choices, outcomes and units with what people call them.
+    pub words: Named<Text>,
 }
 
 /// `rules/organization.yaml`.

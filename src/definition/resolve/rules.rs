@@ -70,6 +70,7 @@ pub(in crate::definition) fn rules_of(
         policies: Vec::new(),
         special: Vec::new(),
         reasons: BTreeMap::new(),
+        words: Arc::default(),
         functions: Arc::new(functions),
         scripts,
         whole: true,
@@ -84,6 +85,9 @@ pub(in crate::definition) fn rules_of(
     if let Some(file) = &reasons {
         let mut desk = Desk::new(&file.at);
         rules.reasons = self::reasons(&mut desk, &file.value);
+        let words = file.value.words.iter();
+        let words = words.map(|(word, title)| (word.into(), Desk::title(Some(title), word)));
+        rules.words = Arc::new(words.collect());
         findings.append(desk.findings);
     }
     rules.whole = !findings.has_errors_since(before);

@@ -27,6 +27,8 @@ pub(in crate::definition) struct Rules {
     pub special: Vec<Arc<TaskSpec>>,
     /// The reason codes.
     pub reasons: BTreeMap<ReasonCode, Title>,
+    /// What people call the words of choices, outcomes and units.
+    pub words: Arc<BTreeMap<Arc<str>, Title>>,
     /// The functions.
     pub functions: Arc<Functions>,
     /// Where things stand in the files of functions.

@@ -93,6 +93,7 @@ fn workflow(
         suspension,
         may_terminate,
         reasons: rules.reasons.clone(),
+        words: Arc::clone(&rules.words),
         stages,
         task_groups: Arc::default(),
         policies: Vec::new(),
