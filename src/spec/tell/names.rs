@@ -188,8 +188,16 @@ impl<'a> Names<'a> {
                 self.pick("the interval of “{}”", "“{}”间隔").replacen("{}", &names, 1)
             }
             ClockRule::Within(_) | ClockRule::Wait(_) => {
-                let words = clock.id.as_str().replace('_', " ");
+                let words = self.word(clock.id.as_str());
                 self.pick("the limit “{}”", "时限“{}”").replacen("{}", &words, 1)
+            }
+            ClockRule::Check { .. } => {
+                let words = self.word(clock.id.as_str());
+                self.pick("the check “{}”", "“{}”检查").replacen("{}", &words, 1)
+            }
+            ClockRule::Raise { .. } => {
+                let words = self.word(clock.id.as_str());
+                self.pick("what is raised as “{}”", "“{}”督办").replacen("{}", &words, 1)
             }
         }
     }

@@ -235,6 +235,11 @@ pub(super) const EVENTS: &[Phrase] = &[
     ),
     ("clock.at_risk", "a limit is near[: {owner}]", "[{owner}]临近时限"),
     ("clock.breached", "a limit has run out[: {owner}][, {due}]", "[{owner}]超期[（{due}）]"),
+    (
+        "clock.checked",
+        "a check is made[: {owner}][, it says {value}]",
+        "[{owner}]已检查[，结果{value}]",
+    ),
     ("clock.started", "a limit begins[: {owner}]", "[{owner}]开始计时"),
     ("clock.paused", "limits stand still[: {owner}]", "[{owner}]暂停计时"),
     ("clock.resumed", "limits go on[: {owner}]", "[{owner}]恢复计时"),
