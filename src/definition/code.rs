@@ -67,7 +67,8 @@ codes! {
         "It stands among the workflows or the rules, but its name is none that means anything \
          there. Workflows are `workflows/*.yaml`, their specs `workflows/specs/*.yaml`, functions \
          `rules/*.rhai`, calendars `rules/calendars/*.yaml`; beside them there are \
-         `rules/escalation.yaml`, `rules/reasons.yaml` and `rules/organization.yaml`."
+         `rules/escalation.yaml`, `rules/reasons.yaml`, `rules/organization.yaml`, \
+         `rules/ledgers.yaml` and `rules/indicators.yaml`."
 
     InvalidName "SB0101" Error "a text cannot be a name"
         "Names of stages, tasks, fields, roles and so on start with a letter, hold only letters \
@@ -237,6 +238,16 @@ codes! {
          weekday among the weekend days worked, a year that is missing between two others."
     RoleCircle "SB0602" Error "roles stand above one another in a circle"
         "`above` must lead upwards and end somewhere, or an escalation would never arrive."
+
+    UnknownSource "SB0701" Error "a source of a ledger does not exist"
+        "A source is a short path: `field.investor`, `stage.signing.entered`, `current.due`, \
+         `task.payment.form.amount`, `activity.visit.last`, `row.light`, or a part of the instance \
+         such as `steward`. `docs/language.md` lists them all."
+    LedgerOfNothing "SB0702" Error "a ledger is of a workflow that does not exist"
+        "No file under `workflows` describes a workflow of the name that stands under `of`."
+    WrongSource "SB0703" Error "a source of a ledger does not fit here"
+        "The source exists, but what it gives cannot be used in this place: a text is not added \
+         up, a number is no instant, a funnel counts instances of one workflow."
 }
 
 /// The page `docs/diagnostics.md`.

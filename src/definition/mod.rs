@@ -8,12 +8,14 @@ use crate::calendar::Calendar;
 use crate::model::organization::Organization;
 
 use compiled::Workflow;
+use ledger::Ledgers;
 use diagnostic::{Diagnostic, Findings, Severity, Span};
 use load::{Located, load};
-use resolve::Live;
+use resolve::{Book, Live, Rules};
 use sources::{SourceKind, Sources};
 
 pub mod compiled;
+pub mod ledger;
 
 pub mod sources;
 
@@ -49,6 +51,8 @@ pub struct Compilation {
     pub organization: Organization,
     /// SHA-256 of the organization's file, in hexadecimal; empty where there is none.
     pub organization_digest: String,
+    /// The ledgers and indicators without an error.
+    pub ledgers: Ledgers,
     /// Everything that is wrong, sorted by file and place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -96,7 +100,9 @@ pub fn compile(sources: &Sources) -> Compilation {
         let files = files.iter().map(|file| &file.located.value);
         usage::unused_policies(ladders, files, &mut findings);
     }
+    let ledgers = read_ledgers(sources, &workflows, &names, (&rules, judged), &mut findings);
     Compilation {
+        ledgers,
         workflows,
         calendars,
         organization: organization.unwrap_or_default(),
@@ -141,6 +147,26 @@ fn read_organization(sources: &Sources, findings: &mut Findings) -> Option<Organ
         return None;
     };
     resolve::organization_of(&path, source, findings)
+}
+
+/// The ledgers and indicators, judged by the workflows that are right.
+fn read_ledgers(
+    sources: &Sources,
+    workflows: &[CompiledWorkflow],
+    names: &[String],
+    (rules, organization): (&Rules, Option<&Organization>),
+    findings: &mut Findings,
+) -> Ledgers {
+    let workflows: Vec<&Workflow> = workflows.iter().map(|each| &each.workflow).collect();
+    let book = Book { workflows: &workflows, names, organization, rules };
+    let mut ledgers = Ledgers::default();
+    for (path, source) in sources.of_kind(SourceKind::Ledgers) {
+        ledgers.ledgers.extend(resolve::ledgers_of(&path, source, book, findings));
+    }
+    for (path, source) in sources.of_kind(SourceKind::Indicators) {
+        ledgers.indicators.extend(resolve::indicators_of(&path, source, book, findings));
+    }
+    ledgers
 }
 
 fn organization_digest(sources: &Sources) -> String {

@@ -24,6 +24,10 @@ pub const ESCALATION: &str = "rules/escalation.yaml";
 pub const REASONS: &str = "rules/reasons.yaml";
 /// Where the organization stands.
 pub const ORGANIZATION: &str = "rules/organization.yaml";
+/// Where the ledgers stand.
+pub const LEDGERS: &str = "rules/ledgers.yaml";
+/// Where the indicators stand.
+pub const INDICATORS: &str = "rules/indicators.yaml";
 /// The folder of calendars.
 const CALENDARS: &str = "rules/calendars/";
 /// The folder of workflows. Folders inside it, such as `specs`, hold no workflows.
@@ -65,6 +69,10 @@ pub enum SourceKind {
     Organization,
     /// A calendar.
     Calendar,
+    /// The ledgers.
+    Ledgers,
+    /// The indicators.
+    Indicators,
 }
 
 impl SourceKind {
@@ -78,6 +86,8 @@ impl SourceKind {
             ESCALATION => Some(Self::Escalation),
             REASONS => Some(Self::Reasons),
             ORGANIZATION => Some(Self::Organization),
+            LEDGERS => Some(Self::Ledgers),
+            INDICATORS => Some(Self::Indicators),
             _ if inside(WORKFLOWS, ".yaml") => Some(Self::Workflow),
             _ if inside(RULES, ".rhai") => Some(Self::Functions),
             _ if inside(CALENDARS, ".yaml") => Some(Self::Calendar),
@@ -89,7 +99,7 @@ impl SourceKind {
     pub fn is_pinned(self) -> bool {
         match self {
             Self::Workflow | Self::Functions | Self::Escalation | Self::Reasons => true,
-            Self::Organization | Self::Calendar => false,
+            Self::Organization | Self::Calendar | Self::Ledgers | Self::Indicators => false,
         }
     }
 }
@@ -184,7 +194,7 @@ fn report_unused(path: &str, findings: &mut Findings) {
     }
     let renamed = path.strip_suffix(".yml").map(|stem| format!("{stem}.yaml"));
     let likely = renamed.filter(|renamed| SourceKind::of(renamed).is_some());
-    let near = nearest(path, [ESCALATION, REASONS, ORGANIZATION]).map(str::to_owned);
+    let near = nearest(path, [ESCALATION, REASONS, ORGANIZATION, LEDGERS, INDICATORS]).map(str::to_owned);
     let span = Span::start_of(&path.into());
     let message = format!("the file `{path}` is never looked at");
     let diagnostic = Diagnostic::new(Code::UnusedFile, span, message);
@@ -227,6 +237,8 @@ mod tests {
             ("rules/escalation.yaml", Some(SourceKind::Escalation)),
             ("rules/reasons.yaml", Some(SourceKind::Reasons)),
             ("rules/organization.yaml", Some(SourceKind::Organization)),
+            ("rules/ledgers.yaml", Some(SourceKind::Ledgers)),
+            ("rules/indicators.yaml", Some(SourceKind::Indicators)),
             ("rules/other.yaml", None),
             ("rules/calendars/cn.yaml", Some(SourceKind::Calendar)),
             ("rules/calendars/.yaml", None),
@@ -245,6 +257,7 @@ mod tests {
             ("rules/escalation.yaml", "e"),
             ("rules/reasons.yaml", "r"),
             ("rules/organization.yaml", "o"),
+            ("rules/ledgers.yaml", "l"),
             ("rules/calendars/cn.yaml", "c"),
         ]);
         let pinned = all.pinned_with("workflows/a.yaml");

@@ -16,10 +16,22 @@ use super::apply_task::apply_task;
 
 /// Applies a whole record: its events, then its stamp. The creation makes the instance.
 pub fn apply_record(instance: &mut Option<Arc<Instance>>, record: &Record) {
+    apply_record_telling(instance, record, |_, _| {});
+}
+
+/// The same, telling the instance after each event: for those who follow how it came about.
+pub fn apply_record_telling(
+    instance: &mut Option<Arc<Instance>>,
+    record: &Record,
+    mut tell: impl FnMut(&Arc<Instance>, &Event),
+) {
     for event in &record.events {
         match instance {
             Some(instance) => apply(Arc::make_mut(instance), event),
             None => *instance = created(event).map(Arc::new),
+        }
+        if let Some(instance) = instance {
+            tell(instance, event);
         }
     }
     if let Some(instance) = instance {

@@ -30,7 +30,7 @@ mod weight;
 
 mod commands;
 
-pub use apply::apply_record;
+pub use apply::{apply_record, apply_record_telling};
 pub use decision::{Context, Decision, Outcome};
 pub use explain::{AlarmPreview, Deadline, explain_deadlines, preview_resume};
 pub use people::{candidates, members_in};

@@ -150,4 +150,8 @@ names! {
     ReasonCode by check_definition_name;
     /// What a task ended with, such as `pass_with_conditions`.
     Outcome by check_definition_name;
+    /// A ledger of the configuration.
+    LedgerId by check_definition_name;
+    /// An indicator of the configuration.
+    IndicatorId by check_definition_name;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhai::{AST, Dynamic, Engine};
 
-use super::check::{self, Traits};
+use super::check::{self, Traits, Wanted};
 use super::facts::Facts;
 use super::failure;
 use super::finding::Finding;
@@ -50,7 +50,17 @@ impl Condition {
         vocabulary: &Vocabulary,
         functions: &Arc<Functions>,
     ) -> Result<Self, Vec<Finding>> {
-        let checked = check::expression(source, vocabulary, functions)?;
+        Self::compile_answering(Wanted::YesOrNo, source, vocabulary, functions)
+    }
+
+    /// The same for an expression that may answer anything else, too.
+    pub(super) fn compile_answering(
+        wanted: Wanted,
+        source: &str,
+        vocabulary: &Vocabulary,
+        functions: &Arc<Functions>,
+    ) -> Result<Self, Vec<Finding>> {
+        let checked = check::expression(wanted, source, vocabulary, functions)?;
         let lib = if checked.traits.calls_functions {
             functions.ast.shared_lib().clone()
         } else {
@@ -85,15 +95,21 @@ impl Condition {
 
     /// Whether it holds. Anything but a boolean is a failure.
     pub fn holds(&self, facts: &Facts) -> Result<bool, Failure> {
+        let answer = self.answer(facts)?;
+        answer.as_bool().map_err(|_| {
+            let answer = failure::described(&answer);
+            self.failure(rhai::Position::NONE, format!("it answers {answer}, not yes or no"))
+        })
+    }
+
+    /// What it answers.
+    pub(super) fn answer(&self, facts: &Facts) -> Result<Dynamic, Failure> {
         let evaluated = sandbox::guarded(|| {
             let mut scope = self.traits.named.scope(facts);
             self.engine().eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast)
         });
         match evaluated {
-            Ok(Ok(answer)) => answer.as_bool().map_err(|_| {
-                let answer = failure::described(&answer);
-                self.failure(rhai::Position::NONE, format!("it answers {answer}, not yes or no"))
-            }),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => {
                 let (function, position, message) = failure::innermost(&error);
                 Err(match function {

@@ -4,6 +4,7 @@
 //! The only module that names `rhai`. Never names YAML, the engine, tokio or a clock.
 
 pub mod condition;
+pub mod expression;
 pub mod facts;
 pub mod finding;
 pub mod functions;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use check::{Contradiction, Judgement, NamedTask, judge};
 pub use condition::{Condition, Failure, Origin};
+pub use expression::Expression;
 pub use finding::{Finding, FindingKind};
 pub use functions::{Chosen, Functions, People, Use};
 pub use nearest::nearest;

@@ -3,9 +3,11 @@
 //! Knows no meaning: names are texts, times are texts, and nothing is looked up. Shapes that can be
 //! shortened have visitors, never untagged or flattened ones, so that a mistake keeps its place.
 
+pub mod ledgers;
 pub mod rules;
 pub mod shapes;
 pub mod workflow;
 
+pub use ledgers::{Indicators, Ledgers};
 pub use rules::{Calendar, Escalation, Organization, Reasons};
 pub use workflow::Workflow;

@@ -14,6 +14,9 @@ mod scene;
 
 mod calendar;
 mod organization;
+mod indicators;
+mod ledger_sources;
+mod ledgers;
 mod policies;
 mod rules;
 mod special;
@@ -29,7 +32,10 @@ mod workflow;
 use desk::Desk;
 
 pub(super) use raises::raised;
+pub(super) use indicators::indicators_of;
+pub(super) use ledgers::{Book, ledgers_of};
 pub(super) use rules::{calendar_of, organization_of, rules_of};
+pub(super) use scene::Rules;
 
 pub(super) use workflow::{Live, workflow_of};
 

@@ -169,7 +169,7 @@ fn code(kind: FindingKind) -> Code {
     }
 }
 
-fn place_in(at: &SpanIndex, path: &KeyPath, finding: &Finding) -> Span {
+pub(super) fn place_in(at: &SpanIndex, path: &KeyPath, finding: &Finding) -> Span {
     at.inside(path, finding.line, finding.column, finding.length)
 }
 

@@ -42,8 +42,18 @@ pub(super) struct Traits {
     pub(super) compares_unknown: bool,
 }
 
+/// What an expression is to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Yes or no: a condition.
+    YesOrNo,
+    /// Any value of a field, or nothing.
+    Value,
+}
+
 /// Reads and checks an expression.
 pub(super) fn expression(
+    wanted: Wanted,
     source: &str,
     vocabulary: &Vocabulary,
     functions: &Arc<Functions>,
@@ -66,7 +76,9 @@ pub(super) fn expression(
     let mut checker = Checker::new(vocabulary, functions, &spans);
     if let Some(Stmt::Expr(expression)) = ast.statements().first() {
         let answer = checker.of(expression);
-        demand_answer(&mut checker, expression, answer);
+        if wanted == Wanted::YesOrNo {
+            demand_answer(&mut checker, expression, answer);
+        }
     }
     let (findings, traits) = checker.finish();
     if !findings.is_empty() {

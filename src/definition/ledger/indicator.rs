@@ -1,0 +1,160 @@
+//! Indicators: general kinds of figures, each with what it is a share of.
+
+use crate::model::id::{GroupId, IndicatorId, StageId};
+use crate::model::organization::Title;
+
+use super::source::Source;
+use super::{Selection, Test};
+
+/// An indicator.
+#[derive(Debug)]
+pub struct Indicator {
+    /// Its name.
+    pub id: IndicatorId,
+    /// What people call it.
+    pub title: Title,
+    /// The unit of its value; empty: a plain number.
+    pub unit: Title,
+    /// What is looked at.
+    pub selection: Selection,
+    /// By what it is split.
+    pub by: Vec<Source>,
+    /// What is made of it.
+    pub measure: Measure,
+}
+
+/// What is made of the rows.
+#[derive(Debug)]
+pub enum Measure {
+    /// How many there were, or how much.
+    Count {
+        /// The instant at which each counts; none: what there is at the instant of the answer.
+        at: Option<Source>,
+        /// What is counted.
+        tally: Tally,
+    },
+    /// What share. By cohort: of the rows that came into the denominator in the period, those that
+    /// have come into the numerator since. By period: those that came into the numerator in the
+    /// period, to those that came into the denominator in it.
+    Ratio {
+        /// Of what.
+        denominator: Side,
+        /// What of it.
+        numerator: Side,
+    },
+    /// Median, 90th percentile and largest of the values.
+    Distribution {
+        /// The values.
+        value: Measured,
+        /// The instant at which each counts; none: what there is at the instant of the answer.
+        at: Option<Source>,
+    },
+    /// How many rows lie in each band of a value.
+    Bands {
+        /// The values.
+        value: Source,
+        /// The largest value of each band but the last, rising.
+        up_to: Vec<i64>,
+    },
+    /// How many instances came to each stage of the path, and how many of them left it forwards.
+    Funnel {
+        /// The path, in order.
+        stages: Vec<(StageId, Title)>,
+        /// What is added up beside the count.
+        amount: Option<Source>,
+    },
+    /// How much each has, and the largest divided by the mean.
+    Spread {
+        /// Whose a row is.
+        per: Source,
+        /// The groups whose members count, those with nothing too; empty: whoever has something.
+        among: Vec<GroupId>,
+    },
+    /// Who comes at least so often within a calendar period.
+    Repeats {
+        /// Whose a row is.
+        per: Source,
+        /// The instant at which it counts.
+        at: Source,
+        /// The period.
+        within: Within,
+        /// How often.
+        at_least: u32,
+    },
+    /// The share of working time in which each had the instance in hand.
+    Held {
+        /// Who that is.
+        per: HeldPer,
+    },
+}
+
+/// What is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tally {
+    /// Rows.
+    Rows,
+    /// The sum of this.
+    Sum(Source),
+    /// Different values of this.
+    Distinct(Source),
+}
+
+/// One side of a share.
+#[derive(Debug)]
+pub struct Side {
+    /// What it is, in words.
+    pub title: Title,
+    /// The instant at which a row counts; none: it always does (denominators only).
+    pub at: Option<Source>,
+    /// What must hold of it.
+    pub tests: Vec<Test>,
+    /// What is added up; none: rows are counted.
+    pub sum: Option<Source>,
+}
+
+/// What a distribution is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measured {
+    /// A number.
+    Source(Source),
+    /// The time between two instants.
+    Between {
+        /// The first.
+        from: Source,
+        /// The second.
+        to: Source,
+        /// Counted in these.
+        days: Days,
+    },
+}
+
+/// Days of which kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Days {
+    /// Working days, as limits in `wd` count them.
+    Working,
+    /// Calendar days.
+    Calendar,
+}
+
+/// A calendar period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Within {
+    /// A month.
+    Month,
+    /// A quarter of a year.
+    Quarter,
+    /// A year.
+    Year,
+}
+
+/// Who had an instance in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeldPer {
+    /// The person.
+    Holder,
+    /// The role or group of the task.
+    Role,
+    /// The group of the person.
+    Group,
+}

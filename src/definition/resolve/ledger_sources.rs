@@ -1,0 +1,352 @@
+//! Sources of ledgers: from a path such as `stage.signing.entered` to what it means.
+
+use std::sync::Arc;
+
+use crate::definition::code::Code;
+use crate::definition::compiled::{Field, FieldKind, Workflow};
+use crate::definition::diagnostic::Diagnostic;
+use crate::definition::ledger::Rows;
+use crate::definition::ledger::source::{
+    ActivitySource, EscalationPart, ExtensionPart, Kind, LimitPart, LoggedPart, LoggedSource,
+    Source, StayPart, TaskPart, TaskSource, WholePart,
+};
+use crate::definition::load::listed;
+use crate::definition::span::KeyPath;
+use crate::model::organization::Title;
+
+use super::desk::Desk;
+
+/// Beginnings of a source, for those that begin with none of them.
+const HEADS: [&str; 7] = ["number", "field", "current", "stage", "task", "activity", "row"];
+/// So many known names are listed where none is near to the unknown one.
+const FEW: usize = 40;
+
+/// Where a source is written.
+#[derive(Clone, Copy)]
+pub(super) enum Spot<'a> {
+    /// As a value.
+    Value(&'a KeyPath),
+    /// As a key.
+    Key(&'a KeyPath),
+}
+
+/// A source with what there is to know about it.
+#[derive(Debug, Clone)]
+pub(super) struct Parsed {
+    pub source: Source,
+    pub kind: Kind,
+    pub title: Title,
+    /// The words that it can be, where they are known.
+    pub words: Option<Vec<Arc<str>>>,
+}
+
+/// What the sources of a ledger can refer to.
+pub(super) struct Ground<'a> {
+    pub workflows: Vec<&'a Workflow>,
+    pub rows: Rows,
+}
+
+/// A miss: what is not there, and what is.
+struct Miss<'a> {
+    code: Code,
+    what: &'static str,
+    written: &'a str,
+    known: Vec<String>,
+}
+
+impl Ground<'_> {
+    /// Reads a source. `None`: there is no such thing, and a finding says so.
+    pub(super) fn source(&self, desk: &mut Desk<'_>, spot: Spot<'_>, text: &str) -> Option<Parsed> {
+        let words: Vec<&str> = text.trim().split('.').collect();
+        match self.read(&words) {
+            Ok(parsed) => Some(parsed),
+            Err(miss) => {
+                let message = format!("`{text}`: unknown {} `{}`", miss.what, miss.written);
+                let diagnostic = desk.at_spot(miss.code, spot, message);
+                let known = miss.known.iter().map(String::as_str);
+                let diagnostic = diagnostic.did_you_mean(miss.written, known.clone());
+                let few = (1..=FEW).contains(&miss.known.len()) && diagnostic.hints.is_empty();
+                desk.lose(if few {
+                    diagnostic.hint(format!("known here: {}", listed(known)))
+                } else {
+                    diagnostic
+                });
+                None
+            }
+        }
+    }
+
+    fn read<'t>(&self, words: &[&'t str]) -> Result<Parsed, Miss<'t>> {
+        match words {
+            ["number"] => {
+                let title = Title { en: "No.".to_owned(), zh: "序号".to_owned() };
+                Ok(parsed(Source::Number, Kind::Integer, title))
+            }
+            ["field", name] => self.field(name),
+            ["current"] => Ok(stay(Source::Current, StayPart::Stage)),
+            ["current", word] => {
+                let part = part(word, StayPart::ALL)?;
+                Ok(stay(Source::Current, part))
+            }
+            ["stage", id, word] => self.stage(id, word),
+            ["task", id, rest @ ..] => self.task(id, rest),
+            ["activity", id, rest @ ..] => self.activity(id, rest),
+            ["row", rest @ ..] => self.row(rest),
+            [word] => {
+                let part = whole(word)?;
+                Ok(parsed(Source::Whole(part), part.kind(), part.title()))
+            }
+            [head, ..] => Err(miss(Code::UnknownSource, "source", head, &HEADS)),
+            [] => Err(miss(Code::UnknownSource, "source", "", &HEADS)),
+        }
+    }
+
+    fn field<'t>(&self, name: &'t str) -> Result<Parsed, Miss<'t>> {
+        let all = self.workflows.iter().flat_map(|workflow| &workflow.fields);
+        let field = found(all, name, Code::UnknownField, "field")?;
+        Ok(of_field(Source::Field(field.id.clone()), field, None))
+    }
+
+    fn stage<'t>(&self, id: &'t str, word: &'t str) -> Result<Parsed, Miss<'t>> {
+        let all = || self.workflows.iter().flat_map(|workflow| &workflow.stages);
+        let Some(stage) = all().find(|stage| stage.id.as_str() == id) else {
+            let known = all().map(|stage| stage.id.to_string()).collect();
+            return Err(Miss { code: Code::UnknownStage, what: "stage", written: id, known });
+        };
+        let part = part(word, StayPart::ALL)?;
+        let own = stay(|part| Source::Stage(stage.id.clone(), part), part);
+        Ok(Parsed { title: joined(&stage.title, &own.title), ..own })
+    }
+
+    fn task<'t>(&self, id: &'t str, rest: &[&'t str]) -> Result<Parsed, Miss<'t>> {
+        let stages = || self.workflows.iter().flat_map(|workflow| &workflow.stages);
+        let all = || stages().flat_map(|stage| &stage.tasks);
+        let Some(task) = all().find(|task| task.id.as_str() == id) else {
+            let known = all().map(|task| task.id.to_string()).collect();
+            return Err(Miss { code: Code::UnknownTask, what: "task", written: id, known });
+        };
+        let (each, rest) = match rest {
+            [each, rest @ ..] if !task.for_each.is_empty() => {
+                let Some(each) = task.for_each.iter().find(|word| ***word == **each) else {
+                    let known = task.for_each.iter().map(ToString::to_string).collect();
+                    let (code, what) = (Code::UnknownSource, "word of `for_each`");
+                    return Err(Miss { code, what, written: each, known });
+                };
+                (Some(each.clone()), rest)
+            }
+            rest => (None, rest),
+        };
+        let (source, own) = task_source(rest, &task.form)?;
+        let words = outcomes_of(&source, task.outcomes.iter().map(|each| each.as_str().into()));
+        let title = if matches!(source, TaskSource::Form(_)) {
+            own.title
+        } else {
+            joined(&task.title, &own.title)
+        };
+        let source = Source::Task(task.id.clone(), each, source);
+        Ok(Parsed { source, title, words: words.or(own.words), kind: own.kind })
+    }
+
+    fn activity<'t>(&self, id: &'t str, rest: &[&'t str]) -> Result<Parsed, Miss<'t>> {
+        let all = || self.workflows.iter().flat_map(|workflow| &workflow.activities);
+        let Some(activity) = all().find(|activity| activity.id.as_str() == id) else {
+            let known = all().map(|activity| activity.id.to_string()).collect();
+            return Err(Miss { code: Code::UnknownActivity, what: "activity", written: id, known });
+        };
+        let source = |source| Source::Activity(activity.id.clone(), source);
+        let titled = |en: &str, zh: &str| {
+            let own = Title { en: en.to_owned(), zh: zh.to_owned() };
+            joined(&activity.title, &own)
+        };
+        match rest {
+            ["count"] => {
+                let title = titled("count", "次数");
+                Ok(parsed(source(ActivitySource::Count), Kind::Integer, title))
+            }
+            ["first"] => {
+                let title = titled("first", "首次");
+                Ok(parsed(source(ActivitySource::First), Kind::Time, title))
+            }
+            ["last"] => {
+                let title = titled("last", "最近一次");
+                Ok(parsed(source(ActivitySource::Last), Kind::Time, title))
+            }
+            ["last", name] => {
+                let field = found(activity.fields.iter(), name, Code::UnknownField, "field")?;
+                let own = source(ActivitySource::LastField(field.id.clone()));
+                Ok(of_field(own, field, None))
+            }
+            ["sum", name] => {
+                let numbers = activity.fields.iter().filter(|field| field_kind(field).is_number());
+                let field = found(numbers, name, Code::UnknownField, "number")?;
+                let own = source(ActivitySource::Sum(field.id.clone()));
+                Ok(of_field(own, field, None))
+            }
+            [word, ..] => {
+                Err(miss(Code::UnknownSource, "part", word, &["count", "first", "last", "sum"]))
+            }
+            [] => Err(miss(Code::UnknownSource, "part", "", &["count", "first", "last", "sum"])),
+        }
+    }
+
+    fn row<'t>(&self, rest: &[&'t str]) -> Result<Parsed, Miss<'t>> {
+        let word = rest.first().copied().unwrap_or_default();
+        match &self.rows {
+            Rows::Instances => Err(Miss {
+                code: Code::UnknownSource,
+                what: "part of a row that is an instance",
+                written: word,
+                known: Vec::new(),
+            }),
+            Rows::Stays(_) => Ok(stay(Source::RowStay, part(word, StayPart::ALL)?)),
+            Rows::Tasks(names) => {
+                let stages = self.workflows.iter().flat_map(|workflow| &workflow.stages);
+                let all = stages.flat_map(|stage| &stage.tasks);
+                let all: Vec<_> =
+                    all.filter(|task| names.is_empty() || names.contains(&task.id)).collect();
+                let forms = all.iter().flat_map(|task| &task.form);
+                let (source, own) = task_source(rest, forms)?;
+                let outcomes = all.iter().flat_map(|task| &task.outcomes);
+                let words = outcomes_of(&source, outcomes.map(|each| each.as_str().into()));
+                Ok(Parsed { source: Source::RowTask(source), words: words.or(own.words), ..own })
+            }
+            Rows::Activities(names) => {
+                if let ["field", name] = rest {
+                    let all = self.workflows.iter().flat_map(|workflow| &workflow.activities);
+                    let fields = all
+                        .filter(|each| names.is_empty() || names.contains(&each.id))
+                        .flat_map(|each| &each.fields);
+                    let field = found(fields, name, Code::UnknownField, "field")?;
+                    let source = Source::RowActivity(LoggedSource::Field(field.id.clone()));
+                    return Ok(of_field(source, field, None));
+                }
+                let part = part(word, LoggedPart::ALL)?;
+                let source = Source::RowActivity(LoggedSource::Part(part));
+                Ok(parsed(source, part.kind(), part.title()))
+            }
+            Rows::Limits => {
+                let part = part(word, LimitPart::ALL)?;
+                Ok(parsed(Source::RowLimit(part), part.kind(), part.title()))
+            }
+            Rows::Escalations => {
+                let part = part(word, EscalationPart::ALL)?;
+                Ok(parsed(Source::RowEscalation(part), part.kind(), part.title()))
+            }
+            Rows::Extensions => {
+                let part = part(word, ExtensionPart::ALL)?;
+                Ok(parsed(Source::RowExtension(part), part.kind(), part.title()))
+            }
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// A finding about a source, where it is written.
+    pub(super) fn at_spot(&self, code: Code, spot: Spot<'_>, message: String) -> Diagnostic {
+        match spot {
+            Spot::Value(path) => self.value(code, path, message),
+            Spot::Key(path) => self.key(code, path, message),
+        }
+    }
+}
+
+fn task_source<'t, 'f>(
+    rest: &[&'t str],
+    form: impl IntoIterator<Item = &'f Field>,
+) -> Result<(TaskSource, Parsed), Miss<'t>> {
+    if let ["form", name] = rest {
+        let field = found(form, name, Code::UnknownField, "field of the form")?;
+        // The source is put in its place by the caller.
+        let own = of_field(Source::Number, field, None);
+        return Ok((TaskSource::Form(field.id.clone()), own));
+    }
+    let part = part(rest.first().copied().unwrap_or_default(), TaskPart::ALL)?;
+    Ok((TaskSource::Part(part), parsed(Source::Number, part.kind(), part.title())))
+}
+
+fn outcomes_of(
+    source: &TaskSource,
+    outcomes: impl Iterator<Item = Arc<str>>,
+) -> Option<Vec<Arc<str>>> {
+    let is_outcome = *source == TaskSource::Part(TaskPart::Outcome);
+    let outcomes: Vec<_> = outcomes.filter(|_| is_outcome).collect();
+    (!outcomes.is_empty()).then_some(outcomes)
+}
+
+fn stay(source: impl FnOnce(StayPart) -> Source, part: StayPart) -> Parsed {
+    parsed(source(part), part.kind(), part.title())
+}
+
+fn parsed(source: Source, kind: Kind, title: Title) -> Parsed {
+    Parsed { source, kind, title, words: None }
+}
+
+fn of_field(source: Source, field: &Field, title: Option<Title>) -> Parsed {
+    let words = match &field.kind {
+        FieldKind::Choice(words) => Some(words.clone()),
+        _ => None,
+    };
+    let title = title.unwrap_or_else(|| with_unit(field));
+    Parsed { source, kind: field_kind(field), title, words }
+}
+
+fn with_unit(field: &Field) -> Title {
+    let Some(unit) = &field.unit else { return field.title.clone() };
+    Title {
+        en: format!("{} ({unit})", field.title.en),
+        zh: format!("{}（{unit}）", field.title.zh),
+    }
+}
+
+fn field_kind(field: &Field) -> Kind {
+    match field.kind {
+        FieldKind::Text | FieldKind::Choice(_) => Kind::Text,
+        FieldKind::Integer => Kind::Integer,
+        FieldKind::Decimal => Kind::Decimal,
+        FieldKind::Boolean => Kind::Boolean,
+        FieldKind::Date => Kind::Date,
+    }
+}
+
+fn joined(of: &Title, part: &Title) -> Title {
+    Title { en: format!("{}: {}", of.en, part.en), zh: format!("{}{}", of.zh, part.zh) }
+}
+
+fn found<'f, 't>(
+    fields: impl IntoIterator<Item = &'f Field>,
+    name: &'t str,
+    code: Code,
+    what: &'static str,
+) -> Result<&'f Field, Miss<'t>> {
+    let fields: Vec<&Field> = fields.into_iter().collect();
+    match fields.iter().find(|field| field.id.as_str() == name) {
+        Some(field) => Ok(field),
+        None => {
+            let known = fields.iter().map(|field| field.id.to_string()).collect();
+            Err(Miss { code, what, written: name, known })
+        }
+    }
+}
+
+fn part<'t, P: Copy>(word: &'t str, all: &[(&'static str, P)]) -> Result<P, Miss<'t>> {
+    match all.iter().find(|(known, _)| *known == word) {
+        Some((_, part)) => Ok(*part),
+        None => {
+            let known = all.iter().map(|(known, _)| (*known).to_owned()).collect();
+            Err(Miss { code: Code::UnknownSource, what: "part", written: word, known })
+        }
+    }
+}
+
+fn whole(word: &str) -> Result<WholePart, Miss<'_>> {
+    let own = WholePart::ALL.iter().find(|(known, _)| *known == word);
+    own.map(|(_, part)| *part).ok_or_else(|| {
+        let parts = WholePart::ALL.iter().map(|(known, _)| *known);
+        let known = parts.chain(HEADS).map(str::to_owned).collect();
+        Miss { code: Code::UnknownSource, what: "source", written: word, known }
+    })
+}
+
+fn miss<'t>(code: Code, what: &'static str, written: &'t str, known: &[&str]) -> Miss<'t> {
+    Miss { code, what, written, known: known.iter().map(|each| (*each).to_owned()).collect() }
+}
