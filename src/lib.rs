@@ -16,6 +16,8 @@ pub mod definition;
 
 pub mod engine;
 
+pub mod ledger;
+
 pub mod store;
 
 pub mod spec;

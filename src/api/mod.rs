@@ -12,6 +12,7 @@ mod drive;
 mod escalations;
 mod events;
 mod instances;
+mod ledgers;
 mod tasks;
 mod workflows;
 

@@ -44,6 +44,8 @@ named! {
     InstanceServiceHistoryResponse,
     InstanceServiceListResponse,
     InstanceServicePreviewResumeResponse,
+    LedgerServiceListLedgersResponse,
+    LedgerServiceQueryResponse,
     TaskServiceGetResponse,
     TaskServiceListResponse,
     WorkflowServiceActivateResponse,

@@ -33,6 +33,7 @@ mod events;
 mod explain;
 mod info;
 mod instance;
+mod ledger;
 mod task;
 mod task_views;
 mod workflow;
@@ -142,6 +143,9 @@ enum Verb {
     /// Working calendars
     #[command(subcommand)]
     Calendar(calendar::Calendar),
+    /// What is and what was, as tables, files and figures
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// Workflows as they run
     #[command(subcommand)]
     Workflow(workflow::Workflow),
@@ -200,6 +204,7 @@ fn execute(line: CommandLine) -> Result<(), Failure> {
         Verb::Events(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Explain(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Calendar(verb) => on_runtime(verb.run(&global, &output)),
+        Verb::Ledger(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Workflow(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Backup(verb) => verb.run(&global, &output),
         Verb::Restore(verb) => verb.run(&output),

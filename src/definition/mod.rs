@@ -8,8 +8,8 @@ use crate::calendar::Calendar;
 use crate::model::organization::Organization;
 
 use compiled::Workflow;
-use ledger::Ledgers;
 use diagnostic::{Diagnostic, Findings, Severity, Span};
+use ledger::Ledgers;
 use load::{Located, load};
 use resolve::{Book, Live, Rules};
 use sources::{SourceKind, Sources};

@@ -194,7 +194,8 @@ fn report_unused(path: &str, findings: &mut Findings) {
     }
     let renamed = path.strip_suffix(".yml").map(|stem| format!("{stem}.yaml"));
     let likely = renamed.filter(|renamed| SourceKind::of(renamed).is_some());
-    let near = nearest(path, [ESCALATION, REASONS, ORGANIZATION, LEDGERS, INDICATORS]).map(str::to_owned);
+    let near =
+        nearest(path, [ESCALATION, REASONS, ORGANIZATION, LEDGERS, INDICATORS]).map(str::to_owned);
     let span = Span::start_of(&path.into());
     let message = format!("the file `{path}` is never looked at");
     let diagnostic = Diagnostic::new(Code::UnusedFile, span, message);

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use crate::calendar::Calendar;
 use crate::definition::compiled::Workflow;
+use crate::definition::ledger::Ledgers;
 use crate::definition::sources::Sources;
 use crate::engine::Context;
 use crate::model::id::{CalendarId, FieldId, WorkflowId};
@@ -27,6 +28,7 @@ pub struct Catalog {
     pub(super) calendars: BTreeMap<CalendarId, LiveCalendar>,
     pub(super) organization: Arc<Organization>,
     pub(super) organization_digest: String,
+    pub(super) ledgers: Arc<Ledgers>,
     /// The files that are live, by path.
     pub(super) sources: BTreeMap<String, SourceDocument>,
 }
@@ -112,6 +114,11 @@ impl Catalog {
     /// The people.
     pub fn organization(&self) -> &Arc<Organization> {
         &self.organization
+    }
+
+    /// The ledgers and indicators.
+    pub fn ledgers(&self) -> &Arc<Ledgers> {
+        &self.ledgers
     }
 
     /// Everything that a decision about an instance of this version may look at; none: its calendar

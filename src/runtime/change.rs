@@ -45,6 +45,7 @@ impl Change {
             publication,
         };
         change.catalog.sources = sources;
+        change.catalog.ledgers = Arc::new(compilation.ledgers);
         for calendar in compilation.calendars {
             change.take_calendar(LiveCalendar::new(calendar));
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{self, AlarmPreview, Deadline};
+use crate::ledger::Sheet;
 use crate::model::actor::Actor;
 use crate::model::command::Command;
 use crate::model::id::{InstanceId, WorkflowId};
@@ -22,6 +23,7 @@ use super::bell::Move;
 use super::catalog::Catalog;
 use super::clock::Stopwatch;
 use super::feed::{EventPage, FeedError, Start, Subscription};
+use super::ledgers::{self, LedgerError, LedgerQuestion};
 use super::mailbox::Full;
 use super::pipeline::{Pipeline, Reply};
 use super::publish::{Activation, Publication, PublishError, SourceFile, Validation};
@@ -156,6 +158,13 @@ impl Handle {
     /// Events from the place that `start` names on: first from the store, then live.
     pub fn subscribe(&self, start: &Start, filter: Filter) -> Result<Subscription, FeedError> {
         self.shared.feed.subscribe(start, filter)
+    }
+
+    /// A ledger as it is, or as it was at an instant.
+    pub async fn ledger(&self, question: LedgerQuestion) -> Result<Sheet, LedgerError> {
+        let as_of = ledgers::instant(question.as_of, self.now())?;
+        let catalog = self.catalog();
+        self.read(move |store| ledgers::sheet(store, &catalog, question, as_of)).await?
     }
 
     /// The workflows, calendars and people as they are now.

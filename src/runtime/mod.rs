@@ -13,6 +13,7 @@ mod clock;
 mod documents;
 mod feed;
 mod handle;
+mod ledgers;
 mod publish;
 mod replay;
 mod start;
@@ -40,6 +41,7 @@ pub use clock::{Clock, Stopwatch};
 pub use committer::Fatal;
 pub use feed::{Delivery, EventPage, FeedError, Start, Subscription};
 pub use handle::{Handle, Info};
+pub use ledgers::{LedgerError, LedgerQuestion};
 pub use pipeline::{Outcome, Pipeline};
 pub use publish::{
     Activation, Publication, PublishError, PublishedVersion, SourceFile, Validation,

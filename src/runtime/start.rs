@@ -342,6 +342,7 @@ pub(super) fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
         catalog.calendars = calendars.map(|live| (live.calendar.id().clone(), live)).collect();
         catalog.organization = Arc::new(compilation.organization);
         catalog.organization_digest = compilation.organization_digest;
+        catalog.ledgers = Arc::new(compilation.ledgers);
     }
     Ok(catalog)
 }

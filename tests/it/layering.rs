@@ -70,6 +70,12 @@ const LAYERS: &[Layer] = &[
         remedy: "the engine decides and applies: time, files and answers come in as arguments",
     },
     Layer {
+        module: "ledger",
+        may_name: &["model", "calendar", "script", "definition", "engine"],
+        libraries: Only(&["jiff", "rust_decimal", "rust_xlsxwriter"]),
+        remedy: "ledgers are folded from records that come in: reading them is `runtime`",
+    },
+    Layer {
         module: "store",
         may_name: &["model"],
         libraries: Only(&[
@@ -95,7 +101,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "runtime",
-        may_name: &["model", "calendar", "script", "definition", "engine", "store"],
+        may_name: &["model", "calendar", "script", "definition", "engine", "ledger", "store"],
         libraries: AllBut(&[
             "tonic*",
             "prost*",
@@ -110,7 +116,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "api",
-        may_name: &["model", "calendar", "script", "definition", "engine", "runtime"],
+        may_name: &["model", "calendar", "script", "definition", "engine", "ledger", "runtime"],
         libraries: AllBut(&["axum", "clap", "comfy_table", "rhai", "serde_yaml", "sled"]),
         remedy: "a handler decodes, calls `runtime` once and encodes",
     },

@@ -3,6 +3,7 @@
 use crate::api::filter::{self, Term};
 use crate::api::pb;
 use crate::api::violations::{Named, Page, Violation, Violations};
+use crate::ledger;
 use crate::model::clock::Clock;
 use crate::model::escalation::Light;
 use crate::model::id::{FieldId, InstanceId, LevelId, MemberId, PolicyId, TaskId};
@@ -155,6 +156,16 @@ pub(in crate::api) fn escalations(
         notified: named(&mut found, &terms, "notified"),
     };
     found.finish((query, page))
+}
+
+/// Which rows of a ledger.
+pub(in crate::api) fn ledger_filter(found: &mut Violations, text: &str) -> ledger::Filter {
+    let names = [&COMMON_NAMES[..], &["status", FIELD_PREFIX]].concat();
+    let terms = filter::parse(found, text, &names);
+    let page = Page { size: 0, token: None };
+    let Query { workflows, statuses, stages, stewards, groups, lights, fields, .. } =
+        query(found, &terms, &page);
+    ledger::Filter { workflows, statuses, stages, stewards, groups, lights, fields }
 }
 
 /// A page of an instance's records: those with a version below the one named, and how many.

@@ -18,7 +18,7 @@ use crate::engine::{FieldProblem, Missing, Rejection};
 use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::runtime::{
-    AdvanceClockError, BackupRefusal, FeedError, PublishError, ReadError, SubmitError,
+    AdvanceClockError, BackupRefusal, FeedError, LedgerError, PublishError, ReadError, SubmitError,
 };
 
 use super::pb;
@@ -32,6 +32,7 @@ const DETAIL_BYTES_MAX: usize = 400;
 const INSTANCE: &str = "sanbang.v1.Instance";
 const WORKFLOW: &str = "sanbang.v1.Workflow";
 const CALENDAR: &str = "sanbang.v1.Calendar";
+const LEDGER: &str = "sanbang.v1.Ledger";
 /// After so long trying again may help, where the runtime does not say.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The same for single calls, which come and go quickly.
@@ -62,6 +63,10 @@ pub mod reason {
     pub const CLOCK_BACKWARDS: &str = "CLOCK_BACKWARDS";
     /// At start the clock was far past its last reading.
     pub const CLOCK_JUMPED: &str = "CLOCK_JUMPED";
+    /// There is no such ledger or indicator.
+    pub const LEDGER_NOT_FOUND: &str = "LEDGER_NOT_FOUND";
+    /// A ledger has more rows than are shown at once.
+    pub const LEDGER_TOO_LONG: &str = "LEDGER_TOO_LONG";
     /// A backup is being taken already.
     pub const BACKUP_RUNNING: &str = "BACKUP_RUNNING";
     /// Too much waits already.
@@ -89,6 +94,8 @@ pub mod reason {
         CLOCK_NOT_SIMULATED,
         CLOCK_BACKWARDS,
         CLOCK_JUMPED,
+        LEDGER_NOT_FOUND,
+        LEDGER_TOO_LONG,
         BACKUP_RUNNING,
         OVERLOADED,
         CONTENDED,
@@ -179,6 +186,26 @@ pub(super) fn workflow_not_found(workflow: &str) -> Status {
 pub(super) fn calendar_not_found(calendar: &str) -> Status {
     let message = "there is no such calendar";
     not_found(reason::CALENDAR_NOT_FOUND, CALENDAR, calendar, message)
+}
+
+/// There is no such ledger or indicator.
+pub(super) fn ledger_not_found(ledger: &str) -> Status {
+    let message = "there is no such ledger, or no such indicator";
+    not_found(reason::LEDGER_NOT_FOUND, LEDGER, ledger, message)
+}
+
+/// A question about ledgers that has no answer.
+pub(super) fn ledger(error: &LedgerError) -> Status {
+    match error {
+        LedgerError::Future { .. } => {
+            let field = "as_of".to_owned();
+            invalid(&[Violation { field, problem: error.to_string() }])
+        }
+        LedgerError::TooManyRows => {
+            told(Code::FailedPrecondition, reason::LEDGER_TOO_LONG, error, None)
+        }
+        LedgerError::Read(error) => read(error),
+    }
 }
 
 /// A command that the service did not decide. Refusals are told by [`rejected`].
@@ -313,7 +340,7 @@ pub(super) fn advance_clock(error: &AdvanceClockError) -> Status {
 }
 
 /// A defect. `subject` finds its line in the log, which has the details.
-fn internal(subject: &str) -> Status {
+pub(super) fn internal(subject: &str) -> Status {
     let mut details = reason_with(reason::INTERNAL, HashMap::new());
     details.set_request_info(subject, "");
     status(Code::Internal, "internal error", details)

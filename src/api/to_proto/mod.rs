@@ -9,6 +9,7 @@ use crate::model::organization::Title;
 use crate::model::time::{Date, Timestamp};
 
 pub(super) mod instance;
+pub(super) mod ledger;
 
 pub(super) mod task;
 

@@ -84,6 +84,8 @@ pub enum Source {
     Activity(ActivityId, ActivitySource),
     /// The row, where it is a stay.
     RowStay(StayPart),
+    /// A task that belongs to the stay which is the row: the latest of its name.
+    RowStayTask(TaskId, Option<Arc<str>>, TaskSource),
     /// The row, where it is a task.
     RowTask(TaskSource),
     /// The row, where it is an activity.

@@ -53,8 +53,7 @@ fn indicator(
     authored: &Authored,
 ) -> Option<Indicator> {
     let id = desk.name(path, name, IndicatorId::parse)?;
-    let given: Vec<&str> =
-        MEASURES.into_iter().filter(|key| desk.at.has(&path.key(key))).collect();
+    let given: Vec<&str> = MEASURES.into_iter().filter(|key| desk.at.has(&path.key(key))).collect();
     match given.as_slice() {
         [_] => {}
         [] => {

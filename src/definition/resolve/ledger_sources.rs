@@ -12,6 +12,7 @@ use crate::definition::ledger::source::{
 };
 use crate::definition::load::listed;
 use crate::definition::span::KeyPath;
+use crate::model::id::TaskId;
 use crate::model::organization::Title;
 
 use super::desk::Desk;
@@ -89,7 +90,7 @@ impl Ground<'_> {
                 Ok(stay(Source::Current, part))
             }
             ["stage", id, word] => self.stage(id, word),
-            ["task", id, rest @ ..] => self.task(id, rest),
+            ["task", id, rest @ ..] => self.task(id, rest, Source::Task),
             ["activity", id, rest @ ..] => self.activity(id, rest),
             ["row", rest @ ..] => self.row(rest),
             [word] => {
@@ -118,7 +119,12 @@ impl Ground<'_> {
         Ok(Parsed { title: joined(&stage.title, &own.title), ..own })
     }
 
-    fn task<'t>(&self, id: &'t str, rest: &[&'t str]) -> Result<Parsed, Miss<'t>> {
+    fn task<'t>(
+        &self,
+        id: &'t str,
+        rest: &[&'t str],
+        whole: fn(TaskId, Option<Arc<str>>, TaskSource) -> Source,
+    ) -> Result<Parsed, Miss<'t>> {
         let stages = || self.workflows.iter().flat_map(|workflow| &workflow.stages);
         let all = || stages().flat_map(|stage| &stage.tasks);
         let Some(task) = all().find(|task| task.id.as_str() == id) else {
@@ -143,7 +149,7 @@ impl Ground<'_> {
         } else {
             joined(&task.title, &own.title)
         };
-        let source = Source::Task(task.id.clone(), each, source);
+        let source = whole(task.id.clone(), each, source);
         Ok(Parsed { source, title, words: words.or(own.words), kind: own.kind })
     }
 
@@ -198,6 +204,10 @@ impl Ground<'_> {
                 written: word,
                 known: Vec::new(),
             }),
+            Rows::Stays(_) if word == "task" => match &rest[1..] {
+                [id, rest @ ..] => self.task(id, rest, Source::RowStayTask),
+                [] => Err(miss(Code::UnknownTask, "task", "", &[])),
+            },
             Rows::Stays(_) => Ok(stay(Source::RowStay, part(word, StayPart::ALL)?)),
             Rows::Tasks(names) => {
                 let stages = self.workflows.iter().flat_map(|workflow| &workflow.stages);

@@ -24,9 +24,26 @@ use super::scene::{Rules, diagnostic, place_in};
 
 /// The words of the ledger itself that a test may ask for.
 const WORDS: [&str; 20] = [
-    "none", "blue", "yellow", "red", "active", "suspended", "completed", "terminated", "open",
-    "left", "skipped", "done", "cancelled", "running", "paused", "ended", "acknowledged",
-    "cleared", "pending", "granted",
+    "none",
+    "blue",
+    "yellow",
+    "red",
+    "active",
+    "suspended",
+    "completed",
+    "terminated",
+    "open",
+    "left",
+    "skipped",
+    "done",
+    "cancelled",
+    "running",
+    "paused",
+    "ended",
+    "acknowledged",
+    "cleared",
+    "pending",
+    "granted",
 ];
 const MORE_WORDS: [&str; 1] = ["refused"];
 
@@ -148,7 +165,8 @@ fn workflows<'a>(
             None if book.names.iter().any(|known| known == name) => sure = false,
             None => {
                 sure = false;
-                let place = if desk.at.has(&path.index(at)) { path.index(at) } else { path.clone() };
+                let place =
+                    if desk.at.has(&path.index(at)) { path.index(at) } else { path.clone() };
                 let known = book.names.iter().map(String::as_str);
                 desk.unknown(Code::LedgerOfNothing, &place, "workflow", name, known);
             }
@@ -267,12 +285,7 @@ pub(super) fn tests(
 }
 
 /// A value with which a source is compared.
-fn value(
-    desk: &mut Desk<'_>,
-    path: &KeyPath,
-    parsed: &Parsed,
-    written: &Scalar,
-) -> Option<Value> {
+fn value(desk: &mut Desk<'_>, path: &KeyPath, parsed: &Parsed, written: &Scalar) -> Option<Value> {
     let text = written.as_str();
     let digits = desk.at.scalar(path).unwrap_or(text).to_owned();
     let value = match parsed.kind {

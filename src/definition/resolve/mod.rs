@@ -13,10 +13,10 @@ mod roles;
 mod scene;
 
 mod calendar;
-mod organization;
 mod indicators;
 mod ledger_sources;
 mod ledgers;
+mod organization;
 mod policies;
 mod rules;
 mod special;

@@ -1,0 +1,59 @@
+//! Ledgers, as they travel.
+
+use crate::api::pb;
+use crate::definition::ledger::{Indicator, Kind, Ledger};
+use crate::ledger::{Cell, Head, Line};
+
+/// A ledger of the configuration.
+pub(in crate::api) fn ledger(ledger: &Ledger) -> pb::Ledger {
+    let columns = ledger.columns.iter().map(|column| super::title(&column.title));
+    pb::Ledger {
+        id: ledger.id.to_string(),
+        title: Some(super::title(&ledger.title)),
+        workflows: super::texts(&ledger.selection.workflows),
+        columns: columns.collect(),
+    }
+}
+
+/// An indicator of the configuration.
+pub(in crate::api) fn indicator(indicator: &Indicator) -> pb::Indicator {
+    pb::Indicator {
+        id: indicator.id.to_string(),
+        title: Some(super::title(&indicator.title)),
+        workflows: super::texts(&indicator.selection.workflows),
+    }
+}
+
+/// The head of a column.
+pub(in crate::api) fn column(head: &Head) -> pb::LedgerColumn {
+    let kind = match head.kind {
+        Kind::Text | Kind::Name(_) => pb::CellKind::Text,
+        Kind::Integer => pb::CellKind::Integer,
+        Kind::Decimal => pb::CellKind::Decimal,
+        Kind::Boolean => pb::CellKind::Boolean,
+        Kind::Date => pb::CellKind::Date,
+        Kind::Time => pb::CellKind::Time,
+    };
+    pb::LedgerColumn { title: head.title.clone(), kind: kind.into() }
+}
+
+/// A row.
+pub(in crate::api) fn row(line: &Line) -> pb::LedgerRow {
+    let cells = line.cells.iter().map(cell).collect();
+    pb::LedgerRow { instance: line.instance.to_string(), cells }
+}
+
+/// A cell.
+pub(in crate::api) fn cell(cell: &Cell) -> pb::Cell {
+    use pb::cell::Value;
+    let value = match cell {
+        Cell::Empty => None,
+        Cell::Text(text) => Some(Value::Text(text.to_string())),
+        Cell::Boolean(_) => Some(Value::Text(cell.to_string())),
+        Cell::Integer(number) => Some(Value::Integer(*number)),
+        Cell::Decimal(number) => Some(Value::Decimal(number.to_string())),
+        Cell::Date(_) => Some(Value::Date(cell.to_string())),
+        Cell::Time(_) => Some(Value::Time(cell.to_string())),
+    };
+    pb::Cell { value }
+}

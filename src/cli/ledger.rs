@@ -1,0 +1,194 @@
+//! `sanbang ledger`: what is and what was, as tables and files.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use prost_types::Timestamp;
+
+use crate::api::pb;
+
+use super::Global;
+use super::arguments::parse_instant;
+use super::exit::Failure;
+use super::print::{Format, Output};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Ledger {
+    List(List),
+    Show(Show),
+    Export(Export),
+}
+
+/// Every ledger and every indicator
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang ledger list --actor coordinator_1")]
+pub(super) struct List {}
+
+/// The rows of a ledger, now or as of a past instant
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang ledger show light_list --actor coordinator_1
+  $ sanbang ledger show project_ledger --as-of 2025-03-31T23:59+08:00 --actor coordinator_1
+  $ sanbang ledger show lead_ledger --filter 'group = \"smart_sensors\"' --language zh --actor \
+coordinator_1")]
+pub(super) struct Show {
+    #[command(flatten)]
+    which: Which,
+}
+
+/// A ledger as a file: CSV (UTF-8 with byte order mark) or XLSX
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang ledger export project_ledger --to projects.xlsx --actor coordinator_1
+  $ sanbang ledger export light_list --to lights.csv --language zh --actor coordinator_1
+
+Exit status: 0 the file is there, 1 the server refuses, 2 it could not be written.")]
+pub(super) struct Export {
+    #[command(flatten)]
+    which: Which,
+    /// The file; its ending says what it is to be: `.csv` or `.xlsx`
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+/// Which rows of which ledger.
+#[derive(Debug, Args)]
+struct Which {
+    /// The ledger
+    ledger: String,
+    /// As of which instant; default: now
+    #[arg(long, value_parser = parse_instant, value_name = "INSTANT")]
+    as_of: Option<Timestamp>,
+    /// Which rows: `group = "smart_sensors" AND light = "red"`
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "FILTER")]
+    filter: String,
+    /// In which language
+    #[arg(long, value_enum, default_value = "en")]
+    language: Language,
+}
+
+/// A language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Language {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl Language {
+    fn to_wire(self) -> i32 {
+        match self {
+            Self::En => pb::Language::English.into(),
+            Self::Zh => pb::Language::Chinese.into(),
+        }
+    }
+}
+
+impl Ledger {
+    pub(super) async fn run(self, global: &Global, output: &Output) -> Result<(), Failure> {
+        let client = global.connect().await?;
+        match self {
+            Self::List(List {}) => {
+                let request = pb::LedgerServiceListLedgersRequest {};
+                let response = client.ledgers().list_ledgers(request).await?.into_inner();
+                output.message(&response, |output| list_text(&response, output))
+            }
+            Self::Show(Show { which }) => show(&client, which, output).await,
+            Self::Export(Export { which, to }) => export(&client, which, &to, output).await,
+        }
+    }
+}
+
+fn list_text(response: &pb::LedgerServiceListLedgersResponse, output: &Output) -> String {
+    let row = |kind: &str, id: &str, title: &Option<pb::Title>, workflows: &[String]| {
+        let title = title.clone().unwrap_or_default();
+        vec![kind.to_owned(), id.to_owned(), title.en, title.zh, workflows.join(" ")]
+    };
+    let ledgers = response.ledgers.iter();
+    let ledgers = ledgers.map(|it| row("ledger", &it.id, &it.title, &it.workflows));
+    let indicators = response.indicators.iter();
+    let indicators = indicators.map(|it| row("indicator", &it.id, &it.title, &it.workflows));
+    let rows: Vec<Vec<String>> = ledgers.chain(indicators).collect();
+    output.table(&["", "NAME", "TITLE", "", "OF"], &rows)
+}
+
+async fn show(
+    client: &super::client::Client,
+    which: Which,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut request = pb::LedgerServiceQueryRequest {
+        ledger: which.ledger,
+        as_of: which.as_of,
+        filter: which.filter,
+        language: which.language.to_wire(),
+        page_size: 1000,
+        page_token: String::new(),
+    };
+    let mut ledgers = client.ledgers();
+    let mut whole = ledgers.query(request.clone()).await?.into_inner();
+    while !whole.next_page_token.is_empty() {
+        request.page_token = std::mem::take(&mut whole.next_page_token);
+        let page = ledgers.query(request.clone()).await?.into_inner();
+        whole.rows.extend(page.rows);
+        whole.next_page_token = page.next_page_token;
+    }
+    output.message(&whole, |output| sheet_text(&whole, output))
+}
+
+fn sheet_text(sheet: &pb::LedgerServiceQueryResponse, output: &Output) -> String {
+    let header: Vec<&str> = sheet.columns.iter().map(|column| column.title.as_str()).collect();
+    let cells = |cells: &[pb::Cell]| cells.iter().map(cell_text).collect::<Vec<_>>();
+    let mut rows: Vec<Vec<String>> = sheet.rows.iter().map(|row| cells(&row.cells)).collect();
+    if !sheet.totals.is_empty() {
+        rows.push(cells(&sheet.totals));
+    }
+    let table = output.table(&header, &rows);
+    if output.format == Format::Line {
+        return table;
+    }
+    let instant = output.instant(sheet.as_of);
+    format!("{}, {instant}, {} rows\n{table}", sheet.title, sheet.total_rows)
+}
+
+fn cell_text(cell: &pb::Cell) -> String {
+    use pb::cell::Value;
+    match &cell.value {
+        None => String::new(),
+        Some(Value::Text(text) | Value::Decimal(text) | Value::Date(text) | Value::Time(text)) => {
+            text.replace(['\n', '\t'], " ")
+        }
+        Some(Value::Integer(number)) => number.to_string(),
+    }
+}
+
+async fn export(
+    client: &super::client::Client,
+    which: Which,
+    to: &std::path::Path,
+    output: &Output,
+) -> Result<(), Failure> {
+    let format = match to.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => pb::LedgerFormat::Csv,
+        Some("xlsx") => pb::LedgerFormat::Xlsx,
+        _ => return Err(Failure::not_tried("the file ends in `.csv` or in `.xlsx`")),
+    };
+    let request = pb::LedgerServiceExportRequest {
+        ledger: which.ledger,
+        as_of: which.as_of,
+        filter: which.filter,
+        language: which.language.to_wire(),
+        format: format.into(),
+    };
+    let mut pieces = client.ledgers().export(request).await?.into_inner();
+    let mut content = Vec::new();
+    while let Some(piece) = pieces.message().await? {
+        content.extend(piece.content);
+    }
+    let mut file = std::fs::File::create(to)?;
+    file.write_all(&content)?;
+    output.line(&format!("{}, {} bytes", to.display(), content.len()))
+}
