@@ -133,12 +133,12 @@ pub enum LoggedSource {
 
 macro_rules! parts {
     ($($(#[$doc:meta])* $name:ident {
-        $($(#[$variant_doc:meta])* $variant:ident $word:literal $kind:expr, $en:literal $zh:literal;)*
+        $($(#[$own:meta])* $variant:ident $word:literal $kind:expr, $en:literal $zh:literal;)*
     })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
+            $($(#[$own])* $variant,)*
         }
 
         impl $name {

@@ -31,9 +31,9 @@ mod workflow;
 
 use desk::Desk;
 
-pub(super) use raises::raised;
 pub(super) use indicators::indicators_of;
 pub(super) use ledgers::{Book, ledgers_of};
+pub(super) use raises::raised;
 pub(super) use rules::{calendar_of, organization_of, rules_of};
 pub(super) use scene::Rules;
 
