@@ -10,6 +10,7 @@ mod api_streams;
 mod api_views;
 mod cli;
 mod commands;
+mod coverage;
 mod crash;
 mod demo;
 mod department_table;

@@ -55,7 +55,8 @@ impl<'a> Names<'a> {
     /// The task as the workflow declares it.
     pub(super) fn task_spec(&self, id: &str) -> Option<&'a TaskSpec> {
         let (id, _) = super::super::expect::split_each(id, None);
-        self.workflow.stages.iter().find_map(|stage| stage.task(id).map(|(_, spec)| spec))
+        let own = self.workflow.stages.iter().find_map(|stage| stage.task(id));
+        own.map(|(_, spec)| spec).or_else(|| self.workflow.special_task(id))
     }
 
     /// The title of a task; one of a `for_each` with its word.
