@@ -134,6 +134,9 @@ macro_rules! with_request {
             Command::RequestExtension($request) => $done,
             Command::DecideExtension($request) => $done,
             Command::Acknowledge($request) => $done,
+            Command::Link($request) => $done,
+            Command::Unlink($request) => $done,
+            Command::Revive($request) => $done,
         }
     };
 }

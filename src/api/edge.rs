@@ -141,6 +141,7 @@ pub(super) fn accepted(answer: &Answer) -> pb::Accepted {
         instance: answer.instance.to_string(),
         revision: answer.revision,
         event_kinds: answer.kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+        started: answer.started.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -159,6 +159,30 @@ impl InstanceService for Edge {
         Ok(Response::new(pb::InstanceServiceReassignResponse { accepted }))
     }
 
+    async fn link(
+        &self,
+        request: Request<pb::InstanceServiceLinkRequest>,
+    ) -> Answer<pb::InstanceServiceLinkResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::InstanceServiceLinkResponse { accepted }))
+    }
+
+    async fn unlink(
+        &self,
+        request: Request<pb::InstanceServiceUnlinkRequest>,
+    ) -> Answer<pb::InstanceServiceUnlinkResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::InstanceServiceUnlinkResponse { accepted }))
+    }
+
+    async fn revive(
+        &self,
+        request: Request<pb::InstanceServiceReviveRequest>,
+    ) -> Answer<pb::InstanceServiceReviveResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::InstanceServiceReviveResponse { accepted }))
+    }
+
     async fn history(
         &self,
         request: Request<pb::InstanceServiceHistoryRequest>,

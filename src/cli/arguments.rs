@@ -46,7 +46,10 @@ pub(super) fn parse_field(text: &str) -> Result<Field, String> {
     let (name, value) = text.split_once('=').ok_or(wanted)?;
     let (name, kind) = match name.strip_suffix(':') {
         None => (name, Kind::StringValue(value.to_owned())),
-        Some(name) => (name, json_kind(value).ok_or(wanted)?),
+        Some(name) => {
+            let value = serde_json::from_str(value).map_err(|_| wanted)?;
+            (name, json_kind(value).ok_or(wanted)?)
+        }
     };
     if name.is_empty() {
         return Err(wanted.to_owned());
@@ -54,8 +57,9 @@ pub(super) fn parse_field(text: &str) -> Result<Field, String> {
     Ok(Field { name: name.to_owned(), value: Value { kind: Some(kind) } })
 }
 
-fn json_kind(text: &str) -> Option<Kind> {
-    match serde_json::from_str(text).ok()? {
+/// A plain value of JSON; none: it is a list or a map.
+pub(super) fn json_kind(value: serde_json::Value) -> Option<Kind> {
+    match value {
         serde_json::Value::Null => Some(Kind::NullValue(0)),
         serde_json::Value::Bool(yes) => Some(Kind::BoolValue(yes)),
         serde_json::Value::Number(number) => Some(Kind::NumberValue(number.as_f64()?)),

@@ -87,6 +87,7 @@ mod tests {
             instance: "p-001".to_owned(),
             revision: 3,
             event_kinds: vec!["stage.left".to_owned()],
+            started: Vec::new(),
         };
         let expected = r#"{"event_kinds":["stage.left"],"instance":"p-001","revision":3}"#;
         assert_eq!(to_json(&accepted).to_string(), expected);

@@ -110,6 +110,11 @@ codes! {
          are not fields, and the clocks `stage`, `task` and `suspension` are those under `sla` and \
          `suspension`. Choose another name."
 
+    WrongCall "SB0116" Error "a call does not fit what it calls"
+        "A task of `kind: call` names a workflow that does not exist, gives it a field that it does \
+         not have or a value that the field cannot hold, or leaves out a field that it requires. \
+         Nothing could ever begin, and the task would wait for ever."
+
     UnknownKey "SB0201" Error "a key means nothing here"
         "The key is misspelt, or it stands at the wrong depth. Keys that mean nothing are never \
          skipped in silence: they would look as if they worked."
@@ -121,7 +126,7 @@ codes! {
         "Only a few words can stand in this place; they are listed with the finding."
     NotYetSupported "SB0205" Error "something is not supported yet"
         "The language has a place for this key, but this version of the program cannot do what it \
-         says: `kind: service` and `kind: call`, delegation. It is refused, because a rule that \
+         says: `kind: service`, delegation. It is refused, because a rule that \
          silently does nothing is worse than none. Take it out until it is supported."
     ExclusiveKeys "SB0206" Error "two keys exclude each other"
         "Only one of the keys can stand here: a limit is one of `within`, `by`, `every` and \

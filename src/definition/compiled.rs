@@ -14,7 +14,7 @@ use crate::model::id::{ReasonCode, RoleId, StageId, StepId, TaskId, WorkflowId};
 use crate::model::organization::Title;
 use crate::model::task::{TaskKind, TaskRef};
 use crate::model::time::{Amount, Offset};
-use crate::model::value::Decimal;
+use crate::model::value::{Decimal, Value};
 use crate::script::facts::{TaskGroup, TaskGroups};
 use crate::script::{Condition, Functions};
 
@@ -43,6 +43,10 @@ pub struct Workflow {
     pub steward: StewardRule,
     /// The fields of an instance, in the order of the file.
     pub fields: Vec<Field>,
+    /// The fields of which there is one instance for each value; empty: there may be any number.
+    pub key: Vec<FieldId>,
+    /// The task whose outcome is that of the instance.
+    pub outcome_of: Option<TaskId>,
     /// What can be logged.
     pub activities: Vec<ActivityKind>,
     /// The clocks of the whole instance, and what is under `raise`.
@@ -351,6 +355,28 @@ pub struct TaskSpec {
     pub clock: Option<ClockSpec>,
     /// Who decides about more time; default: the role above the task's.
     pub extension_approver: Option<RoleId>,
+    /// What it begins; only for [`TaskKind::Call`].
+    pub call: Option<CallSpec>,
+}
+
+/// The instance that a task begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSpec {
+    /// Its workflow; the version that is active then.
+    pub workflow: WorkflowId,
+    /// Its first fields.
+    pub fields: Vec<(FieldId, CallValue)>,
+}
+
+/// A first field of a called instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallValue {
+    /// What this field of the calling instance holds.
+    Field(FieldId),
+    /// Always this.
+    Literal(Value),
+    /// The word of `for_each`.
+    Each,
 }
 
 impl TaskSpec {
@@ -358,11 +384,9 @@ impl TaskSpec {
     pub fn needed(&self) -> usize {
         let total = self.for_each.len().max(1);
         match (self.kind, self.join) {
-            (TaskKind::Wait, _) | (TaskKind::Human, Join::All) => total,
-            (TaskKind::Human, Join::Any) => 1,
-            (TaskKind::Human, Join::AtLeast(count)) => {
-                usize::try_from(count).unwrap_or(total).min(total)
-            }
+            (TaskKind::Wait, _) | (_, Join::All) => total,
+            (_, Join::Any) => 1,
+            (_, Join::AtLeast(count)) => usize::try_from(count).unwrap_or(total).min(total),
         }
     }
 }

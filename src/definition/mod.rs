@@ -26,6 +26,7 @@ pub mod code;
 pub mod diagnostic;
 pub mod render;
 
+mod calls;
 mod check;
 pub(crate) mod load;
 mod resolve;
@@ -96,6 +97,7 @@ pub fn compile(sources: &Sources) -> Compilation {
             workflows.push(finish(workflow, &file.located, sources));
         }
     }
+    check_calls(&files, &names, &workflows, &mut findings);
     if let Some(ladders) = ladders.as_ref().filter(|_| files.iter().all(|file| file.whole)) {
         let files = files.iter().map(|file| &file.located.value);
         usage::unused_policies(ladders, files, &mut findings);
@@ -126,6 +128,25 @@ pub fn compile_published(pinned: &Sources, version: u32) -> Result<Workflow, Vec
     match built {
         Some(workflow) => Ok(Workflow { version, ..workflow }),
         None => Err(findings.into_sorted()),
+    }
+}
+
+/// What a workflow calls can be judged only once all are read.
+fn check_calls(
+    files: &[WorkflowFile],
+    names: &[String],
+    workflows: &[CompiledWorkflow],
+    findings: &mut Findings,
+) {
+    let found = |name: &str| {
+        let mut compiled = workflows.iter().map(|compiled| &compiled.workflow);
+        compiled.find(|workflow| workflow.id.as_str() == name)
+    };
+    for workflow in workflows.iter().map(|compiled| &compiled.workflow) {
+        let file = files.iter().find(|file| file.name.as_deref() == Some(workflow.id.as_str()));
+        if let Some(file) = file {
+            calls::wrong_calls(workflow, &file.located, names, found, findings);
+        }
     }
 }
 

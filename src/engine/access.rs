@@ -36,7 +36,7 @@ impl Scene<'_> {
     pub(super) fn holds_role(&self, role: &RoleId, task: Option<&Task>) -> bool {
         let roles = std::iter::once(role.clone()).chain(self.roles_above(role.as_str()));
         match &self.actor {
-            Actor::System => true,
+            Actor::System | Actor::Instance(_) => true,
             Actor::Member(member) | Actor::Service { on_behalf_of: Some(member), .. } => {
                 let mut roles = roles;
                 roles.any(|role| self.is_in(member, &role, task))
@@ -69,7 +69,7 @@ impl Scene<'_> {
         let forcing = self.organization().roles.iter().filter(|role| role.may_force);
         let mut forcing = forcing;
         forcing.any(|role| match &self.actor {
-            Actor::System => false,
+            Actor::System | Actor::Instance(_) => false,
             Actor::Member(member) | Actor::Service { on_behalf_of: Some(member), .. } => {
                 self.is_in(member, &role.id, None)
             }

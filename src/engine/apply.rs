@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::event::{Event, Payload, Record};
-use crate::model::id::{ActivityId, StageId};
+use crate::model::id::{ActivityId, Outcome, StageId};
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Instance};
 use crate::model::instance::{StagePlace, StageState, Status, Suspension};
 use crate::model::limits;
@@ -12,6 +12,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::{Changes, Values};
 
 use super::apply_clock::apply_clock;
+use super::apply_link::apply_link;
 use super::apply_task::apply_task;
 
 /// Applies a whole record: its events, then its stamp. The creation makes the instance.
@@ -92,6 +93,8 @@ pub(super) fn created(event: &Event) -> Option<Instance> {
         activities: std::collections::BTreeMap::new(),
         suspension: None,
         requests: Vec::new(),
+        relations: Arc::default(),
+        outcome: None,
         next_task: 1,
         next_clock: 1,
         script_failed_in: None,
@@ -102,35 +105,22 @@ pub(super) fn created(event: &Event) -> Option<Instance> {
 pub(super) fn apply(instance: &mut Instance, event: &Event) {
     let at = event.effective_at();
     match &event.payload {
-        Payload::StewardAssigned { assignment, group, .. } => {
-            instance.steward = Some(assignment.member.clone());
-            instance.group.clone_from(group);
-        }
-        Payload::InstanceSuspended { expected_resume, .. } => {
-            instance.status = Status::Suspended;
-            instance.suspension = Some(Suspension { since: at, expected_resume: *expected_resume });
-        }
-        Payload::InstanceResumed { .. } => {
-            instance.status = Status::Active;
-            instance.suspension = None;
-        }
-        Payload::InstanceTerminated { .. } => end(instance, Status::Terminated),
-        Payload::InstanceCompleted {} => end(instance, Status::Completed),
+        Payload::StewardAssigned { .. }
+        | Payload::InstanceSuspended { .. }
+        | Payload::InstanceResumed { .. }
+        | Payload::InstanceTerminated { .. }
+        | Payload::InstanceCompleted { .. }
+        | Payload::PathEnded { .. }
+        | Payload::ActivityLogged { .. }
+        | Payload::FieldsUpdated { .. }
+        | Payload::CalendarAdopted { .. }
+        | Payload::ScriptFailed { .. } => apply_whole(instance, &event.payload, at),
         Payload::StageEntered { .. }
         | Payload::StageOpened { .. }
         | Payload::StageLeft { .. }
         | Payload::StageClosed { .. }
         | Payload::StageReturned { .. }
         | Payload::StageSkipped { .. } => apply_stage(instance, &event.payload, at),
-        Payload::PathEnded {} => instance.path_stage = None,
-        Payload::ActivityLogged { activity, occurred_at, .. } => {
-            count_activity(instance, activity, *occurred_at);
-        }
-        Payload::FieldsUpdated { changes } => {
-            change_fields(Arc::make_mut(&mut instance.fields), changes);
-        }
-        Payload::CalendarAdopted { digest } => instance.calendar_digest = *digest,
-        Payload::ScriptFailed { .. } => instance.script_failed_in = Some(instance.revision),
         Payload::TaskOpened { .. }
         | Payload::TaskAssigned { .. }
         | Payload::TaskOffered { .. }
@@ -157,16 +147,61 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
         | Payload::EscalationPassedOver { .. }
         | Payload::EscalationExhausted { .. }
         | Payload::EscalationAcknowledged { .. } => apply_clock(instance, event),
+        Payload::EffectAsked { .. }
+        | Payload::EffectDone { .. }
+        | Payload::EffectRetried { .. }
+        | Payload::EffectRefused { .. }
+        | Payload::LinkAdded { .. }
+        | Payload::LinkRemoved { .. }
+        | Payload::LinkEnded { .. } => apply_link(instance, &event.payload),
         // What the record keeps and the state does not need.
         Payload::InstanceCreated { .. }
         | Payload::CommentAdded { .. }
         | Payload::EscalationCleared { .. }
         | Payload::RuleForced { .. }
+        | Payload::InstanceRevived { .. }
         | Payload::WorkflowPublished { .. }
         | Payload::WorkflowActivated { .. }
         | Payload::WorkflowRejected { .. }
         | Payload::CalendarPublished { .. }
         | Payload::OrganizationChanged { .. } => {}
+    }
+}
+
+/// Applies an event about the instance as a whole.
+fn apply_whole(instance: &mut Instance, payload: &Payload, at: Timestamp) {
+    match payload {
+        Payload::StewardAssigned { assignment, group, .. } => {
+            instance.steward = Some(assignment.member.clone());
+            instance.group.clone_from(group);
+        }
+        Payload::InstanceSuspended { expected_resume, .. } => {
+            instance.status = Status::Suspended;
+            instance.suspension = Some(Suspension { since: at, expected_resume: *expected_resume });
+        }
+        Payload::InstanceResumed { .. } => {
+            instance.status = Status::Active;
+            instance.suspension = None;
+        }
+        Payload::InstanceTerminated { reason_code, .. } => {
+            end(instance, Status::Terminated);
+            instance.outcome = Some(Outcome::trusted(reason_code.as_str()));
+        }
+        Payload::InstanceCompleted { outcome } => {
+            end(instance, Status::Completed);
+            instance.outcome.clone_from(outcome);
+        }
+        Payload::PathEnded {} => instance.path_stage = None,
+        Payload::ActivityLogged { activity, occurred_at, .. } => {
+            count_activity(instance, activity, *occurred_at);
+        }
+        Payload::FieldsUpdated { changes } => {
+            change_fields(Arc::make_mut(&mut instance.fields), changes);
+        }
+        Payload::CalendarAdopted { digest } => instance.calendar_digest = *digest,
+        Payload::ScriptFailed { .. } => instance.script_failed_in = Some(instance.revision),
+        // The other events are about parts of it.
+        _ => {}
     }
 }
 

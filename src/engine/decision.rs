@@ -11,11 +11,32 @@ use crate::model::time::Timestamp;
 
 use super::rejection::Rejection;
 
+/// The workflows of which new instances may begin.
+pub trait ActiveWorkflows: Sync {
+    /// The version that a new instance of this workflow takes; none: it is retired, or unknown.
+    fn active(&self, workflow: &str) -> Option<&Workflow>;
+}
+
+/// A workflow alone: instances of it may begin because of others.
+impl ActiveWorkflows for Workflow {
+    fn active(&self, workflow: &str) -> Option<&Workflow> {
+        (self.id.as_str() == workflow).then_some(self)
+    }
+}
+
+impl ActiveWorkflows for &[Arc<Workflow>] {
+    fn active(&self, workflow: &str) -> Option<&Workflow> {
+        self.iter().find(|known| known.id.as_str() == workflow).map(Arc::as_ref)
+    }
+}
+
 /// Everything that a decision may look at beside the instance and the command.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The version to which the instance is pinned; for a creation, the active one.
     pub workflow: &'a Workflow,
+    /// The workflows of which instances may begin because of this one.
+    pub workflows: &'a dyn ActiveWorkflows,
     /// The organization as it stands.
     pub organization: &'a Organization,
     /// The workflow's calendar as it stands.

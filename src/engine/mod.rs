@@ -8,6 +8,7 @@
 mod actions;
 mod apply;
 mod apply_clock;
+mod apply_link;
 mod apply_task;
 mod decision;
 mod explain;
@@ -15,8 +16,11 @@ mod rejection;
 mod settle;
 
 mod access;
+mod blockers;
+mod calls;
 mod checks;
 mod clocks;
+mod effects;
 mod facts;
 mod ladder;
 mod leave;
@@ -31,7 +35,8 @@ mod weight;
 mod commands;
 
 pub use apply::{apply_record, apply_record_telling};
-pub use decision::{Context, Decision, Outcome};
+pub use decision::{ActiveWorkflows, Context, Decision, Outcome};
+pub use effects::{command_of, confirmation, keyed_id};
 pub use explain::{AlarmPreview, Deadline, explain_deadlines, preview_resume};
 pub use people::{candidates, members_in};
 pub use rejection::{CannotOpen, FieldProblem, Missing, Rejection};
@@ -39,7 +44,8 @@ pub use values::check_values;
 
 use std::sync::Arc;
 
-use crate::model::command::{Action, Command};
+use crate::model::actor::Actor;
+use crate::model::command::{Action, Command, Confirm};
 use crate::model::event::Record;
 use crate::model::instance::Instance;
 
@@ -75,10 +81,14 @@ fn decide_existing(
     let after_settling = Arc::clone(&scene.instance);
     let judged = match action {
         Action::Settle => return Decision::settled(settled, after_settling),
-        Action::Create(_) => Err(Rejection::InstanceExists),
+        Action::Confirm(confirm) => return confirmed(context, instance, confirm),
+        Action::Create(create) => commands::adopt(&mut scene, create),
+        Action::Hear(hear) => commands::hear(&mut scene, hear),
         _ => judge(&mut scene, &after_settling, action, command),
     };
     match judged {
+        // Another instance told what is known already.
+        Ok(()) if scene.events_count() == 0 => Decision::settled(settled, after_settling),
         Ok(()) => {
             let record = scene.finish_command(command.request);
             debug_assert!(!record.events.is_empty(), "an accepted command leaves an event");
@@ -88,6 +98,15 @@ fn decide_existing(
             Decision { settled, outcome: Outcome::Refused(rejection), after: Some(after_settling) }
         }
     }
+}
+
+/// What became of an effect is settled like what fell due: it is no command of anybody's.
+fn confirmed(context: &Context<'_>, instance: &Arc<Instance>, confirm: &Confirm) -> Decision {
+    let mut scene = Scene::new(context, Arc::clone(instance), &Actor::System);
+    scene.settle();
+    scene.confirm(confirm);
+    let settled = scene.finish_settling();
+    Decision::settled(settled, scene.instance)
 }
 
 /// A request that was accepted before is answered as it was then; its id must not be used for
@@ -115,29 +134,36 @@ fn judge(
             return Err(Rejection::StaleRevision { expected, actual });
         }
     }
-    scene.must_be_live()?;
+    if !matches!(action, Action::Revive(_)) {
+        scene.must_be_live()?;
+    }
+    let force = command.force.as_deref();
     match action {
-        Action::Create(_) | Action::Settle => {}
-        Action::Advance(advance) => commands::advance(scene, advance, command.force.as_deref())?,
+        Action::Create(_) | Action::Hear(_) | Action::Confirm(_) | Action::Settle => {}
+        Action::Advance(advance) => commands::advance(scene, advance, force)?,
         Action::Return(back) => commands::return_to(scene, back)?,
         Action::Redo(redo) => commands::redo(scene, redo)?,
         Action::Suspend(suspend) => commands::suspend(scene, suspend)?,
         Action::Resume => commands::resume(scene)?,
-        Action::Terminate(terminate) => commands::terminate(scene, terminate)?,
+        Action::Terminate(terminate) => commands::terminate(scene, terminate, force)?,
         Action::OpenStage(open) => commands::open_stage(scene, open)?,
         Action::UpdateFields(update) => commands::update_fields(scene, update)?,
         Action::LogActivity(log) => commands::log_activity(scene, log)?,
         Action::Reassign(reassign) => commands::reassign(scene, reassign)?,
         Action::Claim(claim) => commands::claim(scene, claim)?,
         Action::Release(release) => commands::release(scene, release)?,
-        Action::Complete(complete) => commands::complete(scene, complete)?,
+        Action::Complete(complete) => commands::complete(scene, complete, force)?,
         Action::Check(check) => commands::check(scene, check)?,
         Action::Comment(comment) => commands::comment(scene, comment)?,
         Action::RequestExtension(request) => commands::request_extension(scene, request)?,
         Action::DecideExtension(decide) => commands::decide_extension(scene, decide)?,
         Action::Acknowledge(acknowledge) => commands::acknowledge(scene, acknowledge)?,
+        Action::Link(link) => commands::link(scene, link)?,
+        Action::Unlink(unlink) => commands::unlink(scene, unlink)?,
+        Action::Revive(revive) => commands::revive(scene, revive)?,
     }
     scene.react()?;
+    scene.must_be_free_to_end(before, force)?;
     scene.must_be_within_limits(Some(before))
 }
 

@@ -5,6 +5,7 @@ use crate::model::clock::RecalculationReason;
 use crate::model::clock::{Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, PauseReason};
 use crate::model::escalation::FiredBecause;
 use crate::model::event::{OpenReason, Payload, SkipReason};
+use crate::model::id::Outcome;
 use crate::model::instance::Status;
 use crate::model::limits;
 
@@ -249,10 +250,20 @@ impl<'a> Scene<'a> {
                 self.emit(Payload::StageSkipped { stage, because });
             }
         }
-        if self.instance.open_stages().next().is_none() && self.recurring_is_enough() {
+        let blocked = !self.ends_though_blocked && !self.blockers_of(None).is_empty();
+        if !blocked && self.instance.open_stages().next().is_none() && self.recurring_is_enough() {
             self.stop_clocks(ClockEnd::Done, |_| true);
-            self.emit(Payload::InstanceCompleted {});
+            let outcome = self.outcome();
+            self.emit(Payload::InstanceCompleted { outcome: outcome.clone() });
+            self.tell_of_end(Status::Completed, outcome);
         }
+    }
+
+    /// What the task ended with whose outcome is that of the instance. All stages are closed.
+    fn outcome(&self) -> Option<Outcome> {
+        let task = self.workflow().outcome_of.as_ref()?;
+        let closed = self.instance.stages().flat_map(|state| &state.outcomes);
+        closed.filter(|closed| closed.task == *task).find_map(|closed| closed.outcome.clone())
     }
 
     /// A recurring stage counts as closed when none is open and it was open often enough.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::id::{FieldId, MemberId, Outcome, ReasonCode, RoleId, StageId};
+use crate::model::id::WorkflowId;
+use crate::model::id::{FieldId, InstanceId, MemberId, Outcome, ReasonCode, RoleId, StageId};
 use crate::model::instance::Status;
 use crate::model::task::TaskRef;
 
@@ -101,6 +102,8 @@ pub enum Rejection {
     TaskNotHeld,
     /// A fixed period passes by itself.
     TaskIsWait(TaskRef),
+    /// A task that calls another instance is done when that has ended.
+    TaskIsCall(TaskRef),
     /// The task cannot be completed like this.
     IncompleteTask {
         /// The task.
@@ -137,6 +140,28 @@ pub enum Rejection {
         /// What the script said; for the log, not for the caller.
         detail: String,
     },
+    /// Other instances must end first.
+    Blocked {
+        /// Those.
+        by: Vec<InstanceId>,
+    },
+    /// The relation to this instance is known already.
+    LinkExists(InstanceId),
+    /// There is no instance of this name to which another could stand in a relation.
+    OtherNotFound(InstanceId),
+    /// There is no such relation to this instance.
+    LinkNotFound(InstanceId),
+    /// The activity may not start an instance of this workflow.
+    MayNotStart {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// Those that it may.
+        allowed: Vec<WorkflowId>,
+    },
+    /// The instance is not over.
+    InstanceNotClosed(Status),
+    /// Another instance has taken up what this one left off.
+    AlreadyRevived(InstanceId),
     /// The reactions did not come to rest.
     ReactionLimit,
     /// A hard limit of the instance is reached.
@@ -225,6 +250,14 @@ impl Rejection {
             Self::TaskHeld(_) => "TASK_HELD",
             Self::TaskNotHeld => "TASK_NOT_HELD",
             Self::TaskIsWait(_) => "TASK_IS_WAIT",
+            Self::TaskIsCall(_) => "TASK_IS_CALL",
+            Self::Blocked { .. } => "BLOCKED",
+            Self::LinkExists(_) => "LINK_EXISTS",
+            Self::LinkNotFound(_) => "LINK_NOT_FOUND",
+            Self::OtherNotFound(_) => "OTHER_NOT_FOUND",
+            Self::MayNotStart { .. } => "MAY_NOT_START",
+            Self::InstanceNotClosed(_) => "INSTANCE_NOT_CLOSED",
+            Self::AlreadyRevived(_) => "ALREADY_REVIVED",
             Self::IncompleteTask { .. } => "INCOMPLETE_TASK",
             Self::NotACandidate(_) => "NOT_A_CANDIDATE",
             Self::UnknownMember(_) => "UNKNOWN_MEMBER",
@@ -306,6 +339,23 @@ impl Rejection {
             Self::TaskHeld(member) => format!("`{member}` holds the task"),
             Self::TaskNotHeld => "nobody holds the task".to_owned(),
             Self::TaskIsWait(task) => format!("{task} passes by itself"),
+            Self::TaskIsCall(task) => {
+                format!("{task} is done when the instance that it called has ended")
+            }
+            Self::Blocked { by } => format!("these must end first: {}", listed(by)),
+            Self::LinkExists(other) => format!("this relation to `{other}` is known already"),
+            Self::OtherNotFound(other) => format!("there is no instance `{other}`"),
+            Self::LinkNotFound(other) => format!("there is no such relation to `{other}`"),
+            Self::MayNotStart { workflow, allowed } if allowed.is_empty() => {
+                format!("the activity may start nothing, so not `{workflow}`")
+            }
+            Self::MayNotStart { workflow, allowed } => {
+                format!("the activity may start {}, not `{workflow}`", listed(allowed))
+            }
+            Self::InstanceNotClosed(status) => {
+                format!("the instance is {}: only one that is over can be revived", status.as_str())
+            }
+            Self::AlreadyRevived(by) => format!("`{by}` has taken it up already"),
             Self::IncompleteTask { task, missing } => {
                 format!("{task} cannot be completed: {}", all(missing))
             }

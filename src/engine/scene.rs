@@ -35,6 +35,8 @@ pub(super) struct Scene<'a> {
     pub(super) due_at: Option<Timestamp>,
     /// Who acts.
     pub(super) actor: Actor,
+    /// The instance is to end although another one blocks it.
+    pub(super) ends_though_blocked: bool,
     events: Vec<Event>,
     /// How many steps have done more than tell.
     pub(super) acted: u32,
@@ -53,6 +55,7 @@ impl<'a> Scene<'a> {
             now,
             due_at: None,
             actor,
+            ends_though_blocked: false,
             events: Vec::new(),
             acted: 0,
             answers: Vec::new(),
@@ -234,10 +237,11 @@ impl<'a> Scene<'a> {
         if !task.is_open() {
             return Err(Rejection::TaskClosed(task.reference.clone()));
         }
-        if task.kind == TaskKind::Wait {
-            return Err(Rejection::TaskIsWait(task.reference.clone()));
+        match task.kind {
+            TaskKind::Human => Ok(task.clone()),
+            TaskKind::Wait => Err(Rejection::TaskIsWait(task.reference.clone())),
+            TaskKind::Call => Err(Rejection::TaskIsCall(task.reference.clone())),
         }
-        Ok(task.clone())
     }
 
     /// Refuses what comes after the end.

@@ -26,9 +26,13 @@ struct DueAlarm {
 impl<'a> Scene<'a> {
     /// Makes everything happen that fell due strictly before now.
     pub(super) fn settle(&mut self) {
-        if !self.instance.status.is_live() {
-            return;
+        if self.instance.status.is_live() {
+            self.settle_clocks();
         }
+        self.retry_effects();
+    }
+
+    fn settle_clocks(&mut self) {
         self.adopt_calendar();
         for _ in 0..limits::SETTLE_FIRINGS_MAX {
             let Some(due) = self.earliest_due(self.now) else { break };

@@ -143,6 +143,9 @@ impl<'a> Scene<'a> {
             }
         }
         self.start_task_clock(&task);
+        if let Some(call) = &spec.call {
+            self.call(&task, call);
+        }
     }
 
     /// A task waits to be claimed.

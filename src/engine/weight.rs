@@ -3,6 +3,7 @@
 
 use crate::model::clock::Clock;
 use crate::model::instance::{Instance, StageState};
+use crate::model::link::{Effect, Wish};
 use crate::model::task::Task;
 use crate::model::value::Value;
 
@@ -22,6 +23,8 @@ pub(super) fn of(instance: &Instance) -> usize {
         + instance.clocks().map(clock).sum::<usize>()
         + instance.stages().map(stage).sum::<usize>()
         + instance.activities.len() * ENTRY_BYTES
+        + instance.relations.links.len() * ENTRY_BYTES
+        + instance.relations.effects.iter().map(effect).sum::<usize>()
         + instance.requests.len() * REQUEST_BYTES
 }
 
@@ -30,6 +33,16 @@ fn value_of(value: &Value) -> usize {
         Value::Text(text) => text.len(),
         Value::Integer(_) | Value::Decimal(_) | Value::Boolean(_) | Value::Date(_) => SMALL_BYTES,
     }
+}
+
+fn effect(effect: &Effect) -> usize {
+    let fields: usize = match &effect.wish {
+        Wish::Start(start) => {
+            start.fields.values().map(|value| SMALL_BYTES + value_of(value)).sum()
+        }
+        Wish::Note(_) => SMALL_BYTES,
+    };
+    ENTRY_BYTES + fields
 }
 
 fn task(task: &Task) -> usize {

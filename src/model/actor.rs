@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::id::{MemberId, ServiceId};
+use super::id::{InstanceId, MemberId, ServiceId};
 
 /// The one who issues a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub enum Actor {
     },
     /// The engine itself: a limit ran out, a condition came to hold.
     System,
+    /// The engine on behalf of another instance, which asked for it.
+    Instance(InstanceId),
 }
 
 impl Actor {
@@ -26,7 +28,7 @@ impl Actor {
         match self {
             Self::Member(member) => Some(member),
             Self::Service { on_behalf_of, .. } => on_behalf_of.as_ref(),
-            Self::System => None,
+            Self::System | Self::Instance(_) => None,
         }
     }
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Actor {
                 write!(out, "{service} for {member}")
             }
             Self::System => write!(out, "system"),
+            Self::Instance(origin) => write!(out, "instance {origin}"),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::actor::Actor;
 use super::clock::{ClockNumber, Limit};
-use super::id::{ActivityId, InstanceId, MemberId, Outcome, ReasonCode, StageId, WorkflowId};
+use super::id::WorkflowId;
+use super::id::{ActivityId, InstanceId, MemberId, Outcome, ReasonCode, StageId, TaskId};
+use super::link::{EffectNumber, Note, Relation};
 use super::task::TaskNumber;
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Values};
@@ -88,6 +90,16 @@ pub enum Action {
     DecideExtension(DecideExtension),
     /// Take notice of an escalation.
     Acknowledge(Acknowledge),
+    /// Stand in a relation to another instance.
+    Link(Link),
+    /// Do so no longer.
+    Unlink(Unlink),
+    /// Take up in a new instance what this one, which is over, left off.
+    Revive(Revive),
+    /// Take note of what another instance tells. Only another instance may.
+    Hear(Hear),
+    /// Take note of what became of an effect. Only the runtime may.
+    Confirm(Confirm),
     /// Nothing: only what fell due happens.
     Settle,
 }
@@ -103,6 +115,21 @@ pub struct Create {
     pub fields: Values,
     /// Who is to be steward; otherwise the workflow's rule decides.
     pub steward: Option<MemberId>,
+    /// The instance that asks for it; none: people do.
+    pub origin: Option<Origin>,
+}
+
+/// The instance because of which another one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// That instance.
+    pub instance: InstanceId,
+    /// How the new one stands to it.
+    pub relation: Relation,
+    /// The task that calls.
+    pub task: Option<TaskId>,
+    /// Which of the tasks of that name.
+    pub task_number: Option<TaskNumber>,
 }
 
 /// Leave a stage.
@@ -156,6 +183,8 @@ pub struct Terminate {
     pub comment: String,
     /// Who proposed it, where an approver issues the command.
     pub proposed_by: Option<MemberId>,
+    /// The instance that is the same and was first.
+    pub duplicate_of: Option<InstanceId>,
 }
 
 /// Open a stage beside the path.
@@ -183,6 +212,21 @@ pub struct LogActivity {
     pub occurred_at: Option<Timestamp>,
     /// Its fields.
     pub fields: Values,
+    /// What begins because of it.
+    pub starts: Vec<Begin>,
+}
+
+/// An instance that is to begin because of an activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begin {
+    /// Its workflow, one that the activity may start.
+    pub workflow: WorkflowId,
+    /// Its first fields.
+    pub fields: Values,
+    /// Who is to be steward; otherwise its workflow's rule decides.
+    pub steward: Option<MemberId>,
+    /// Its id; otherwise one is derived.
+    pub id: Option<InstanceId>,
 }
 
 /// Give a task, or the stewardship, to another person.
@@ -289,4 +333,66 @@ pub struct Acknowledge {
     pub recovery_plan: Option<String>,
     /// The date that is promised.
     pub promised: Option<Date>,
+}
+
+/// Stand in a relation to another instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The relation in which this instance stands to the other.
+    pub relation: Relation,
+    /// The other instance.
+    pub to: InstanceId,
+    /// The task of the other that is meant, for [`Relation::Blocks`]; none: all of it.
+    pub task: Option<TaskId>,
+}
+
+/// No longer stand in a relation to another instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlink {
+    /// The relation.
+    pub relation: Relation,
+    /// The other instance.
+    pub to: InstanceId,
+    /// The task of the other that was meant.
+    pub task: Option<TaskId>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// Take up in a new instance what one that is over left off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revive {
+    /// Why.
+    pub reason: String,
+    /// Fields that are to be other than they were.
+    pub changes: Changes,
+    /// Who is to be steward of the new one; otherwise its workflow's rule decides.
+    pub steward: Option<MemberId>,
+}
+
+/// Take note of what another instance tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hear {
+    /// The other instance.
+    pub from: InstanceId,
+    /// What it tells.
+    pub note: Note,
+}
+
+/// Take note of what became of an effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// The effect.
+    pub effect: EffectNumber,
+    /// Why it is refused; none: it is done.
+    pub refused: Option<Refused>,
+}
+
+/// Why an effect is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The code of the reason.
+    pub code: Arc<str>,
+    /// The reason in words.
+    pub reason: String,
 }

@@ -10,6 +10,7 @@ use super::clock::{Plan, RecalculationReason, Scheduled};
 use super::escalation::{Fired, FiredBecause, Light, Recipient};
 use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, Outcome};
 use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
+use super::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
 use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Decimal, Values};
@@ -108,6 +109,8 @@ payloads! {
     }
     /// All stages are done.
     InstanceCompleted = "instance.completed" {
+        /// The outcome of the task that the workflow names under `outcome_of`.
+        outcome: Option<Outcome>,
     }
     /// A path stage began.
     StageEntered = "stage.entered" {
@@ -479,6 +482,64 @@ payloads! {
         occurred_at: Timestamp,
         /// Its fields.
         fields: Values,
+    }
+    /// Another instance has to do something because of this one.
+    EffectAsked = "effect.asked" {
+        /// What, and by whom.
+        effect: Effect,
+    }
+    /// The other instance has done it.
+    EffectDone = "effect.done" {
+        /// Which.
+        number: EffectNumber,
+        /// The other instance.
+        target: InstanceId,
+    }
+    /// It was not known to be done in time: it is asked again.
+    EffectRetried = "effect.retried" {
+        /// What, and by whom, with the number of tries and the next one.
+        effect: Effect,
+    }
+    /// The other instance refuses it for now. It stays pending.
+    EffectRefused = "effect.refused" {
+        /// Which.
+        number: EffectNumber,
+        /// The other instance.
+        target: InstanceId,
+        /// The code of the reason.
+        code: Arc<str>,
+        /// The reason in words.
+        reason: String,
+    }
+    /// The instance stands in a relation to another, or another to it.
+    LinkAdded = "link.added" {
+        /// The relation.
+        link: Link,
+    }
+    /// It does so no longer.
+    LinkRemoved = "link.removed" {
+        /// The relation as it was.
+        link: Link,
+        /// Why, in words.
+        reason: String,
+    }
+    /// An instance that stands in a relation to this one has ended.
+    LinkEnded = "link.ended" {
+        /// The relation.
+        relation: Relation,
+        /// Of whom it is said.
+        direction: Direction,
+        /// The instance that ended.
+        other: InstanceId,
+        /// How.
+        end: Ending,
+    }
+    /// Another instance takes up what this one left off.
+    InstanceRevived = "instance.revived" {
+        /// The new one.
+        by: InstanceId,
+        /// Why.
+        reason: String,
     }
     /// Fields changed.
     FieldsUpdated = "fields.updated" {

@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::escalation::{Light, Priority};
 use super::id::{ActivityId, FieldId, GroupId, InstanceId, MemberId, Outcome, RoleId, StageId};
 use super::id::{TaskId, WorkflowId};
+use super::link::Relations;
 use super::task::{Task, TaskNumber};
 use super::time::{Date, Timestamp};
 use super::value::{Value, Values};
@@ -83,6 +84,10 @@ pub struct Instance {
     pub suspension: Option<Suspension>,
     /// Accepted requests that a repeat is recognised by, oldest first.
     pub requests: Vec<AcceptedRequest>,
+    /// Its relations with other instances, and what it still asks of them.
+    pub relations: Arc<Relations>,
+    /// What it ended with, once it is completed: the outcome of the task that its workflow names.
+    pub outcome: Option<Outcome>,
     /// The next task's number.
     pub next_task: u32,
     /// The next clock's number.
@@ -183,7 +188,8 @@ impl Instance {
 
     /// The earliest instant at which something is to happen; none while nothing is.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.clocks().filter_map(Clock::next_at).min()
+        let tries = self.relations.effects.iter().filter_map(|effect| effect.next_try);
+        self.clocks().filter_map(Clock::next_at).chain(tries).min()
     }
 
     /// What is known of a stage.

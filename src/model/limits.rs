@@ -16,6 +16,14 @@ pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Open tasks of one instance.
 pub const OPEN_TASKS_MAX: usize = 512;
+/// Links of one instance: before a further one the oldest of those that have ended is forgotten.
+pub const LINKS_MAX: usize = 256;
+/// Instances that one command may start.
+pub const STARTS_MAX: usize = 32;
+/// So long after it was asked an effect is asked again, in milliseconds; each time twice as long.
+pub const EFFECT_RETRY_MS_MIN: i64 = 2_000;
+/// The longest that an effect waits before it is asked again, in milliseconds: a day.
+pub const EFFECT_RETRY_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 /// Rounds of reactions that one command may set off.
 pub const REACTION_ROUNDS_MAX: usize = 64;
 /// Firings that one settling may process.

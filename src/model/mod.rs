@@ -15,6 +15,7 @@ pub mod organization;
 pub mod clock;
 pub mod escalation;
 pub mod instance;
+pub mod link;
 pub mod task;
 
 pub mod command;

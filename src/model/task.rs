@@ -40,6 +40,8 @@ pub enum TaskKind {
     Human,
     /// A fixed period; done when it is over.
     Wait,
+    /// Another instance that this task begins; done when that has ended.
+    Call,
 }
 
 /// One task of an open stage.
@@ -51,7 +53,8 @@ pub struct Task {
     pub kind: TaskKind,
     /// The first attempt is 1; a redo begins the next one as a new task.
     pub attempt: u32,
-    /// The role or group whose members may do it; for [`TaskKind::Wait`] none.
+    /// The role or group whose members may do it; for [`TaskKind::Wait`] and
+    /// [`TaskKind::Call`] none.
     pub role: Option<RoleId>,
     /// Since when it can be done.
     pub opened_at: Timestamp,

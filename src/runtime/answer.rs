@@ -14,7 +14,7 @@ use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
 
 /// The answer to an accepted command. A repeat under the same request id gets the same
-/// `instance`, `workflow`, `revision` and `kinds`.
+/// `instance`, `workflow`, `revision`, `kinds` and `started`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The instance.
@@ -25,6 +25,8 @@ pub struct Answer {
     pub revision: u64,
     /// The kinds of the events that it made happen, in order.
     pub kinds: Vec<&'static str>,
+    /// The instances that begin because of it.
+    pub started: Vec<InstanceId>,
     /// Whether this is the answer to an earlier command with the same request id.
     pub repeated: bool,
     /// How many records became durable in the same write; for the log.

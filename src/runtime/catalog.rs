@@ -12,7 +12,7 @@ use crate::calendar::Calendar;
 use crate::definition::compiled::Workflow;
 use crate::definition::ledger::Ledgers;
 use crate::definition::sources::Sources;
-use crate::engine::Context;
+use crate::engine::{ActiveWorkflows, Context};
 use crate::model::id::{CalendarId, FieldId, WorkflowId};
 use crate::model::instance::Header;
 use crate::model::organization::{Loads, Organization};
@@ -132,6 +132,7 @@ impl Catalog {
         let live = self.calendars.get(published.workflow.calendar.as_str())?;
         Some(Context {
             workflow: &published.workflow,
+            workflows: self,
             organization: &self.organization,
             calendar: &live.calendar,
             always_on: &live.always_on,
@@ -145,6 +146,12 @@ impl Catalog {
         let published = self.version(header.workflow.as_str(), header.workflow_version);
         let calendar = published.and_then(|it| self.calendars.get(it.workflow.calendar.as_str()));
         calendar.is_some_and(|live| live.calendar.digest() != header.calendar_digest)
+    }
+}
+
+impl ActiveWorkflows for Catalog {
+    fn active(&self, workflow: &str) -> Option<&Workflow> {
+        Self::active(self, workflow).map(|published| &*published.workflow)
     }
 }
 

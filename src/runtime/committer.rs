@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use crate::model::event::Record;
 use crate::model::id::InstanceId;
 use crate::model::organization::Loads;
 use crate::model::time::Timestamp;
@@ -16,6 +17,7 @@ use crate::store::{Batch, DocumentWrite, Error, Numbered, Partition, Seq, Store,
 
 use super::bell::Bell;
 use super::clock::Clock;
+use super::effects::{self, Effects};
 use super::feed::{Feed, Published};
 use super::stats::{Counters, count};
 
@@ -77,6 +79,7 @@ pub(super) struct Committer {
     pub(super) feed: Arc<Feed>,
     pub(super) loads: Arc<ArcSwap<Loads>>,
     pub(super) bell: Arc<Bell>,
+    pub(super) effects: Arc<Effects>,
     pub(super) counters: Arc<Counters>,
     pub(super) fatal: Fatal,
 }
@@ -229,7 +232,13 @@ impl Committer {
             Ok(loads) => self.loads.store(Arc::new(loads)),
             Err(error) => (self.fatal)(&error.to_string()),
         }
+        let records = published.iter().map(|published| &published.record);
+        let asking: Vec<Arc<Record>> =
+            records.filter(|record| effects::asks(record)).cloned().collect();
         self.feed.publish(published);
+        for record in asking {
+            self.effects.begin(&record);
+        }
         if let Some(earliest) = earliest {
             self.bell.due_at(earliest);
         }

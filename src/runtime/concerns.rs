@@ -64,6 +64,14 @@ pub(super) fn concerns(payload: &Payload, member: &MemberId) -> bool {
         | Payload::WorkflowActivated { .. }
         | Payload::WorkflowRejected { .. }
         | Payload::CalendarPublished { .. }
-        | Payload::OrganizationChanged { .. } => false,
+        | Payload::OrganizationChanged { .. }
+        | Payload::EffectAsked { .. }
+        | Payload::EffectDone { .. }
+        | Payload::EffectRetried { .. }
+        | Payload::EffectRefused { .. }
+        | Payload::LinkAdded { .. }
+        | Payload::LinkRemoved { .. }
+        | Payload::LinkEnded { .. }
+        | Payload::InstanceRevived { .. } => false,
     }
 }

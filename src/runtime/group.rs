@@ -11,9 +11,10 @@ use hashbrown::HashMap;
 
 use crate::engine::{self, Decision, Outcome, Rejection};
 use crate::model::command::{Action, Command};
-use crate::model::event::Record;
+use crate::model::event::{Event, Payload, Record};
 use crate::model::id::InstanceId;
 use crate::model::instance::Instance;
+use crate::model::link::Wish;
 use crate::model::organization::{Loads, Share};
 use crate::store::{Error, Write};
 
@@ -135,6 +136,9 @@ impl<'a> Deciding<'a> {
             (None, _) => return Ok(Planned::Refused(Rejection::InstanceNotFound)),
         };
         let Some(published) = published else { return Ok(Planned::Defect) };
+        if let Some(unknown) = self.unknown_other(&command.action)? {
+            return Ok(Planned::Refused(Rejection::OtherNotFound(unknown)));
+        }
         let Some(decision) = self.decide(&catalog, published, before.as_ref(), id, command) else {
             return Ok(Planned::Defect);
         };
@@ -142,6 +146,18 @@ impl<'a> Deciding<'a> {
             Taken::Planned(planned) => Ok(planned),
             Taken::Repeated { revision } => self.repeated(id, revision),
         }
+    }
+
+    /// The instance to which another is to be related, if there is none of that name.
+    fn unknown_other(&self, action: &Action) -> Result<Option<InstanceId>, Error> {
+        let other = match action {
+            Action::Link(link) => Some(&link.to),
+            Action::Terminate(terminate) => terminate.duplicate_of.as_ref(),
+            _ => None,
+        };
+        let Some(other) = other else { return Ok(None) };
+        let known = self.copies.contains_key(other) || self.shared.store.header(other)?.is_some();
+        Ok((!known).then(|| other.clone()))
     }
 
     fn settle(&mut self, id: &InstanceId) -> Result<Planned, Error> {
@@ -231,8 +247,9 @@ impl<'a> Deciding<'a> {
             Outcome::Accepted(record) => (Taken::Planned(accepted(&record)), Some(record)),
             Outcome::Refused(rejection) => (Taken::Planned(Planned::Refused(rejection)), None),
             Outcome::Repeated { revision } => (Taken::Repeated { revision }, None),
-            // Only the timers may send an empty command.
-            Outcome::Nothing => (Taken::Planned(Planned::Defect), None),
+            Outcome::Nothing => {
+                (Taken::Planned(after.as_ref().map_or(Planned::Defect, known)), None)
+            }
         };
         let Some(after) = after else { return planned };
         if settled.is_none() && accepted.is_none() {
@@ -338,8 +355,33 @@ fn answer(record: &Record) -> Option<Answer> {
         workflow: stamp.workflow.clone(),
         revision: stamp.revision,
         kinds: record.events.iter().map(|event| event.payload.kind()).collect(),
+        started: record.events.iter().filter_map(started).collect(),
         repeated: false,
         group_size: 0,
         durable_after: Duration::ZERO,
     })
+}
+
+/// The answer where all was known or settled already: as to a repeat.
+fn known(instance: &Arc<Instance>) -> Planned {
+    Planned::Accepted(Box::new(Answer {
+        instance: instance.id.clone(),
+        workflow: instance.workflow.clone(),
+        revision: instance.revision,
+        kinds: Vec::new(),
+        started: Vec::new(),
+        repeated: true,
+        group_size: 0,
+        durable_after: Duration::ZERO,
+    }))
+}
+
+/// The instance that an event asks to begin.
+fn started(event: &Event) -> Option<InstanceId> {
+    match &event.payload {
+        Payload::EffectAsked { effect } if matches!(effect.wish, Wish::Start(_)) => {
+            Some(effect.target.clone())
+        }
+        _ => None,
+    }
 }

@@ -25,6 +25,7 @@ mod bell;
 mod cache;
 mod committer;
 mod concerns;
+mod effects;
 mod group;
 mod mailbox;
 mod pipeline;

@@ -138,6 +138,8 @@ pub(super) enum Reply<T> {
     Awaited(oneshot::Sender<T>),
     /// Among all that a pipeline asked for.
     Collected(Place),
+    /// To the runtime itself, which goes on with it at once.
+    Taken(Box<dyn FnOnce(T) + Send>),
 }
 
 impl<T: Into<Outcome>> Reply<T> {
@@ -151,6 +153,10 @@ impl<T: Into<Outcome>> Reply<T> {
             }
             Self::Collected(mut place) => {
                 place.outbox.take().and_then(|outbox| outbox.put(place.number, answer.into()))
+            }
+            Self::Taken(take) => {
+                take(answer);
+                None
             }
         }
     }

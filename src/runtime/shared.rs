@@ -15,6 +15,7 @@ use super::bell::Bell;
 use super::catalog::CatalogCell;
 use super::clock::Clock;
 use super::committer::{Fatal, Job};
+use super::effects::Effects;
 use super::feed::Feed;
 use super::stats::Counters;
 use super::worker::Inbox;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) catalog: CatalogCell,
     pub(super) inboxes: Vec<Arc<Inbox>>,
     pub(super) committer: SyncSender<Job>,
+    pub(super) effects: Arc<Effects>,
     pub(super) feed: Arc<Feed>,
     pub(super) loads: Arc<ArcSwap<Loads>>,
     pub(super) bell: Arc<Bell>,

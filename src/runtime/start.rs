@@ -25,6 +25,7 @@ use super::catalog::{Catalog, CatalogCell, LiveCalendar, Published};
 use super::clock::Clock;
 use super::committer::{Committer, Fatal, Group, Job, Verdict};
 use super::documents;
+use super::effects::Effects;
 use super::feed::Feed;
 use super::handle::Handle;
 use super::mailbox::Mailbox;
@@ -283,13 +284,17 @@ fn build_shared(
     let (lag, fatal) = (options.feed_events_max, Arc::clone(&options.fatal));
     let feed = Feed::new(Arc::clone(store), last, lag, options.heartbeat, fatal);
     let inbox = || Arc::new(Mailbox::new(options.mailbox_commands_max));
+    let inboxes: Vec<_> = (0..options.workers.max(1)).map(|_| inbox()).collect();
+    let effects =
+        Effects { store: Arc::clone(store), inboxes: inboxes.clone(), under_way: Arc::default() };
     let shared = Shared {
         store: Arc::clone(store),
         clock: clock.clone(),
         started_at: clock.now(),
         catalog: CatalogCell::new(catalog),
-        inboxes: (0..options.workers.max(1)).map(|_| inbox()).collect(),
+        inboxes,
         committer,
+        effects: Arc::new(effects),
         feed: Arc::new(feed),
         loads: Arc::new(ArcSwap::from_pointee(store.loads()?)),
         bell: Arc::new(Bell::default()),
@@ -309,6 +314,7 @@ fn start_committer(shared: &Shared, jobs: Receiver<Job>) -> Result<JoinHandle<()
         feed: Arc::clone(&shared.feed),
         loads: Arc::clone(&shared.loads),
         bell: Arc::clone(&shared.bell),
+        effects: Arc::clone(&shared.effects),
         counters: Arc::clone(&shared.counters),
         fatal: Arc::clone(&shared.fatal),
     };

@@ -327,7 +327,9 @@ impl Timers {
             if !self.put_off.is_empty() {
                 return Err(AdvanceClockError::Unavailable { now: self.shared.clock.now() });
             }
-            if settled == 0 && !found {
+            // What others have to do is done at its time, before the clock moves on.
+            let effects = self.shared.effects.under_way.wait();
+            if settled == 0 && !found && !effects {
                 return Ok(());
             }
         }

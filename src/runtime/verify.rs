@@ -182,6 +182,8 @@ fn difference(left: &Instance, right: &Instance) -> Option<&'static str> {
         next_task,
         next_clock,
         script_failed_in,
+        relations,
+        outcome,
     );
     None
 }

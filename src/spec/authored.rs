@@ -116,6 +116,16 @@ pub struct Step {
     pub refuse_extension: Option<Value>,
     /// `{ clock, comment, recovery_plan, promised }`.
     pub acknowledge: Option<Value>,
+    /// `{ relation, to, task }`: this instance comes to stand in a relation to another.
+    pub link: Option<Value>,
+    /// `{ relation, to, task, reason }`.
+    pub unlink: Option<Value>,
+    /// `{ reason, fields, steward }`.
+    pub revive: Option<Value>,
+    /// What another instance tells: `{ instance, relation, task, ends_with }`, or
+    /// `{ called_by: task, each, ends_with }` for one that a task of this one called. Without
+    /// `ends_with` it stands in the relation from now on, with `unlinked: true` no longer.
+    pub other: Option<Value>,
     /// The refusal that is expected: a code, or `{ code, missing }`.
     pub refused: Option<Value>,
     /// What is expected 1 ms after the step.
@@ -130,6 +140,8 @@ pub struct Create {
     pub steward: Option<String>,
     /// Its first fields.
     pub fields: BTreeMap<String, Value>,
+    /// The instance because of which it begins.
+    pub spawned_from: Option<String>,
 }
 
 /// How every open task is done.
@@ -170,6 +182,12 @@ pub struct Then {
     pub clocks: BTreeMap<String, Value>,
     /// Fields; null: empty.
     pub fields: BTreeMap<String, Value>,
+    /// What was asked of other instances since the step before, in this order, others between:
+    /// `{ start: workflow, id, fields, steward, task }` or `{ tell: instance, relation, task,
+    /// ends_with }`. In a spec others do at once what they are asked.
+    pub effects: Vec<Value>,
+    /// Relations, in any order, exactly: `{ relation, to | from, task, ends_with }`.
+    pub links: Option<Vec<Value>>,
     /// These happened since the step before, in this order, others between them.
     pub events: Vec<Value>,
     /// None of these happened since the step before.

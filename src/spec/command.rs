@@ -33,6 +33,10 @@ pub(super) fn perform(world: &mut World<'_>, step: &Step) -> Judged {
     if let Some(create) = &step.create {
         return begin(world, step, create);
     }
+    if let Some(other) = &step.other {
+        let command = super::others::tells(world, &Args::of(other, "instance")?)?;
+        return Ok(world.submit(&command));
+    }
     let (action, task) = match about_stages(world, step)? {
         Some(action) => (action, None),
         None => about_tasks(world, step)?.ok_or("the step says nothing to do")?,
@@ -48,11 +52,13 @@ pub(super) fn perform(world: &mut World<'_>, step: &Step) -> Judged {
 fn begin(world: &mut World<'_>, step: &Step, create: &Create) -> Judged {
     let by = step.by.as_deref().ok_or("say `by`: who creates it")?;
     let fields = values(&world.workflow.fields, &create.fields)?;
+    let keyed = crate::engine::keyed_id(world.workflow, &fields);
     let action = Action::Create(m::Create {
-        id: InstanceId::trusted("project"),
+        id: keyed.unwrap_or(InstanceId::trusted("project")),
         workflow: workflow_id(world),
         fields,
         steward: create.steward.as_deref().map(MemberId::trusted),
+        origin: create.spawned_from.as_deref().map(super::others::origin),
     });
     let actor = world.actor(by)?;
     Ok(world.submit(&command(actor, step, action)))
@@ -89,6 +95,7 @@ fn about_stages(world: &World<'_>, step: &Step) -> Result<Option<Action>, String
             reason_code: ReasonCode::trusted(args.needed("reason")?),
             comment: args.words("comment"),
             proposed_by: args.text("proposed_by").map(MemberId::trusted),
+            duplicate_of: args.text("duplicate_of").map(InstanceId::trusted),
         })
     } else if let Some(open) = &step.open {
         Action::OpenStage(m::OpenStage { stage: stage(open), comment: String::new() })
@@ -97,6 +104,17 @@ fn about_stages(world: &World<'_>, step: &Step) -> Result<Option<Action>, String
         Action::UpdateFields(m::UpdateFields { changes })
     } else if let Some(log) = &step.log {
         Action::LogActivity(activity(world, &Args::of(log, "activity")?)?)
+    } else if let Some(link) = &step.link {
+        Action::Link(super::others::link(&Args::of(link, "to")?)?)
+    } else if let Some(unlink) = &step.unlink {
+        Action::Unlink(super::others::unlink(&Args::of(unlink, "to")?)?)
+    } else if let Some(revive) = &step.revive {
+        let args = Args::of(revive, "reason")?;
+        Action::Revive(m::Revive {
+            reason: args.words("reason"),
+            changes: changes(&world.workflow.fields, &args.map("fields")?)?,
+            steward: args.text("steward").map(MemberId::trusted),
+        })
     } else if let Some(acknowledge) = &step.acknowledge {
         Action::Acknowledge(acknowledgement(world, &Args::of(acknowledge, "clock")?)?)
     } else {
@@ -113,6 +131,7 @@ fn activity(world: &World<'_>, args: &Args<'_>) -> Result<m::LogActivity, String
         activity: ActivityId::trusted(name),
         occurred_at: args.text("occurred_at").map(|at| instant(at, world.calendar)).transpose()?,
         fields: values(fields, &args.map("fields")?)?,
+        starts: super::others::starts(world, args)?,
     })
 }
 
@@ -213,7 +232,7 @@ fn completion(
 }
 
 /// The latest task of a name; an open one, or for a redo a done one.
-fn named_task(
+pub(super) fn named_task(
     world: &World<'_>,
     name: &str,
     each: Option<&str>,
@@ -286,12 +305,12 @@ fn complete_one(world: &mut World<'_>, step: &Step, all: &CompleteAll, task: &Ta
 }
 
 /// The arguments of a verb: a map, or its most important one alone.
-struct Args<'a> {
+pub(super) struct Args<'a> {
     map: BTreeMap<&'a str, &'a Json>,
 }
 
 impl<'a> Args<'a> {
-    fn of(value: &'a Json, short: &'static str) -> Result<Self, String> {
+    pub(super) fn of(value: &'a Json, short: &'static str) -> Result<Self, String> {
         match value {
             Json::Object(map) => {
                 Ok(Self { map: map.iter().map(|(key, value)| (key.as_str(), value)).collect() })
@@ -302,23 +321,32 @@ impl<'a> Args<'a> {
         }
     }
 
-    fn text(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.map.get(name).and_then(|value| value.as_str())
     }
 
-    fn needed(&self, name: &str) -> Result<&'a str, String> {
+    pub(super) fn needed(&self, name: &str) -> Result<&'a str, String> {
         self.text(name).ok_or_else(|| format!("`{name}` is missing"))
     }
 
-    fn words(&self, name: &str) -> String {
+    pub(super) fn words(&self, name: &str) -> String {
         self.text(name).unwrap_or_default().to_owned()
     }
 
-    fn flag(&self, name: &str) -> Option<bool> {
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
         self.map.get(name).and_then(|value| value.as_bool())
     }
 
-    fn map(&self, name: &str) -> Result<BTreeMap<String, Json>, String> {
+    /// The items of a list; a single one may stand without brackets.
+    pub(super) fn list(&self, name: &str) -> Vec<&'a Json> {
+        match self.map.get(name) {
+            None => Vec::new(),
+            Some(Json::Array(items)) => items.iter().collect(),
+            Some(single) => vec![single],
+        }
+    }
+
+    pub(super) fn map(&self, name: &str) -> Result<BTreeMap<String, Json>, String> {
         match self.map.get(name) {
             None => Ok(BTreeMap::new()),
             Some(Json::Object(map)) => {
@@ -338,7 +366,7 @@ fn limit(text: &str) -> Result<Limit, String> {
 
 /// Values as the fields declare them; a value of an unknown field passes as a text, for the engine
 /// to refuse.
-fn values(fields: &[Field], written: &BTreeMap<String, Json>) -> Result<Values, String> {
+pub(super) fn values(fields: &[Field], written: &BTreeMap<String, Json>) -> Result<Values, String> {
     let each = written
         .iter()
         .map(|(name, value)| Ok((FieldId::trusted(name), typed(fields, name, value)?)));

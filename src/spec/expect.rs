@@ -9,6 +9,7 @@ use crate::model::instance::{Instance, StagePlace};
 use crate::model::task::{Task, TaskEnd};
 
 use super::authored::Then;
+use super::others;
 use super::view;
 use super::world::World;
 
@@ -27,7 +28,36 @@ pub(super) fn judge(world: &World<'_>, since: usize, then: &Then) -> Vec<String>
         judge_field(world, instance, name, expected, &mut wrong);
     }
     judge_events(world, since, then, &mut wrong);
+    judge_others(world, instance, since, then, &mut wrong);
     wrong
+}
+
+/// What was asked of other instances, and how this one stands to them.
+fn judge_others(
+    world: &World<'_>,
+    instance: &Instance,
+    since: usize,
+    then: &Then,
+    wrong: &mut Vec<String>,
+) {
+    let happened = world.records[since..].iter().flat_map(|record| &record.events);
+    let mut happened = happened.map(|event| &event.payload);
+    for expected in &then.effects {
+        if !happened.any(|payload| others::is_asked(payload, expected)) {
+            wrong.push(format!("effect {expected}: it was not asked, or not in this order"));
+            break;
+        }
+    }
+    if let Some(links) = &then.links {
+        let expected = links.iter().map(others::link_text).collect();
+        let (expected, actual) = (sorted_by(expected), sorted_by(others::links_of(instance)));
+        same("links", &expected, &actual, wrong);
+    }
+}
+
+fn sorted_by(mut links: Vec<String>) -> String {
+    links.sort();
+    links.join("; ")
 }
 
 /// A refusal against the code, and what is missing, that are expected.

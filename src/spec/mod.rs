@@ -10,6 +10,7 @@ pub mod view;
 
 mod command;
 mod expect;
+mod others;
 mod people;
 mod run;
 mod world;

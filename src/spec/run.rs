@@ -45,7 +45,7 @@ pub(super) fn run(setting: Setting<'_>, path: &Arc<str>, spec: &Spec, lines: &[u
         Err(message) => return failed(report, message),
     };
     let loads = loads(&spec.given);
-    let mut world = World::new(workflow, organization, calendar, loads, start);
+    let mut world = World::new((workflow, setting.workflows), organization, calendar, loads, start);
     for (index, (step, line)) in spec.steps.iter().zip(lines).enumerate() {
         let before = world.records.len();
         let mut failures = run_step(&mut world, step);

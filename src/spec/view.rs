@@ -5,6 +5,7 @@ use crate::model::clock::{ClockOwner, ClockRef, Limit};
 use crate::model::escalation::{Priority, Recipient};
 use crate::model::event::{Event, Payload, Record, SkipReason};
 use crate::model::id::FieldId;
+use crate::model::link::{Direction, Effect, Note, Wish};
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, TaskRef};
 use crate::model::time::Timestamp;
 
@@ -229,6 +230,25 @@ fn of_the_rest(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
         Payload::InstanceTerminated { reason_code, .. } => {
             vec![("reason_code", reason_code.to_string())]
         }
+        Payload::InstanceCompleted { outcome } => {
+            outcome.iter().map(|outcome| ("outcome", outcome.to_string())).collect()
+        }
+        Payload::EffectAsked { effect } | Payload::EffectRetried { effect } => asked(effect),
+        Payload::EffectDone { target, .. } => vec![("target", target.to_string())],
+        Payload::EffectRefused { target, code, .. } => {
+            vec![("target", target.to_string()), ("code", code.to_string())]
+        }
+        Payload::LinkAdded { link } | Payload::LinkRemoved { link, .. } => vec![
+            ("relation", link.relation.to_string()),
+            (way(link.direction), link.other.to_string()),
+        ],
+        Payload::LinkEnded { relation, direction, other, end } => {
+            let mut all =
+                vec![("relation", relation.to_string()), (way(*direction), other.to_string())];
+            all.extend(end.outcome.as_ref().map(|outcome| ("ends_with", outcome.to_string())));
+            all
+        }
+        Payload::InstanceRevived { by, .. } => vec![("by", by.to_string())],
         Payload::ActivityLogged { activity, occurred_at, .. } => vec![
             ("activity", activity.to_string()),
             ("occurred_at", instant(*occurred_at, calendar)),
@@ -240,6 +260,23 @@ fn of_the_rest(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
         Payload::ScriptFailed { place, .. } => vec![("place", place.clone())],
         _ => Vec::new(),
     }
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outward => "to",
+        Direction::Inward => "from",
+    }
+}
+
+fn asked(effect: &Effect) -> Attributes {
+    let what = match &effect.wish {
+        Wish::Start(start) => ("start", start.workflow.to_string()),
+        Wish::Note(Note::Linked { relation, .. }) => ("linked", relation.to_string()),
+        Wish::Note(Note::Unlinked { relation, .. }) => ("unlinked", relation.to_string()),
+        Wish::Note(Note::Ended { relation, .. }) => ("ended", relation.to_string()),
+    };
+    vec![what, ("target", effect.target.to_string())]
 }
 
 fn named(task: &TaskRef) -> Attributes {

@@ -15,6 +15,7 @@ use crate::model::time::Timestamp;
 #[derive(Clone)]
 pub(super) struct World<'a> {
     pub(super) workflow: &'a Workflow,
+    workflows: &'a [Arc<Workflow>],
     pub(super) organization: Organization,
     pub(super) calendar: &'a Calendar,
     always_on: Calendar,
@@ -30,7 +31,7 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(super) fn new(
-        workflow: &'a Workflow,
+        (workflow, workflows): (&'a Workflow, &'a [Arc<Workflow>]),
         organization: Organization,
         calendar: &'a Calendar,
         given: Loads,
@@ -38,6 +39,7 @@ impl<'a> World<'a> {
     ) -> Self {
         Self {
             workflow,
+            workflows,
             organization,
             calendar,
             always_on: calendar.always_on(),
@@ -53,6 +55,7 @@ impl<'a> World<'a> {
     pub(super) fn context(&self) -> Context<'_> {
         Context {
             workflow: self.workflow,
+            workflows: &self.workflows,
             organization: &self.organization,
             calendar: self.calendar,
             always_on: &self.always_on,
@@ -64,7 +67,30 @@ impl<'a> World<'a> {
     /// Decides a command now, and takes over what happens.
     pub(super) fn submit(&mut self, command: &Command) -> Result<(), Rejection> {
         let decision = engine::decide(&self.context(), self.instance.as_ref(), command);
-        self.take(decision)
+        let taken = self.take(decision);
+        self.let_others_act();
+        taken
+    }
+
+    /// The workflow of which another instance would be.
+    pub(super) fn active(&self, workflow: &str) -> Option<&'a Workflow> {
+        self.workflows.iter().map(Arc::as_ref).find(|known| known.id.as_str() == workflow)
+    }
+
+    /// Others do at once what they are asked; one thing may lead to the next.
+    fn let_others_act(&mut self) {
+        while let Some(instance) = &self.instance {
+            let confirmations = super::others::confirmations(instance);
+            if confirmations.is_empty() {
+                return;
+            }
+            for confirmation in confirmations {
+                let before = self.instance.as_ref();
+                let decision = engine::decide(&self.context(), before, &confirmation);
+                // A confirmation is never refused.
+                let _refused = self.take(decision);
+            }
+        }
     }
 
     fn take(&mut self, decision: Decision) -> Result<(), Rejection> {

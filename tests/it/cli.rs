@@ -64,6 +64,16 @@ fn preparation(verb: &str) -> Vec<String> {
             then(&["sanbang instance advance p-007 --actor materials_officer_1"]),
         ]
         .concat(),
+        "sanbang instance log" => then(&["sanbang instance create d-001 --workflow \
+             enterprise_dossier --actor coordinator_1 --steward materials_officer_1 \
+             --field enterprise=Carbon --field credit_code=91340300AAAAAAAAA1 \
+             --field industry=new_energy_materials --field tier=A --field district=zone"]),
+        "sanbang instance link" => vec![create("p-013"), create("p-014")],
+        "sanbang instance revive" => [
+            vec![create("p-015")],
+            then(&["sanbang instance terminate p-015 lost_contact --actor materials_leader"]),
+        ]
+        .concat(),
         "sanbang task claim" => [
             vec![create("p-008")],
             then(&["sanbang task release p-008 2 --reason Away --actor materials_leader"]),

@@ -53,8 +53,10 @@ impl<'a> World<'a> {
     fn context(&self, now: Timestamp) -> Context<'_> {
         let mut workflows = self.house.workflows.iter();
         let workflow = workflows.find(|workflow| workflow.id.as_str() == self.workflow);
+        let workflow = workflow.expect("the house has the workflow");
         Context {
-            workflow: workflow.expect("the house has the workflow"),
+            workflow,
+            workflows: &**workflow,
             organization: &self.house.organization,
             calendar: &self.calendar,
             always_on: &self.always_on,
@@ -131,6 +133,7 @@ fn create() -> Command {
         workflow: WorkflowId::trusted("house"),
         fields,
         steward: Some(MemberId::trusted("bo")),
+        origin: None,
     });
     command("bo", action)
 }
@@ -245,6 +248,7 @@ fn any_command(dice: &mut Dice, instance: &Instance) -> Command {
                 reason_code: ReasonCode::trusted("duplicate"),
                 comment: String::new(),
                 proposed_by: None,
+                duplicate_of: None,
             }),
         ),
         _ => command("bo", Action::Claim(m::Claim { task: number })),
@@ -287,6 +291,7 @@ fn contact() -> m::LogActivity {
         activity: ActivityId::trusted("contact"),
         occurred_at: None,
         fields: BTreeMap::from([summary]),
+        starts: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ fn create() -> Command {
         workflow: WorkflowId::trusted("yard"),
         fields: BTreeMap::new(),
         steward: Some(MemberId::trusted("bo")),
+        origin: None,
     });
     command("bo", action)
 }
@@ -29,6 +30,7 @@ fn contact() -> Command {
         activity: ActivityId::trusted("contact"),
         occurred_at: None,
         fields: BTreeMap::from([summary]),
+        starts: Vec::new(),
     };
     command("bo", Action::LogActivity(log))
 }
@@ -138,6 +140,7 @@ fn an_instance_grows_to_its_limit_and_can_still_be_made_lighter() {
         workflow: WorkflowId::trusted("heavy"),
         fields: (0..15).map(|number| (id(number), text(4096))).collect(),
         steward: Some(MemberId::trusted("bo")),
+        origin: None,
     });
     assert_eq!(world.submit(start, &command("bo", action)), None);
     let mut update = |number, value| {

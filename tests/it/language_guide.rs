@@ -22,9 +22,14 @@ fn files() -> BTreeMap<String, Arc<str>> {
 #[test]
 fn the_guide_compiles_and_its_spec_holds() {
     let files = files();
-    assert!(files.len() >= 9, "{:?}", files.keys());
-    let spec_path = "workflows/specs/granted.yaml";
-    let source = files.get(spec_path).expect("the guide has a spec").clone();
+    assert!(files.len() >= 12, "{:?}", files.keys());
+    let is_spec = |(path, _): &(&String, &Arc<str>)| path.starts_with("workflows/specs/");
+    let specs: Vec<(Arc<str>, Arc<str>)> = files
+        .iter()
+        .filter(is_spec)
+        .map(|(path, source)| (path.as_str().into(), source.clone()))
+        .collect();
+    assert!(specs.len() >= 2);
     let compiled = sanbang::definition::compile(&Sources { files });
     let findings = render::lines(&compiled.diagnostics);
     assert_eq!(findings, "", "the guide has findings");
@@ -36,6 +41,8 @@ fn the_guide_compiles_and_its_spec_holds() {
         calendars: &compiled.calendars,
         organization: &compiled.organization,
     };
-    let report = spec::run(setting, &spec_path.into(), &source).expect("it is a spec");
-    assert!(report.passed(), "{:#?}", report.failures);
+    for (path, source) in specs {
+        let report = spec::run(setting, &path, &source).expect("it is a spec");
+        assert!(report.passed(), "{path}: {:#?}", report.failures);
+    }
 }

@@ -66,7 +66,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "engine",
         may_name: &["model", "calendar", "script", "definition"],
-        libraries: Only(&["jiff", "rust_decimal", "thiserror"]),
+        libraries: Only(&["jiff", "rust_decimal", "sha2", "thiserror"]),
         remedy: "the engine decides and applies: time, files and answers come in as arguments",
     },
     Layer {

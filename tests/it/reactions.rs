@@ -47,6 +47,7 @@ fn decide(
     let calendar = compilation.calendars.into_iter().next().expect("the plain calendar");
     let context = Context {
         workflow: &workflow,
+        workflows: &workflow,
         organization: &compilation.organization,
         calendar: &calendar,
         always_on: &calendar.always_on(),

@@ -176,6 +176,7 @@ pub(crate) fn create(name: &str, request: Option<u64>) -> Command {
         workflow: WorkflowId::trusted("errand"),
         fields: Values::new(),
         steward: Some(MemberId::trusted("anna")),
+        origin: None,
     };
     by("anna", request, Action::Create(create))
 }

@@ -138,6 +138,7 @@ fn write_nearly_due(store: &dyn Store, clock: &Clock) {
     let calendar = compilation.calendars.into_iter().next().expect("the plain calendar");
     let context = Context {
         workflow: &workflow,
+        workflows: &workflow,
         organization: &compilation.organization,
         calendar: &calendar,
         always_on: &calendar.always_on(),

@@ -103,6 +103,8 @@ pub(crate) fn project(name: &str) -> Instance {
         activities: [].into(),
         suspension: None,
         requests: Vec::new(),
+        relations: Arc::default(),
+        outcome: None,
         next_task: 1,
         next_clock: 1,
         script_failed_in: None,

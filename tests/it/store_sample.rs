@@ -23,6 +23,9 @@ use sanbang::model::instance::{
     AcceptedRequest, ActivitySummary, ClosedTask, Instance, StagePlace, StageState, Status,
     Suspension,
 };
+use sanbang::model::link::{
+    Direction, Effect, EffectNumber, Ending, Link, Note, Relation, Relations, Start, Wish,
+};
 use sanbang::model::task::{
     Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder, Task, TaskEnd, TaskKind,
     TaskNumber, TaskRef,
@@ -234,14 +237,25 @@ sample_struct! {
     ActivitySummary { count, last_at }
     Suspension { since, expected_resume }
     AcceptedRequest { key, digest, revision, time }
+    Link { relation, direction, other, task, task_number, since, end }
+    Ending { status, outcome, at }
+    Effect { number, target, wish, tries, next_try, refused }
+    Start { workflow, fields, steward, relation, task, task_number }
+    Relations { links, effects, asked }
     Instance {
         id, workflow, workflow_version, calendar_digest, revision, version, created_at, updated_at,
         status, steward, group, fields, path_stage, stages, tasks, clocks, activities, suspension,
-        requests, next_task, next_clock, script_failed_in,
+        requests, next_task, next_clock, script_failed_in, relations, outcome,
     }
 }
 
 impl Sample for TaskNumber {
+    fn sample(from: &mut Seeded) -> Self {
+        Self(from.sample())
+    }
+}
+
+impl Sample for EffectNumber {
     fn sample(from: &mut Seeded) -> Self {
         Self(from.sample())
     }
@@ -272,13 +286,30 @@ sample_enum! {
     Actor {
         Actor::Member(from.sample()), Actor::System,
         Actor::Service { service: from.sample(), on_behalf_of: from.sample() },
+        Actor::Instance(from.sample()),
     } from from
     Unit {
         Unit::WorkingDays, Unit::WorkingHours, Unit::WorkingMinutes, Unit::CalendarDays,
         Unit::Months, Unit::Hours, Unit::Minutes,
     } from from
     Limit { Limit::Amount(from.sample()), Limit::Date(from.sample()) } from from
-    TaskKind { TaskKind::Human, TaskKind::Wait } from from
+    TaskKind { TaskKind::Human, TaskKind::Wait, TaskKind::Call } from from
+    Relation {
+        Relation::SpawnedFrom, Relation::Blocks, Relation::Supports, Relation::Duplicates,
+        Relation::Continues, Relation::Supplies,
+    } from from
+    Direction { Direction::Outward, Direction::Inward } from from
+    Wish { Wish::Start(from.sample()), Wish::Note(from.sample()) } from from
+    Note {
+        Note::Linked { relation: from.sample(), task: from.sample() },
+        Note::Unlinked {
+            relation: from.sample(), task: from.sample(), reason: from.sample(),
+        },
+        Note::Ended {
+            relation: from.sample(), task: from.sample(), task_number: from.sample(),
+            end: from.sample(),
+        },
+    } from from
     AssignmentReason {
         AssignmentReason::Steward, AssignmentReason::OnlyCandidate, AssignmentReason::LeastLoaded,
         AssignmentReason::Function(from.sample()), AssignmentReason::Named,
@@ -351,7 +382,7 @@ sample_payloads! {
     InstanceSuspended { reason, expected_resume, proposed_by }
     InstanceResumed { suspended_at }
     InstanceTerminated { reason_code, comment, proposed_by }
-    InstanceCompleted {}
+    InstanceCompleted { outcome }
     StageEntered { stage, attempt }
     StageLeft { stage, attempt, to, dwell_ms, comment }
     StageReturned { from, to, returns, reason, proposed_by }
@@ -403,6 +434,14 @@ sample_payloads! {
     WorkflowRejected { paths, errors, findings }
     CalendarPublished { calendar, digest }
     OrganizationChanged { digest }
+    EffectAsked { effect }
+    EffectDone { number, target }
+    EffectRetried { effect }
+    EffectRefused { number, target, code, reason }
+    LinkAdded { link }
+    LinkRemoved { link, reason }
+    LinkEnded { relation, direction, other, end }
+    InstanceRevived { by, reason }
 }
 
 impl Sample for Payload {

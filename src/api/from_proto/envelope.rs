@@ -45,7 +45,7 @@ pub(in crate::api) trait CommandRequest: Message {
     /// Whether it carries values, which are taken by what the instance's workflow declares.
     fn needs_look(&self) -> bool;
     /// The instance that it is for.
-    fn names(&self, found: &mut Violations, _: &Actor) -> InstanceId {
+    fn names(&self, found: &mut Violations, _: &Actor, _: &Known<'_>) -> InstanceId {
         found.name("instance", self.instance())
     }
     /// What is wished.
@@ -78,7 +78,13 @@ impl CommandRequest for pb::InstanceServiceCreateRequest {
 
     /// Without an id of the caller's one is derived from who asks and the request id, so that a
     /// repeat means the same instance.
-    fn names(&self, found: &mut Violations, actor: &Actor) -> InstanceId {
+    /// Where the workflow has a key the id is that of the key.
+    fn names(&self, found: &mut Violations, actor: &Actor, known: &Known<'_>) -> InstanceId {
+        if self.instance.is_empty()
+            && let Some(keyed) = instances::keyed_id(self, known.catalog)
+        {
+            return keyed;
+        }
         match (self.instance.as_str(), self.request_id.as_str()) {
             ("", "") => {
                 found.add("instance", "give an id, or a request id from which one is derived");
@@ -145,7 +151,7 @@ macro_rules! command_requests {
     };
     (@action $take:path, $($values:ident)+) => {
         fn action(self, found: &mut Violations, _: &InstanceId, known: &Known<'_>) -> Action {
-            $take(found, self, known.view)
+            $take(found, self, known)
         }
     };
 }
@@ -161,6 +167,9 @@ command_requests! {
         instances::update_fields, if changes;
     "log_activity" InstanceServiceLogActivityRequest { revision }
         instances::log_activity, if fields;
+    "link" InstanceServiceLinkRequest { revision } instances::link;
+    "unlink" InstanceServiceUnlinkRequest { revision } instances::unlink;
+    "revive" InstanceServiceReviveRequest { revision } instances::revive, if changes;
     "reassign" InstanceServiceReassignRequest { revision force } instances::reassign;
     "claim" TaskServiceClaimRequest { revision } tasks::claim;
     "release" TaskServiceReleaseRequest { revision } tasks::release;
@@ -190,7 +199,7 @@ pub(in crate::api) fn wish<R: CommandRequest>(
     known: &Known<'_>,
 ) -> Result<Wish, Vec<Violation>> {
     let mut found = Violations::default();
-    let instance = request.names(&mut found, &actor);
+    let instance = request.names(&mut found, &actor, known);
     let envelope = Envelope::take(&mut found, actor, &request);
     let action = request.action(&mut found, &instance, known);
     found.finish(Wish { instance, command: envelope.around(action) })

@@ -3,13 +3,17 @@
 use crate::api::violations::Violations;
 use crate::api::{pb, values};
 use crate::definition::compiled::Workflow;
+use crate::engine;
 use crate::model::command::{
-    Action, Advance, Create, LogActivity, OpenStage, Reassign, Return, Suspend, Terminate,
-    UpdateFields,
+    Action, Advance, Begin, Create, Link, LogActivity, OpenStage, Reassign, Return, Revive,
+    Suspend, Terminate, Unlink, UpdateFields,
 };
 use crate::model::id::InstanceId;
+use crate::model::link::Relation;
 use crate::model::task::TaskNumber;
-use crate::runtime::View;
+use crate::runtime::Catalog;
+
+use super::envelope::Known;
 
 /// Begins an instance of `workflow`, if that is known; otherwise the engine refuses.
 pub(in crate::api) fn create(
@@ -26,7 +30,24 @@ pub(in crate::api) fn create(
         workflow: found.name("workflow", &request.workflow),
         fields,
         steward: found.optional_name("steward", &request.steward),
+        origin: None,
     })
+}
+
+/// The id of an instance whose workflow has a key; none: it has none, or a value of it is missing
+/// or malformed, which is told when the values are taken.
+pub(in crate::api) fn keyed_id(
+    request: &pb::InstanceServiceCreateRequest,
+    catalog: &Catalog,
+) -> Option<InstanceId> {
+    let workflow = &catalog.active(&request.workflow)?.workflow;
+    if workflow.key.is_empty() {
+        return None;
+    }
+    let mut unheard = Violations::default();
+    let fields = request.fields.clone();
+    let fields = values::values(&mut unheard, "fields", fields, &workflow.fields);
+    engine::keyed_id(workflow, &fields)
 }
 
 /// Leaves a stage.
@@ -79,6 +100,7 @@ pub(in crate::api) fn terminate(
         reason_code: found.name("reason_code", &request.reason_code),
         comment: found.text("comment", request.comment),
         proposed_by: found.optional_name("proposed_by", &request.proposed_by),
+        duplicate_of: found.optional_name("duplicate_of", &request.duplicate_of),
     })
 }
 
@@ -98,12 +120,13 @@ pub(in crate::api) fn open_stage(
 pub(in crate::api) fn update_fields(
     found: &mut Violations,
     request: pb::InstanceServiceUpdateFieldsRequest,
-    view: Option<&View>,
+    known: &Known<'_>,
 ) -> Action {
     if request.changes.as_ref().is_none_or(|changes| changes.fields.is_empty()) {
         found.add("changes", "it is needed: name at least one field");
     }
-    let changes = view
+    let changes = known
+        .view
         .map(|view| values::changes(found, "changes", request.changes, &view.workflow.fields))
         .unwrap_or_default();
     Action::UpdateFields(UpdateFields { changes })
@@ -113,9 +136,10 @@ pub(in crate::api) fn update_fields(
 pub(in crate::api) fn log_activity(
     found: &mut Violations,
     request: pb::InstanceServiceLogActivityRequest,
-    view: Option<&View>,
+    known: &Known<'_>,
 ) -> Action {
-    let fields = view
+    let fields = known
+        .view
         .and_then(|view| view.workflow.activity(&request.activity))
         .map(|activity| values::values(found, "fields", request.fields, &activity.fields))
         .unwrap_or_default();
@@ -123,6 +147,83 @@ pub(in crate::api) fn log_activity(
         activity: found.name("activity", &request.activity),
         occurred_at: found.optional_instant("occurred_at", request.occurred_at),
         fields,
+        starts: starts(found, request.starts, known.catalog),
+    })
+}
+
+fn starts(found: &mut Violations, starts: Vec<pb::Begin>, catalog: &Catalog) -> Vec<Begin> {
+    let taken = starts.into_iter().enumerate().map(|(at, begin)| {
+        let path = format!("starts[{at}]");
+        let active = catalog.active(&begin.workflow);
+        let fields = format!("{path}.fields");
+        let fields = active
+            .map(|active| values::values(found, &fields, begin.fields, &active.workflow.fields))
+            .unwrap_or_default();
+        Begin {
+            workflow: found.name(&format!("{path}.workflow"), &begin.workflow),
+            fields,
+            steward: found.optional_name(&format!("{path}.steward"), &begin.steward),
+            id: found.optional_name(&format!("{path}.instance"), &begin.instance),
+        }
+    });
+    taken.collect()
+}
+
+/// Stands in a relation to another.
+pub(in crate::api) fn link(
+    found: &mut Violations,
+    request: pb::InstanceServiceLinkRequest,
+) -> Action {
+    Action::Link(Link {
+        relation: relation(found, request.relation()),
+        to: found.name("to", &request.to),
+        task: found.optional_name("task", &request.task),
+    })
+}
+
+/// No longer stands in a relation to another.
+pub(in crate::api) fn unlink(
+    found: &mut Violations,
+    request: pb::InstanceServiceUnlinkRequest,
+) -> Action {
+    Action::Unlink(Unlink {
+        relation: relation(found, request.relation()),
+        to: found.name("to", &request.to),
+        task: found.optional_name("task", &request.task),
+        reason: found.text("reason", request.reason),
+    })
+}
+
+fn relation(found: &mut Violations, relation: pb::Relation) -> Relation {
+    match relation {
+        pb::Relation::SpawnedFrom => Relation::SpawnedFrom,
+        pb::Relation::Blocks => Relation::Blocks,
+        pb::Relation::Supports => Relation::Supports,
+        pb::Relation::Duplicates => Relation::Duplicates,
+        pb::Relation::Continues => Relation::Continues,
+        pb::Relation::Supplies => Relation::Supplies,
+        pb::Relation::Unspecified => {
+            found.add("relation", "it is needed: one that this server knows");
+            Relation::Supports
+        }
+    }
+}
+
+/// Takes up in a new instance what another left off. Its fields are those of the active version.
+pub(in crate::api) fn revive(
+    found: &mut Violations,
+    request: pb::InstanceServiceReviveRequest,
+    known: &Known<'_>,
+) -> Action {
+    let workflow = known.view.map(|view| view.workflow.id.as_str());
+    let changes = workflow
+        .and_then(|workflow| known.catalog.active(workflow))
+        .map(|active| values::changes(found, "changes", request.changes, &active.workflow.fields))
+        .unwrap_or_default();
+    Action::Revive(Revive {
+        reason: found.needed_text("reason", request.reason),
+        changes,
+        steward: found.optional_name("steward", &request.steward),
     })
 }
 

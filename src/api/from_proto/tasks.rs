@@ -9,7 +9,8 @@ use crate::model::command::{
 };
 use crate::model::instance::Instance;
 use crate::model::task::TaskNumber;
-use crate::runtime::View;
+
+use super::envelope::Known;
 
 /// Takes a task.
 #[expect(clippy::needless_pass_by_value, reason = "all wishes are taken alike")]
@@ -36,14 +37,16 @@ pub(in crate::api) fn release(
 pub(in crate::api) fn complete(
     found: &mut Violations,
     request: pb::TaskServiceCompleteRequest,
-    view: Option<&View>,
+    known: &Known<'_>,
 ) -> Action {
     let task = found.task("task", request.task);
-    let form = view
+    let form = known
+        .view
         .and_then(|view| spec_of(&view.instance, &view.workflow, task))
         .map(|spec| values::values(found, "form", request.form, &spec.form))
         .unwrap_or_default();
-    let changes = view
+    let changes = known
+        .view
         .map(|view| values::changes(found, "changes", request.changes, &view.workflow.fields))
         .unwrap_or_default();
     Action::Complete(Complete {

@@ -414,10 +414,7 @@ fn metadata_of(rejection: &Rejection, kinds_since: &[&'static str]) -> HashMap<S
 fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -> Code {
     let (message, reason) = (rejection.public_message(), rejection.code());
     match rejection {
-        Rejection::InstanceExists => {
-            resource(details, INSTANCE, instance, message);
-            Code::AlreadyExists
-        }
+        Rejection::InstanceExists => exists(details, &InstanceId::trusted(instance), message),
         Rejection::InstanceNotFound => resource(details, INSTANCE, instance, message),
         Rejection::TaskNotFound(number) => {
             resource(details, TASK, &format!("{instance}/{number}"), message)
@@ -431,6 +428,12 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         Rejection::UnknownReason { .. } => field(details, "reason_code", message),
         Rejection::UnknownMember(_) => field(details, "member", message),
         Rejection::UnknownActivity(_) => field(details, "activity", message),
+        Rejection::MayNotStart { .. } => field(details, "starts", message),
+        Rejection::OtherNotFound(it) | Rejection::LinkNotFound(it) => {
+            resource(details, INSTANCE, it.as_str(), message)
+        }
+        Rejection::LinkExists(it) | Rejection::AlreadyRevived(it) => exists(details, it, message),
+        Rejection::Blocked { by } => blocked(details, reason, by),
         Rejection::UnknownChecklistItem(_) => field(details, "item", message),
         Rejection::InFuture => field(details, "occurred_at", message),
         Rejection::TextMissing(name) => field(details, name, message),
@@ -447,11 +450,7 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         Rejection::NotPermitted { .. } | Rejection::FourEyes { .. } | Rejection::MemberNeeded => {
             Code::PermissionDenied
         }
-        Rejection::NotReady { missing, .. } => {
-            details.set_precondition_failure(preconditions(reason, missing));
-            Code::FailedPrecondition
-        }
-        Rejection::IncompleteTask { missing, .. } => {
+        Rejection::NotReady { missing, .. } | Rejection::IncompleteTask { missing, .. } => {
             details.set_precondition_failure(preconditions(reason, missing));
             Code::FailedPrecondition
         }
@@ -460,11 +459,13 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         }
         Rejection::TaskClosed(task)
         | Rejection::TaskNotDone(task)
-        | Rejection::TaskIsWait(task) => {
+        | Rejection::TaskIsWait(task)
+        | Rejection::TaskIsCall(task) => {
             let subject = format!("{instance}/{}", task.number.0);
             precondition(details, reason, &subject, message)
         }
         Rejection::InstanceClosed(_)
+        | Rejection::InstanceNotClosed(_)
         | Rejection::InstanceSuspended
         | Rejection::NotSuspended
         | Rejection::SuspensionNotAllowed
@@ -485,6 +486,22 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
 fn resource(details: &mut ErrorDetails, kind: &str, name: &str, message: String) -> Code {
     details.set_resource_info(kind, name, "", message);
     Code::NotFound
+}
+
+fn exists(details: &mut ErrorDetails, instance: &InstanceId, message: String) -> Code {
+    resource(details, INSTANCE, instance.as_str(), message);
+    Code::AlreadyExists
+}
+
+/// One violation per instance that must end first.
+fn blocked(details: &mut ErrorDetails, reason: &str, by: &[InstanceId]) -> Code {
+    let told = by.iter().take(limits::VIOLATIONS_TOLD_MAX);
+    let violation = |other: &InstanceId| {
+        let told = format!("`{other}` must end first");
+        PreconditionViolation::new(reason, other.as_str(), told)
+    };
+    details.set_precondition_failure(told.map(violation).collect::<Vec<_>>());
+    Code::FailedPrecondition
 }
 
 fn field(details: &mut ErrorDetails, name: &str, message: String) -> Code {

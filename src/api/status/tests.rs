@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::engine::CannotOpen;
-use crate::model::id::{FieldId, MemberId, ReasonCode, RoleId, StageId, TaskId};
+use crate::model::id::{FieldId, MemberId, ReasonCode, RoleId, StageId, TaskId, WorkflowId};
 use crate::model::instance::Status as Standing;
 use crate::model::task::{TaskNumber, TaskRef};
 use crate::model::time::Timestamp;
@@ -41,6 +41,7 @@ fn rejections() -> Vec<Rejection> {
     let (stage, member) = (StageId::trusted("pre_review"), MemberId::trusted("an"));
     let role = || vec![RoleId::trusted("group_leader")];
     let code = ReasonCode::trusted("moved_away");
+    let other = || InstanceId::trusted("d-1");
     vec![
         Rejection::InstanceExists,
         Rejection::InstanceNotFound,
@@ -68,6 +69,7 @@ fn rejections() -> Vec<Rejection> {
         Rejection::TaskHeld(member.clone()),
         Rejection::TaskNotHeld,
         Rejection::TaskIsWait(task()),
+        Rejection::TaskIsCall(task()),
         Rejection::IncompleteTask { task: task(), missing: missing() },
         Rejection::NotACandidate(member.clone()),
         Rejection::UnknownMember(member),
@@ -83,6 +85,13 @@ fn rejections() -> Vec<Rejection> {
         Rejection::GuardError { place: "x.yaml:3".to_owned(), detail: "secret".to_owned() },
         Rejection::ReactionLimit,
         Rejection::LimitReached("open tasks of one instance"),
+        Rejection::Blocked { by: vec![other(), InstanceId::trusted("d-2")] },
+        Rejection::LinkExists(other()),
+        Rejection::LinkNotFound(other()),
+        Rejection::OtherNotFound(other()),
+        Rejection::MayNotStart { workflow: WorkflowId::trusted("leave"), allowed: Vec::new() },
+        Rejection::InstanceNotClosed(Standing::Active),
+        Rejection::AlreadyRevived(other()),
     ]
 }
 

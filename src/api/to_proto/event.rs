@@ -15,11 +15,12 @@ use crate::model::id::{
     ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, Outcome, PolicyId, ReasonCode,
     RoleId, StageId, StepId, WorkflowId,
 };
+use crate::model::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
 use crate::model::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use crate::model::time::{Date, Timestamp};
 use crate::model::value::{Changes, Decimal, Values};
 
-use super::{actor, clock, escalation, instant, optional_instant, task, text};
+use super::{actor, clock, escalation, instant, link, optional_instant, task, text};
 
 /// An event with its place in the store.
 pub(in crate::api) fn event(partition: u16, seq: u64, record: &Record, event: &Event) -> pb::Event {
@@ -64,7 +65,7 @@ payloads! {
     InstanceSuspended { reason, expected_resume, proposed_by }
     InstanceResumed { suspended_at }
     InstanceTerminated { reason_code, comment, proposed_by }
-    InstanceCompleted {}
+    InstanceCompleted { outcome }
     ActivityLogged { activity, occurred_at, fields }
     FieldsUpdated { changes }
     CommentAdded { task, text }
@@ -116,6 +117,14 @@ payloads! {
     WorkflowRejected { paths, errors, findings }
     CalendarPublished { calendar, digest }
     OrganizationChanged { digest }
+    EffectAsked { effect }
+    EffectDone { number, target }
+    EffectRetried { effect }
+    EffectRefused { number, target, code, reason }
+    LinkAdded { link }
+    LinkRemoved { link, reason }
+    LinkEnded { relation, direction, other, end }
+    InstanceRevived { by, reason }
 }
 
 /// How a kind of field is told.
@@ -197,6 +206,12 @@ tell! {
     Vec<Recipient> => Vec<pb::Recipient>: |recipients| escalation::recipients(recipients);
     SkipReason => i32: |because| skip_reason(*because).into();
     OpenReason => i32: |because| open_reason(*because).into();
+    EffectNumber => u32: |number| number.0;
+    Effect => Option<pb::Effect>: |effect| Some(link::effect(effect));
+    Link => Option<pb::Link>: |whole| Some(link::link(whole));
+    Relation => i32: |relation| link::relation(*relation).into();
+    Direction => i32: |direction| link::direction(*direction).into();
+    Ending => Option<pb::Ending>: |end| Some(link::ending(end));
 }
 
 fn skip_reason(because: SkipReason) -> pb::SkipReason {

@@ -3,7 +3,7 @@
 use crate::api::{pb, values};
 use crate::model::instance::{Header, Instance, StagePlace, StageState, Status, Suspension};
 
-use super::{clock, duration, escalation, instant, optional_instant, task, text, texts};
+use super::{clock, duration, escalation, instant, link, optional_instant, task, text, texts};
 
 /// An instance as a whole.
 pub(in crate::api) fn instance(instance: &Instance) -> pb::Instance {
@@ -31,6 +31,9 @@ pub(in crate::api) fn instance(instance: &Instance) -> pb::Instance {
         light: escalation::light(instance.light()).into(),
         next_due: optional_instant(instance.next_due()),
         priority: escalation::priority(instance.priority()).into(),
+        links: instance.relations.links.iter().map(link::link).collect(),
+        effects: instance.relations.effects.iter().map(link::effect).collect(),
+        outcome: text(instance.outcome.as_ref()),
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) mod clock;
 
 pub(super) mod escalation;
 
+pub(super) mod link;
+
 pub(super) mod event;
 
 pub(super) mod calendar;
@@ -83,9 +85,12 @@ pub(super) fn actor(actor: &Actor) -> pb::Actor {
         Actor::Service { service, on_behalf_of } => pb::Actor {
             member: text(on_behalf_of.as_ref()),
             service: service.to_string(),
-            system: false,
+            ..Default::default()
         },
         Actor::System => pb::Actor { system: true, ..Default::default() },
+        Actor::Instance(origin) => {
+            pb::Actor { system: true, instance: origin.to_string(), ..Default::default() }
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(in crate::api) fn kind(kind: TaskKind) -> pb::TaskKind {
     match kind {
         TaskKind::Human => pb::TaskKind::Human,
         TaskKind::Wait => pb::TaskKind::Wait,
+        TaskKind::Call => pb::TaskKind::Call,
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn describe(payload: &Payload) -> Option<String> {
         Payload::InstanceTerminated(it) => {
             format!("given up: {}{}", it.reason_code, remark(&it.comment))
         }
-        Payload::InstanceCompleted(_) => "all stages are done".to_owned(),
+        Payload::InstanceCompleted(it) if it.outcome.is_empty() => "all stages are done".to_owned(),
+        Payload::InstanceCompleted(it) => format!("all stages are done: {}", it.outcome),
         Payload::ActivityLogged(it) => {
             format!("{} {}", it.activity, fields_text(it.fields.as_ref()))
         }

@@ -4,10 +4,12 @@
 
 mod clocks;
 mod instances;
+mod links;
 mod service;
 mod tasks;
 
 pub(super) use clocks::clock;
+pub(super) use links::{effect, link};
 
 use crate::api::pb::event::Payload;
 use crate::api::pb::{Actor, Event, Light, TaskRef};
@@ -22,6 +24,7 @@ fn family(payload: &Payload) -> Option<String> {
     instances::describe(payload)
         .or_else(|| tasks::describe(payload))
         .or_else(|| clocks::describe(payload))
+        .or_else(|| links::describe(payload))
         .or_else(|| service::describe(payload))
 }
 
@@ -29,6 +32,7 @@ fn family(payload: &Payload) -> Option<String> {
 pub(super) fn actor(actor: Option<&Actor>) -> String {
     match actor {
         None => "-".to_owned(),
+        Some(actor) if !actor.instance.is_empty() => format!("instance {}", actor.instance),
         Some(actor) if actor.system => "system".to_owned(),
         Some(actor) if actor.service.is_empty() => actor.member.clone(),
         Some(actor) if actor.member.is_empty() => actor.service.clone(),

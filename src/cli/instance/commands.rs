@@ -78,6 +78,7 @@ pub(super) async fn terminate(client: &Client, terminate: Terminate) -> Outcome 
         reason_code: terminate.reason_code,
         comment: terminate.comment,
         proposed_by: terminate.proposed_by,
+        duplicate_of: terminate.duplicate_of,
     };
     Ok(client.instances().terminate(request).await?.into_inner().accepted)
 }
@@ -113,6 +114,7 @@ pub(super) async fn log(client: &Client, log: Log) -> Outcome {
         activity: log.activity,
         occurred_at: log.at,
         fields: to_struct(&log.fields),
+        starts: log.starts,
     };
     Ok(client.instances().log_activity(request).await?.into_inner().accepted)
 }

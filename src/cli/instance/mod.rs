@@ -1,11 +1,14 @@
 //! `sanbang instance`: projects, demands, declarations.
 
 mod commands;
+mod relate;
 mod show;
 mod views;
 
 use clap::{Args, Subcommand};
 use prost_types::Timestamp;
+
+use crate::api::pb;
 
 use super::Global;
 use super::arguments::{Field, Force, Repeat, parse_field, parse_instant};
@@ -26,6 +29,9 @@ pub(super) enum Instance {
     Update(Update),
     Log(Log),
     Reassign(Reassign),
+    Link(relate::Link),
+    Unlink(relate::Unlink),
+    Revive(relate::Revive),
     History(History),
 }
 
@@ -173,6 +179,9 @@ pub(super) struct Terminate {
     instance: String,
     /// The code of the reason
     reason_code: String,
+    /// The instance that is the same and was first
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "INSTANCE")]
+    duplicate_of: String,
     /// For the record
     #[arg(long, default_value = "", hide_default_value = true)]
     comment: String,
@@ -224,7 +233,10 @@ pub(super) struct Update {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   $ sanbang instance log p-001 contact --field summary='Asked for the site plan' \\
-        --actor materials_officer_1")]
+        --actor materials_officer_1
+  $ sanbang instance log d-001 visit --field findings=listed --actor materials_officer_1 \\
+        --start '{\"workflow\": \"enterprise_demand\", \"fields\": {\"enterprise\": \"Carbon\", \
+  \"source\": \"visit\", \"content\": \"Ten fitters\"}}'")]
 pub(super) struct Log {
     /// The instance
     instance: String,
@@ -236,6 +248,9 @@ pub(super) struct Log {
     /// `name=text`, `name:=json`
     #[arg(long = "field", value_parser = parse_field, value_name = "NAME=VALUE")]
     fields: Vec<Field>,
+    /// What begins because of it: `{"workflow": …, "fields": {…}, "steward": …, "instance": …}`
+    #[arg(long = "start", value_parser = relate::parse_begin, value_name = "JSON")]
+    starts: Vec<pb::Begin>,
     #[command(flatten)]
     repeat: Repeat,
 }
@@ -294,6 +309,9 @@ impl Instance {
             Self::Update(update) => commands::update(&client, update).await?,
             Self::Log(log) => commands::log(&client, log).await?,
             Self::Reassign(reassign) => commands::reassign(&client, reassign).await?,
+            Self::Link(link) => relate::link(&client, link).await?,
+            Self::Unlink(unlink) => relate::unlink(&client, unlink).await?,
+            Self::Revive(revive) => relate::revive(&client, revive).await?,
         };
         show::accepted(accepted, output)
     }

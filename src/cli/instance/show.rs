@@ -23,7 +23,11 @@ pub(in super::super) fn accepted(
     let accepted = arguments::accepted(accepted)?;
     output.message(&accepted, |_| {
         let kinds = accepted.event_kinds.join(", ");
-        format!("{}  revision {}: {kinds}", accepted.instance, accepted.revision)
+        let begin = match accepted.started.as_slice() {
+            [] => String::new(),
+            started => format!("\nbegins: {}", started.join(", ")),
+        };
+        format!("{}  revision {}: {kinds}{begin}", accepted.instance, accepted.revision)
     })
 }
 
@@ -74,7 +78,29 @@ pub(super) fn instance(it: &pb::Instance, output: &Output) -> String {
     for section in sections {
         lines.extend([String::new(), section]);
     }
+    lines.extend(relation_lines(it, output));
     lines.join("\n")
+}
+
+/// Relations with other instances, and what is still asked of them; nothing where there is none.
+fn relation_lines(it: &pb::Instance, output: &Output) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !it.links.is_empty() {
+        let row = |link: &pb::Link| vec![describe::link(Some(link)), output.instant(link.since)];
+        let rows: Vec<Vec<String>> = it.links.iter().map(row).collect();
+        lines.extend([String::new(), output.table(&["RELATION", "SINCE"], &rows)]);
+    }
+    if !it.effects.is_empty() {
+        let row = |effect: &pb::Effect| {
+            let tried = effect.tries.to_string();
+            let next = output.instant(effect.next_try);
+            vec![describe::effect(Some(effect)), tried, next, or_dash(&effect.refused)]
+        };
+        let rows: Vec<Vec<String>> = it.effects.iter().map(row).collect();
+        let header = ["ASKED OF OTHERS", "TRIES", "NEXT", "REFUSED"];
+        lines.extend([String::new(), output.table(&header, &rows)]);
+    }
+    lines
 }
 
 fn stage_rows(it: &pb::Instance, output: &Output) -> Vec<Vec<String>> {

@@ -22,6 +22,10 @@ pub struct Workflow {
     pub steward: Option<Steward>,
     /// The fields of an instance.
     pub fields: Named<Field>,
+    /// The fields of which there is one instance for each value.
+    pub key: Words,
+    /// The task whose outcome is that of the instance.
+    pub outcome_of: Option<Scalar>,
     /// What can be logged.
     pub activities: Named<Activity>,
     /// The clocks of the whole instance.
@@ -351,13 +355,32 @@ pub struct Task {
     pub extension_approver: Option<Scalar>,
     /// Not yet supported.
     pub service: Option<Anything>,
-    /// Not yet supported.
-    pub call: Option<Anything>,
-    /// Not yet supported.
-    pub workflow: Option<Anything>,
+    /// For a call: what it begins.
+    pub workflow: Option<Scalar>,
+    /// For a call: the first fields of what it begins.
+    pub fields: Named<CallValue>,
     /// Not yet supported.
     pub delegate: Option<Anything>,
 }
+
+/// A first field of a called instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallValue {
+    /// Always this.
+    Literal(Scalar),
+    /// What a field of the calling instance holds.
+    From(CallFrom),
+}
+
+/// What a field of the calling instance holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallFrom {
+    /// The field.
+    pub from: Option<Scalar>,
+}
+
+scalar_or_map!(CallValue, Literal, From(CallFrom), "a value, or `{ from: … }`");
 
 /// How many of a `for_each` are enough.
 #[derive(Debug, Clone, PartialEq, Eq)]

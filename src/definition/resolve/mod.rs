@@ -21,6 +21,7 @@ mod policies;
 mod rules;
 mod special;
 
+mod calls;
 mod clocks;
 mod fields;
 mod raises;

@@ -48,6 +48,7 @@ pub(super) fn special_tasks(
             checklist: super::tasks::checklist(desk, &path.key("checklist"), &task.checklist),
             clock,
             extension_approver: None,
+            call: None,
             id,
         }));
     }

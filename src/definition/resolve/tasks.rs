@@ -18,6 +18,7 @@ use crate::model::organization::Title;
 use crate::model::task::TaskKind;
 use crate::script::{TaskWords, Use, nearest};
 
+use super::calls;
 use super::clocks::Clocks;
 use super::desk::Desk;
 use super::fields::{Owner, fields};
@@ -26,10 +27,11 @@ use super::scene::Scene;
 /// What stands for the word of `for_each` in a role.
 const EACH: &str = "{each}";
 
-const KINDS: [(&str, TaskKind); 2] = [("human", TaskKind::Human), ("wait", TaskKind::Wait)];
+const KINDS: [(&str, TaskKind); 3] =
+    [("human", TaskKind::Human), ("wait", TaskKind::Wait), ("call", TaskKind::Call)];
 
 /// Kinds for which there is a place in the language but no program yet.
-const LATER: [&str; 2] = ["service", "call"];
+const LATER: [&str; 1] = ["service"];
 
 /// Keys that mean nothing for a period that nobody works on.
 const HUMAN_KEYS: [&str; 12] = [
@@ -46,6 +48,9 @@ const HUMAN_KEYS: [&str; 12] = [
     "sla",
     "extension_approver",
 ];
+
+/// Those of them that a call has too.
+const CALL_KEYS: [&str; 4] = ["for_each", "outcomes", "join", "sla"];
 
 /// Names of tasks are unique in the whole workflow, because expressions name no stage.
 pub(super) fn unique_names(desk: &mut Desk<'_>, authored: &authored::Workflow) {
@@ -134,18 +139,14 @@ impl Builder<'_> {
             checklist: checklist(desk, &path.key("checklist"), &task.checklist),
             clock: self.clock(desk, task, kind, &words),
             extension_approver: approver,
+            call: calls::call(desk, self.scene, path, task),
             for_each: words.each,
             id,
         })
     }
 
     fn kind(&self, desk: &mut Desk<'_>, task: &Task) -> Option<TaskKind> {
-        let later = [
-            ("service", task.service),
-            ("call", task.call),
-            ("workflow", task.workflow),
-            ("delegate", task.delegate),
-        ];
+        let later = [("service", task.service), ("delegate", task.delegate)];
         for (key, value) in later {
             desk.not_yet(self.path, key, value);
         }
@@ -158,9 +159,22 @@ impl Builder<'_> {
             return None;
         }
         let kind = desk.word(&path, word, &KINDS)?;
-        if kind == TaskKind::Wait {
-            for key in HUMAN_KEYS {
-                desk.misplaced(self.path, key, "nobody works on a `wait`: it only passes");
+        match kind {
+            TaskKind::Human => {}
+            TaskKind::Wait => {
+                for key in HUMAN_KEYS {
+                    desk.misplaced(self.path, key, "nobody works on a `wait`: it only passes");
+                }
+            }
+            TaskKind::Call => {
+                for key in HUMAN_KEYS.iter().filter(|key| !CALL_KEYS.contains(key)) {
+                    desk.misplaced(self.path, key, "a `call` is done by the instance it begins");
+                }
+            }
+        }
+        if kind != TaskKind::Call {
+            for key in ["workflow", "fields"] {
+                desk.misplaced(self.path, key, "only a `call` begins another instance");
             }
         }
         Some(kind)
@@ -323,7 +337,7 @@ impl Builder<'_> {
     ) -> Option<ClockSpec> {
         let clocks = Clocks { task: Some(words), ..*self.clocks };
         let id = ClockId::trusted("task");
-        if kind == TaskKind::Human {
+        if kind != TaskKind::Wait {
             desk.misplaced(self.path, "within", "the limit of a task stands under `sla`");
             let clock = task.sla.as_ref()?;
             return clocks.clock(desk, &self.path.key("sla"), id, clock);

@@ -15,6 +15,7 @@ use crate::model::id::{ActivityId, CalendarId, PolicyId, WorkflowId};
 use crate::model::organization::Organization;
 use crate::script::{TaskWords, Use, Vocabulary};
 
+use super::calls;
 use super::clocks::Clocks;
 use super::desk::Desk;
 use super::fields::{self, Owner, fields};
@@ -69,6 +70,7 @@ fn workflow(
     };
     let steward = steward(desk, &scene, authored.steward.as_ref());
     let own = fields(desk, &scene, &root.key("fields"), &authored.fields, Owner::Instance);
+    let key = calls::key(desk, authored, &own);
     let activities = activities(desk, &scene, authored, (live, &own));
     let clocks = Clocks { scene: &scene, fields: &own, activities: &activities, task: None };
     let mut of_instance = clocks.named(desk, &root.key("clocks"), &authored.clocks);
@@ -88,6 +90,8 @@ fn workflow(
         calendar: calendar?,
         steward,
         fields: own,
+        key,
+        outcome_of: calls::outcome_of(desk, authored, &stages),
         activities,
         clocks: of_instance,
         suspension,

@@ -1,13 +1,15 @@
 //! Log activity: a visit, a contact, a progress note. It resets the cadences that say so.
 
 use crate::definition::compiled::{ActivityKind, ClockRule, ClockSpec};
-use crate::engine::rejection::Rejection;
+use crate::engine::rejection::{FieldProblem, Rejection};
 use crate::engine::scene::Scene;
 use crate::engine::values;
 use crate::model::clock::ClockEnd;
-use crate::model::command::LogActivity;
+use crate::model::command::{Begin, LogActivity};
 use crate::model::event::Payload;
-use crate::model::id::ActivityId;
+use crate::model::id::{ActivityId, MemberId};
+use crate::model::limits;
+use crate::model::link::{Relation, Start};
 use crate::model::time::Timestamp;
 use crate::model::value::Changes;
 
@@ -29,10 +31,11 @@ pub(in crate::engine) fn log_activity(
         return Err(Rejection::InFuture);
     }
     let changes = changes(scene, kind, log, occurred_at);
-    let problems = values::check_changes(&scene.workflow().fields, &changes);
+    let problems = super::fields::wrong_changes(scene, &changes);
     if !problems.is_empty() {
         return Err(Rejection::InvalidValues(problems));
     }
+    check_starts(scene, kind, &log.starts)?;
     scene.emit(Payload::ActivityLogged {
         activity: log.activity.clone(),
         occurred_at,
@@ -40,6 +43,18 @@ pub(in crate::engine) fn log_activity(
     });
     super::fields::change(scene, &changes);
     reset_cadences(scene, &log.activity, occurred_at);
+    for begin in &log.starts {
+        let start = Start {
+            workflow: begin.workflow.clone(),
+            fields: begin.fields.clone(),
+            steward: begin.steward.clone(),
+            relation: Relation::SpawnedFrom,
+            task: None,
+            task_number: None,
+        };
+        let workflow = scene.context.workflows.active(begin.workflow.as_str());
+        scene.ask_to_start(begin.id.clone(), workflow, start);
+    }
     Ok(())
 }
 
@@ -60,6 +75,45 @@ fn changes(
         .iter()
         .filter_map(|field| Some((field.sets.clone()?, Some(log.fields.get(&field.id)?.clone()))));
     set.collect()
+}
+
+/// Refuses instances that the activity may not start, or that could not begin like this.
+fn check_starts(scene: &Scene<'_>, kind: &ActivityKind, starts: &[Begin]) -> Result<(), Rejection> {
+    if starts.len() > limits::STARTS_MAX {
+        return Err(Rejection::LimitReached("instances that one command may start"));
+    }
+    super::link::must_have_room(scene, starts.len())?;
+    let mut problems = Vec::new();
+    for (at, begin) in starts.iter().enumerate() {
+        let name = &begin.workflow;
+        if !kind.may_start.contains(name) {
+            let (workflow, allowed) = (name.clone(), kind.may_start.clone());
+            return Err(Rejection::MayNotStart { workflow, allowed });
+        }
+        let Some(workflow) = scene.context.workflows.active(name.as_str()) else {
+            return Err(Rejection::WorkflowNotActive(name.as_str().into()));
+        };
+        must_be_member(scene, begin.steward.as_ref())?;
+        let mut wrong = values::check_values(&workflow.fields, &begin.fields);
+        wrong.extend(values::missing_required(&workflow.fields, &begin.fields));
+        problems.extend(wrong.into_iter().map(|FieldProblem { field, problem }| FieldProblem {
+            field: format!("starts[{at}].fields.{field}").as_str().into(),
+            problem,
+        }));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::InvalidValues(problems)) }
+}
+
+/// Refuses a steward whom nobody knows.
+pub(super) fn must_be_member(
+    scene: &Scene<'_>,
+    steward: Option<&MemberId>,
+) -> Result<(), Rejection> {
+    let known = |name: &&MemberId| scene.organization().member(name.as_str()).is_some();
+    match steward.filter(|name| !known(name)) {
+        Some(unknown) => Err(Rejection::UnknownMember(unknown.clone())),
+        None => Ok(()),
+    }
 }
 
 /// A reset opens a new clock, from when the activity occurred. One that occurred before the running

@@ -5,7 +5,6 @@ use crate::engine::leave::Exit;
 use crate::engine::rejection::{Missing, Rejection};
 use crate::engine::scene::Scene;
 use crate::model::command::Advance;
-use crate::model::event::Payload;
 use crate::model::task::CancelReason;
 
 pub(in crate::engine) fn advance(
@@ -62,15 +61,7 @@ fn overrule(
     let Some(reason) = force.filter(|_| !leads_nowhere) else {
         return Err(Rejection::NotReady { stage: stage.id.clone(), missing });
     };
-    super::needed_text(reason, "force")?;
-    if !scene.may_force() {
-        let forcing = scene.organization().roles.iter().filter(|role| role.may_force);
-        let allowed = forcing.map(|role| role.id.clone()).collect();
-        return Err(Rejection::NotPermitted { doing: "force", allowed });
-    }
-    let overruled = missing.iter().map(ToString::to_string).collect();
-    scene.emit(Payload::RuleForced { overruled, reason: reason.to_owned() });
-    Ok(())
+    super::overrule(scene, missing.iter().map(ToString::to_string).collect(), reason)
 }
 
 /// A caller who expects another stage next is told where it leads.

@@ -12,6 +12,7 @@ use crate::model::value::Values;
 pub(in crate::engine) fn complete(
     scene: &mut Scene<'_>,
     complete: &Complete,
+    force: Option<&str>,
 ) -> Result<(), Rejection> {
     scene.must_be_active()?;
     super::short_text(&complete.comment, "comment")?;
@@ -29,6 +30,7 @@ pub(in crate::engine) fn complete(
     if !missing.is_empty() {
         return Err(Rejection::IncompleteTask { task: task.reference, missing });
     }
+    scene.must_not_be_blocked(Some(&task.reference.id), force)?;
     super::fields::change(scene, &complete.changes);
     let form: Values = complete.form.clone();
     let outcome = complete.outcome.clone();
@@ -51,7 +53,7 @@ fn missing(
     let wrong = values::check_values(&spec.form, &complete.form);
     missing.extend(wrong.into_iter().map(Missing::Form));
     missing.extend(missing_in_form(scene, task, spec, complete)?);
-    let wrong = values::check_changes(&scene.workflow().fields, &complete.changes);
+    let wrong = super::fields::wrong_changes(scene, &complete.changes);
     missing.extend(wrong.into_iter().map(Missing::Value));
     Ok(missing)
 }

@@ -1,7 +1,8 @@
 //! Create: an instance begins, finds its steward and enters its first stage.
 
-use crate::definition::compiled::StewardRule;
+use crate::definition::compiled::{StewardRule, Workflow};
 use crate::engine::decision::{Context, Decision};
+use crate::engine::effects;
 use crate::engine::people;
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
@@ -9,6 +10,7 @@ use crate::engine::values;
 use crate::model::command::{Command, Create};
 use crate::model::event::{Event, Payload};
 use crate::model::id::{MemberId, RoleId};
+use crate::model::link::Relation;
 use crate::model::task::{Assignment, AssignmentReason};
 
 pub(in crate::engine) fn create(
@@ -39,6 +41,7 @@ fn begin<'a>(
     if !problems.is_empty() {
         return Err(Rejection::InvalidValues(problems));
     }
+    must_have_id_of_key(workflow, create)?;
     let payload = Payload::InstanceCreated {
         id: create.id.clone(),
         workflow: workflow.id.clone(),
@@ -50,6 +53,10 @@ fn begin<'a>(
     let Some(mut scene) = Scene::created(context, event, &command.actor) else {
         return Err(Rejection::InstanceNotFound);
     };
+    if let Some(origin) = &create.origin {
+        let link = super::hear::link_to(origin, scene.at());
+        scene.add_link(link);
+    }
     assign_steward(&mut scene, create.steward.as_ref())?;
     scene.start_instance_clocks();
     let way = scene.way_to(None, None)?;
@@ -57,6 +64,19 @@ fn begin<'a>(
     scene.react()?;
     scene.must_be_within_limits(None)?;
     Ok(scene)
+}
+
+/// An instance of a workflow with a key has the id of its key, so that there is one per value. One
+/// that continues another has its own: the other one still stands for the key.
+fn must_have_id_of_key(workflow: &Workflow, create: &Create) -> Result<(), Rejection> {
+    let origin = create.origin.as_ref();
+    let continues = origin.is_some_and(|origin| origin.relation == Relation::Continues);
+    let keyed = effects::keyed_id(workflow, &create.fields).filter(|_| !continues);
+    if keyed.is_none_or(|id| id == create.id) {
+        return Ok(());
+    }
+    let problem = "it is derived from the key of the workflow: leave it empty".to_owned();
+    Err(Rejection::InvalidValues(vec![values::problem("instance", problem)]))
 }
 
 fn assign_steward(scene: &mut Scene<'_>, named: Option<&MemberId>) -> Result<(), Rejection> {

@@ -1,6 +1,6 @@
 //! Update fields: conditions, limits and clocks that depend on them follow by themselves.
 
-use crate::engine::rejection::Rejection;
+use crate::engine::rejection::{FieldProblem, Rejection};
 use crate::engine::scene::Scene;
 use crate::engine::values;
 use crate::model::command::UpdateFields;
@@ -12,7 +12,7 @@ pub(in crate::engine) fn update_fields(
     update: &UpdateFields,
 ) -> Result<(), Rejection> {
     scene.must_command("update fields")?;
-    let problems = values::check_changes(&scene.workflow().fields, &update.changes);
+    let problems = wrong_changes(scene, &update.changes);
     if !problems.is_empty() {
         return Err(Rejection::InvalidValues(problems));
     }
@@ -21,6 +21,18 @@ pub(in crate::engine) fn update_fields(
     let changes = differing(scene, &update.changes);
     scene.emit(Payload::FieldsUpdated { changes });
     Ok(())
+}
+
+/// Everything that is wrong with a change of the instance's fields. The key is for ever: it says
+/// which instance this is.
+pub(super) fn wrong_changes(scene: &Scene<'_>, changes: &Changes) -> Vec<FieldProblem> {
+    let mut problems = values::check_changes(&scene.workflow().fields, changes);
+    let key = &scene.workflow().key;
+    let changed = differing(scene, changes).into_keys().filter(|field| key.contains(field));
+    problems.extend(changed.map(|field| {
+        values::problem(field.as_str(), "it is the key of the instance and stays".to_owned())
+    }));
+    problems
 }
 
 /// Writes down what really changes with another command; nothing if all is as it was.

@@ -11,9 +11,12 @@ mod complete;
 mod create;
 mod extension;
 mod fields;
+mod hear;
+mod link;
 mod open_stage;
 mod redo;
 mod return_to;
+mod revive;
 mod suspension;
 mod terminate;
 
@@ -27,15 +30,20 @@ pub(super) use complete::complete;
 pub(super) use create::create;
 pub(super) use extension::{decide_extension, request_extension};
 pub(super) use fields::update_fields;
+pub(super) use hear::{adopt, hear};
+pub(super) use link::{link, unlink};
 pub(super) use open_stage::open_stage;
 pub(super) use redo::redo;
 pub(super) use return_to::return_to;
+pub(super) use revive::revive;
 pub(super) use suspension::{go_on, resume, suspend};
 pub(super) use terminate::terminate;
 
 use crate::model::limits;
 
 use super::rejection::{FieldProblem, Rejection};
+use super::scene::Scene;
+use crate::model::event::Payload;
 
 /// Refuses a text that is needed and empty, or one that is too long.
 fn needed_text(text: &str, name: &'static str) -> Result<(), Rejection> {
@@ -51,5 +59,21 @@ fn short_text(text: &str, name: &'static str) -> Result<(), Rejection> {
         let problem = format!("it is longer than {} bytes", limits::TEXT_BYTES_MAX);
         return Err(Rejection::InvalidValues(vec![FieldProblem { field: name.into(), problem }]));
     }
+    Ok(())
+}
+
+/// Overrules what the rules refuse, where a role of the actor may do that, and says so.
+pub(super) fn overrule(
+    scene: &mut Scene<'_>,
+    overruled: Vec<String>,
+    reason: &str,
+) -> Result<(), Rejection> {
+    needed_text(reason, "force")?;
+    if !scene.may_force() {
+        let forcing = scene.organization().roles.iter().filter(|role| role.may_force);
+        let allowed = forcing.map(|role| role.id.clone()).collect();
+        return Err(Rejection::NotPermitted { doing: "force", allowed });
+    }
+    scene.emit(Payload::RuleForced { overruled, reason: reason.to_owned() });
     Ok(())
 }

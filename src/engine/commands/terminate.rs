@@ -5,10 +5,14 @@ use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::model::command::Terminate;
 use crate::model::event::Payload;
+use crate::model::id::Outcome;
+use crate::model::instance::Status;
+use crate::model::link::Relation;
 
 pub(in crate::engine) fn terminate(
     scene: &mut Scene<'_>,
     terminate: &Terminate,
+    force: Option<&str>,
 ) -> Result<(), Rejection> {
     super::short_text(&terminate.comment, "comment")?;
     let rules = rules_now(scene);
@@ -21,12 +25,18 @@ pub(in crate::engine) fn terminate(
         Some(approver) => scene.must_hold(approver, None, "terminate")?,
         None => scene.must_command("terminate")?,
     }
+    scene.must_not_be_blocked(None, force)?;
+    if let Some(first) = &terminate.duplicate_of {
+        super::link::relate(scene, Relation::Duplicates, first.clone(), None)?;
+    }
     scene.end_everything();
     scene.emit(Payload::InstanceTerminated {
         reason_code: terminate.reason_code.clone(),
         comment: terminate.comment.clone(),
         proposed_by: terminate.proposed_by.clone(),
     });
+    let outcome = Outcome::trusted(terminate.reason_code.as_str());
+    scene.tell_of_end(Status::Terminated, Some(outcome));
     Ok(())
 }
 

@@ -153,6 +153,8 @@ fn instance() -> Instance {
         activities: std::collections::BTreeMap::new(),
         suspension: None,
         requests: Vec::new(),
+        relations: Arc::default(),
+        outcome: None,
         next_task: 1,
         next_clock: 1,
         script_failed_in: None,

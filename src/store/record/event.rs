@@ -89,7 +89,7 @@ payloads! {
     InstanceSuspended { reason, expected_resume, proposed_by }
     InstanceResumed { suspended_at }
     InstanceTerminated { reason_code, comment, proposed_by }
-    InstanceCompleted {}
+    InstanceCompleted { outcome }
     StageEntered { stage, attempt }
     StageLeft { stage, attempt, to, dwell_ms, comment }
     StageReturned { from, to, returns, reason, proposed_by }
@@ -141,4 +141,12 @@ payloads! {
     WorkflowRejected { paths, errors, findings }
     CalendarPublished { calendar, digest }
     OrganizationChanged { digest }
+    EffectAsked { effect }
+    EffectDone { number, target }
+    EffectRetried { effect }
+    EffectRefused { number, target, code, reason }
+    LinkAdded { link }
+    LinkRemoved { link, reason }
+    LinkEnded { relation, direction, other, end }
+    InstanceRevived { by, reason }
 }

@@ -1,12 +1,14 @@
 //! Bodies as they are stored.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::convert::{Storable, required};
 use super::{Corrupt, FORMAT};
 use crate::model::id::ActivityId;
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Header, Instance};
 use crate::model::instance::{StagePlace, StageState, Status, Suspension};
+use crate::model::link::Relations;
 use crate::store::pb;
 
 words! { Status as Status { Active, Suspended, Completed, Terminated } }
@@ -88,6 +90,10 @@ pub(super) fn instance_to_message(instance: &Instance) -> pb::StoredInstance {
         next_task: instance.next_task,
         next_clock: instance.next_clock,
         script_failed_in: instance.script_failed_in,
+        links: instance.relations.links.to_message(),
+        effects: instance.relations.effects.to_message(),
+        effects_asked: instance.relations.asked,
+        outcome: instance.outcome.to_message(),
     }
 }
 
@@ -116,6 +122,12 @@ pub(super) fn instance_from_message(message: pb::StoredInstance) -> Result<Insta
         next_task: message.next_task,
         next_clock: message.next_clock,
         script_failed_in: message.script_failed_in,
+        relations: Arc::new(Relations {
+            links: Storable::from_message(message.links)?,
+            effects: Storable::from_message(message.effects)?,
+            asked: message.effects_asked,
+        }),
+        outcome: Storable::from_message(message.outcome)?,
     })
 }
 

@@ -22,6 +22,7 @@ mod clock;
 mod event;
 mod header;
 mod instance;
+mod link;
 mod task;
 mod value;
 

@@ -18,7 +18,7 @@ impl Storable<u32> for TaskNumber {
 
 message! { TaskRef as TaskRef { number, stage, id, each } }
 
-words! { TaskKind as TaskKind { Human, Wait } }
+words! { TaskKind as TaskKind { Human, Wait, Call } }
 
 words! {
     CancelReason as CancelReason { JoinReached, StageLeft, Returned, Redone, InstanceEnded }

@@ -108,15 +108,25 @@ fn fields_from_message<V: Storable<Option<pb::Value>>>(
 impl Storable<pb::Actor> for Actor {
     fn to_message(&self) -> pb::Actor {
         match self {
-            Self::Member(member) => pb::Actor { member: Some(member.to_message()), service: None },
-            Self::Service { service, on_behalf_of } => {
-                pb::Actor { member: on_behalf_of.to_message(), service: Some(service.to_message()) }
+            Self::Member(member) => {
+                pb::Actor { member: Some(member.to_message()), ..pb::Actor::default() }
             }
-            Self::System => pb::Actor { member: None, service: None },
+            Self::Service { service, on_behalf_of } => pb::Actor {
+                member: on_behalf_of.to_message(),
+                service: Some(service.to_message()),
+                instance: None,
+            },
+            Self::System => pb::Actor::default(),
+            Self::Instance(origin) => {
+                pb::Actor { instance: Some(origin.to_message()), ..pb::Actor::default() }
+            }
         }
     }
 
     fn from_message(message: pb::Actor) -> Result<Self, Corrupt> {
+        if let Some(origin) = message.instance {
+            return Ok(Self::Instance(Storable::from_message(origin)?));
+        }
         Ok(match (message.service, message.member) {
             (Some(service), member) => Self::Service {
                 service: Storable::from_message(service)?,
