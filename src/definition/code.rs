@@ -111,8 +111,8 @@ codes! {
          `suspension`. Choose another name."
 
     WrongCall "SB0116" Error "a call does not fit what it calls"
-        "A task of `kind: call` names a workflow that does not exist, gives it a field that it does \
-         not have or a value that the field cannot hold, or leaves out a field that it requires. \
+        "A task of `kind: call` names a workflow that does not exist, gives it a field that it has \
+         not, or a value that the field cannot hold, or leaves out a field that it requires. \
          Nothing could ever begin, and the task would wait for ever."
 
     UnknownKey "SB0201" Error "a key means nothing here"

@@ -15,49 +15,8 @@ use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Decimal, Values};
 
-pub use super::record::{Record, Stamp};
+pub use super::record::{Event, Record, Stamp};
 pub use super::stage::{OpenReason, SkipReason};
-
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// When it was decided: the record's time.
-    pub time: Timestamp,
-    /// When it was due, where a limit or a step made it happen.
-    pub due_at: Option<Timestamp>,
-    /// What.
-    pub payload: Payload,
-}
-
-impl Event {
-    /// The instant from which its effects count.
-    pub fn effective_at(&self) -> Timestamp {
-        self.due_at.unwrap_or(self.time)
-    }
-}
-
-macro_rules! payloads {
-    ($($(#[$doc:meta])* $variant:ident = $kind:literal
-        { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
-        /// What happened.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub enum Payload {
-            $($(#[$doc])* $variant { $($(#[$field_doc])* $field: $type,)* },)*
-        }
-
-        impl Payload {
-            /// The kinds of all events, in the order of this file.
-            pub const KINDS: &'static [&'static str] = &[$($kind,)*];
-
-            /// The kind, as subscribers filter by it.
-            pub fn kind(&self) -> &'static str {
-                match self {
-                    $(Self::$variant { .. } => $kind,)*
-                }
-            }
-        }
-    };
-}
 
 payloads! {
     /// An instance began.

@@ -18,6 +18,9 @@ pub mod instance;
 pub mod link;
 pub mod task;
 
+#[macro_use]
+mod payloads;
+
 pub mod command;
 pub mod event;
 pub mod record;

@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::command::Request;
-use super::event::Event;
+use super::event::Payload;
 use super::id::{InstanceId, WorkflowId};
 use super::time::Timestamp;
 
@@ -34,4 +34,22 @@ pub struct Stamp {
     pub version: u64,
     /// The instance's revision with this record; a settling leaves it as it was.
     pub revision: u64,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When it was decided: the record's time.
+    pub time: Timestamp,
+    /// When it was due, where a limit or a step made it happen.
+    pub due_at: Option<Timestamp>,
+    /// What.
+    pub payload: Payload,
+}
+
+impl Event {
+    /// The instant from which its effects count.
+    pub fn effective_at(&self) -> Timestamp {
+        self.due_at.unwrap_or(self.time)
+    }
 }
