@@ -18,7 +18,7 @@ use sanbang::model::instance::{AcceptedRequest, Header, Instance};
 use sanbang::model::limits;
 use sanbang::model::time::Timestamp;
 use sanbang::runtime::{Clock, Configuration, Options, Runtime};
-use sanbang::store::sled::{Options as StoreOptions, SledStore};
+use sanbang::store::sled::{Options as StoreOptions, RECENT_EVENTS, SledStore};
 use sanbang::store::{Batch, Store, Write};
 
 use crate::plan::{Plan, steps_of};
@@ -175,7 +175,11 @@ fn fill<'a>(
     instances: u32,
     template: impl Fn(usize) -> &'a Template,
 ) -> Result<()> {
-    let options = StoreOptions { directory: directory.to_owned(), simulated_clock: false };
+    let options = StoreOptions {
+        directory: directory.to_owned(),
+        simulated_clock: false,
+        recent_events: RECENT_EVENTS,
+    };
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&options)?);
     publish(&store)?;
     for first in (0..instances).step_by(BATCH_INSTANCES as usize) {

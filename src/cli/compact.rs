@@ -17,7 +17,7 @@ use super::progress::{Telling, thousands};
 #[command(after_help = "The store must not be in use. What it holds is copied into a new file, \
 read back and
 compared, and the new file takes the place of the old one at one instant: there must be room for
-both. Nothing is dropped: history is kept. Interrupted, the store is as it was; begin again.
+both. Nothing of history is dropped. Interrupted, the store is as it was; begin again.
 
 Examples:
   $ sanbang compact --data data

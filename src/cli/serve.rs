@@ -17,7 +17,7 @@ use crate::model::limits;
 use crate::model::time::Timestamp;
 use crate::runtime::{Clock, Configuration, Handle, Options, Runtime, StartError};
 use crate::store::Store;
-use crate::store::sled::{Options as StoreOptions, SledStore};
+use crate::store::sled::{Options as StoreOptions, RECENT_EVENTS, SledStore};
 
 use super::exit::{ExitStatus, Failure};
 use super::print::note;
@@ -62,6 +62,9 @@ pub(super) struct Serve {
     /// What is logged, such as `info` or `sanbang::runtime=debug`
     #[arg(long, env = "SANBANG_LOG", default_value = "info", value_name = "FILTER")]
     log_filter: String,
+    /// How many of the last events of a partition are read on opening; for tests
+    #[arg(long, env = "SANBANG_RECENT_EVENTS", default_value_t = RECENT_EVENTS, hide = true)]
+    recent_events: u64,
 }
 
 /// How the log is written.
@@ -111,7 +114,11 @@ impl Serve {
             ClockChoice::Real => (Clock::real(), false),
             ClockChoice::Simulated(from) => (Clock::simulated(from), true),
         };
-        let options = StoreOptions { directory: self.data.clone(), simulated_clock };
+        let options = StoreOptions {
+            directory: self.data.clone(),
+            simulated_clock,
+            recent_events: self.recent_events,
+        };
         let store = SledStore::open(&options)
             .with_context(|| format!("opening the store in `{}`", self.data.display()))?;
         let store: Arc<dyn Store> = Arc::new(store);

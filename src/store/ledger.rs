@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::index::{Entry, Index};
+use super::index::{Entry, Index, Known};
 use super::record::disagreement;
 use super::words::{Draft, Words};
 use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Query, Seq};
@@ -179,17 +179,19 @@ pub(super) struct Done {
 }
 
 impl Plan {
-    /// The header that an outcome leaves.
+    /// The header that an outcome leaves of an instance of which this was known before.
     pub(super) fn entry(
         &self,
         batch: &Batch,
         outcome: Outcome,
-        body_chunks: u16,
+        before: Option<Known>,
         words: &mut Draft<'_>,
     ) -> Entry {
         let header = batch.writes[outcome.last].header.as_ref();
         let header = header.expect("the plan refuses an instance's record without a header");
-        let rest = Whereabouts { last_record: self.places[outcome.last].first_seq, body_chunks };
+        let body = outcome.body.map(|index| self.places[index].first_seq);
+        let body = body.or(before.and_then(|known| known.body));
+        let rest = Whereabouts { last_record: self.places[outcome.last].first_seq, body };
         Entry::of(header, rest, words)
     }
 

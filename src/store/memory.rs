@@ -76,8 +76,11 @@ impl State {
 
     fn take(&mut self, plan: Plan, mut batch: Batch) {
         let mut words = Draft::of(&self.ledger.words);
-        let outcomes = plan.instances.values();
-        let entries = outcomes.map(|outcome| plan.entry(&batch, *outcome, 0, &mut words)).collect();
+        let index = &self.ledger.index;
+        let entries = plan.instances.iter().map(|(instance, outcome)| {
+            plan.entry(&batch, *outcome, index.get(instance), &mut words)
+        });
+        let entries = entries.collect();
         let words = words.added();
         for (write, place) in batch.writes.iter_mut().zip(&plan.places) {
             if let Some(body) = write.body.take() {

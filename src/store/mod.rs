@@ -80,8 +80,9 @@ pub struct Stored {
 pub struct Whereabouts {
     /// The number of the first event of its last record.
     pub last_record: Seq,
-    /// Under how many keys its body lies; 0: none was written yet.
-    pub body_chunks: u16,
+    /// The number of the first event of the record with which its body was written; none: it has
+    /// no body yet.
+    pub body: Option<Seq>,
 }
 
 /// One durable write. Everything in it becomes visible together or not at all.

@@ -138,7 +138,11 @@ impl Server {
 
     /// A server with another configuration.
     pub(crate) async fn start_with(directory: &Path, sources: Sources) -> Self {
-        let options = sled::Options { directory: directory.to_owned(), simulated_clock: true };
+        let options = sled::Options {
+            directory: directory.to_owned(),
+            simulated_clock: true,
+            recent_events: 16,
+        };
         Self::start_on(Arc::new(SledStore::open(&options).unwrap()), sources).await
     }
 

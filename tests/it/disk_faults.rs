@@ -148,9 +148,9 @@ fn in_lines(told: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_stops_the_server_and_costs_nothing() {
-    let mut bench = Bench::new();
-    bench.answers_for_everything().await;
     for room in ["0", "20000"] {
+        // The file of a store that was never closed grows with every write.
+        let mut bench = Bench::new();
         let told = bench.stops_for("full", room).await;
         insta::allow_duplicates! {
             insta::assert_snapshot!(told, @r#"
@@ -294,9 +294,12 @@ async fn a_flipped_bit_never_changes_what_is_told() {
     let place = bench.layer.data().to_owned();
     let whole = files_of(&place);
     let mut noticed = 0;
+    // The rest of the last segment is filled with one byte.
+    let rest = whole["db"].last();
+    let used = whole["db"].iter().rposition(|byte| Some(byte) != rest).unwrap();
     for part in 1..16 {
         let mut flipped = whole["db"].clone();
-        let at = flipped.len() / 16 * part;
+        let at = used / 16 * part;
         flipped[at] ^= 1 << (part % 8);
         fs::write(place.join("db"), flipped).unwrap();
         let mut server = Server::start_if_it_does(bench.place(), &bench.layer.environment());

@@ -43,6 +43,7 @@ mod store_backup;
 mod store_contract;
 mod store_differential;
 mod store_fixture;
+mod store_keys;
 mod store_lists;
 mod store_record;
 mod store_sample;

@@ -28,6 +28,8 @@ pub(crate) type Environment = [(&'static str, OsString)];
 pub(crate) fn sanbang() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbang"));
     command.env_clear().current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    // So few that headers soon stand under keys of their own.
+    command.env("SANBANG_RECENT_EVENTS", "4");
     if let Some(directory) = std::env::var_os("TMPDIR") {
         command.env("TMPDIR", directory);
     }

@@ -117,7 +117,7 @@ impl Home {
             Self::Memory(store) => Arc::clone(store),
             Self::Sled(directory) => {
                 let directory = directory.path().to_owned();
-                let options = sled::Options { directory, simulated_clock: true };
+                let options = sled::Options { directory, simulated_clock: true, recent_events: 16 };
                 Arc::new(SledStore::open(&options).unwrap())
             }
         }

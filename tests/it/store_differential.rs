@@ -15,7 +15,7 @@ use sanbang::store::sled::{Options, SledStore};
 use sanbang::store::{Batch, Error, Order, Query, Seq, Store, Write};
 
 use super::store_fixture::{
-    advance, advance_without_body, at, document, due_at, id, picture, project, task,
+    advance, advance_without_body, at, document, due_at, id, open_again, picture, project, task,
 };
 use super::store_sample::Seeded;
 
@@ -36,9 +36,13 @@ fn memory_and_sled_answer_alike() {
     let mut conflicts = 0;
     for seed in 0..SEEDS {
         let directory = tempfile::tempdir().expect("a directory for the test");
-        let options = Options { directory: directory.path().join("s"), simulated_clock: false };
+        let options = Options {
+            directory: directory.path().join("s"),
+            simulated_clock: false,
+            recent_events: seed % 12,
+        };
         let memory = MemoryStore::new(false);
-        let sled = SledStore::open(&options).expect("a fresh directory");
+        let mut sled = SledStore::open(&options).expect("a fresh directory");
         let mut world = World::new(seed);
         for _ in 0..BATCHES {
             let (batch, after) = world.batch(&memory);
@@ -49,12 +53,18 @@ fn memory_and_sled_answer_alike() {
                 Err(_) => conflicts += 1,
             }
             world.ask_both(&memory, &sled, seed);
+            if world.seeded.one_in(20) {
+                drop(sled);
+                let recent_events = world.seeded.below(40) as u64;
+                let options = Options { recent_events, ..options.clone() };
+                sled = open_again(&options).expect("a store");
+            }
         }
         let in_memory = picture(&memory).expect("readable");
         assert_eq!(in_memory, picture(&sled).expect("readable"), "seed {seed}");
 
         drop(sled);
-        let sled = SledStore::open(&options).expect("a store");
+        let sled = open_again(&options).expect("a store");
         sled.verify().expect("it holds together");
         assert_eq!(in_memory, picture(&sled).expect("readable"), "seed {seed}, opened again");
     }

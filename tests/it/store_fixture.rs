@@ -2,6 +2,7 @@
 //! them in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use std::ops::Deref;
 
@@ -18,7 +19,7 @@ use sanbang::model::task::{Holder, Task, TaskKind, TaskNumber, TaskRef};
 use sanbang::model::time::{Amount, Timestamp, Unit};
 use sanbang::model::value::Value;
 use sanbang::store::memory::MemoryStore;
-use sanbang::store::sled::{Options, SledStore};
+use sanbang::store::sled::{OpenError, Options, SledStore};
 use sanbang::store::{
     Batch, Committed, DocumentWrite, Error, Numbered, Order, Partition, Query, Seq, Store, Write,
 };
@@ -41,11 +42,30 @@ pub(crate) fn memory() -> Opened {
     Opened { store: Box::new(MemoryStore::new(true)), _directory: None }
 }
 
+/// So few that headers soon stand under keys of their own.
+pub(crate) const FEW_RECENT_EVENTS: u64 = 3;
+
 pub(crate) fn sled() -> Opened {
     let directory = tempfile::tempdir().expect("a directory for the test");
-    let options = Options { directory: directory.path().join("store"), simulated_clock: true };
+    let options = Options {
+        directory: directory.path().join("store"),
+        simulated_clock: true,
+        recent_events: FEW_RECENT_EVENTS,
+    };
     let store = SledStore::open(&options).expect("a fresh directory");
     Opened { store: Box::new(store), _directory: Some(directory) }
+}
+
+/// Opens a store that this process has just closed. The child of another test may hold its lock for
+/// another moment: between its beginning and the start of its program.
+pub(crate) fn open_again(options: &Options) -> Result<SledStore, OpenError> {
+    for _ in 0..100 {
+        match SledStore::open(options) {
+            Err(OpenError::InUse { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    SledStore::open(options)
 }
 
 /// Runs each function against every store.

@@ -69,7 +69,7 @@ fn headers_come_back_with_the_words_that_they_added() {
         let instance: Instance = seeded.sample();
         let header = sample_header(&instance, &mut seeded);
         assert_eq!(disagreement(&header, &instance), None);
-        let rest = Whereabouts { last_record: Seq(seeded.sample()), body_chunks: 3 };
+        let rest = Whereabouts { last_record: Seq(seeded.sample()), body: Some(Seq(3)) };
         let mut draft = Draft::of(&words);
         let bytes = encode_header(&header, rest, &mut draft);
         for word in draft.added() {
@@ -208,7 +208,7 @@ fn headers_are_compact() {
         holder: Some(MemberId::trusted("sensors_leader")),
         since: Timestamp(1_736_298_000_000),
     }];
-    let rest = Whereabouts { last_record: Seq(1_000_000), body_chunks: 1 };
+    let rest = Whereabouts { last_record: Seq(1_000_000), body: Some(Seq(999_000)) };
     let words = Words::default();
     let bytes = encode_header(&header, rest, &mut Draft::of(&words)).len();
     assert!(bytes <= 120, "{bytes} bytes");

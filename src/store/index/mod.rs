@@ -31,10 +31,8 @@ pub(super) struct Known {
     pub(super) version: u64,
     /// The first number of its last record.
     pub(super) last_record: Seq,
-    /// Chunks of its body; 0: none was written yet.
-    pub(super) body_chunks: u16,
-    /// How long its stored header is.
-    pub(super) header_bytes: usize,
+    /// The first number of the record with which its body was written; none: it has no body yet.
+    pub(super) body: Option<Seq>,
 }
 
 /// A header that an instance has from now on.
@@ -84,6 +82,21 @@ impl Index {
     pub(super) fn entries(&self) -> impl Iterator<Item = (InstanceId, Known)> {
         let slots = self.ids.after(None, self.id_of());
         slots.map(|(_, slot)| (self.packed(slot).name(), self.packed(slot).known()))
+    }
+
+    /// The slot of an instance: it stays the same for as long as the index lives.
+    pub(super) fn slot(&self, instance: &InstanceId) -> Option<u32> {
+        self.slot_of(instance.as_str())
+    }
+
+    /// What is known of the instance in a slot.
+    pub(super) fn known_at(&self, slot: u32) -> Known {
+        self.packed(slot).known()
+    }
+
+    /// The instance in a slot, and its header as it is stored.
+    pub(super) fn stored_at(&self, slot: u32) -> (InstanceId, &[u8]) {
+        (self.packed(slot).name(), self.packed(slot).stored())
     }
 
     /// How many instances there are.

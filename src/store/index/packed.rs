@@ -32,7 +32,7 @@ impl Packed {
         InstanceId::trusted(str::from_utf8(self.id()).expect("it was packed from a text"))
     }
 
-    fn stored(&self) -> &[u8] {
+    pub(super) fn stored(&self) -> &[u8] {
         &self.0[1 + usize::from(self.0[0])..]
     }
 
@@ -48,12 +48,12 @@ impl Packed {
 
     /// What a commit and a load need of it.
     pub(super) fn known(&self) -> Known {
-        let message = self.message();
+        let message = pb::StoredPlace::decode(self.stored());
+        let message = message.expect("it was read before it was packed");
         Known {
             version: message.version,
             last_record: Seq(message.last_seq),
-            body_chunks: u16::try_from(message.body_chunks).expect("it was read with a u16"),
-            header_bytes: self.stored().len(),
+            body: (message.body_seq != 0).then_some(Seq(message.body_seq)),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) fn record_to_message(record: &Record, previous: Option<Seq>) -> pb::R
         actor: record.actor.to_message(),
         request: record.request.to_message(),
         events: record.events.iter().map(event_to_message).collect(),
+        // Put behind it as it is, see `encode_record_with`.
+        header: Vec::new(),
     }
 }
 

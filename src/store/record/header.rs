@@ -24,7 +24,7 @@ pub(super) fn header_to_message(
         format: FORMAT,
         version: header.version,
         last_seq: rest.last_record.0,
-        body_chunks: rest.body_chunks.into(),
+        body_seq: rest.body.map_or(0, |body| body.0),
         revision: header.revision,
         workflow: words.number(header.workflow.as_str()),
         workflow_version: header.workflow_version,
@@ -52,7 +52,6 @@ impl Entry {
     /// The same, of what was stored. Its words are looked up when it is asked for.
     pub(in crate::store) fn read(id: InstanceId, bytes: Vec<u8>) -> Result<Self, Corrupt> {
         let message: pb::StoredHeader = decode(&bytes, "a header")?;
-        chunks_of(&message)?;
         Ok(Self { id, message, bytes })
     }
 }
@@ -87,11 +86,6 @@ pub(in crate::store) fn stored_value(value: &Value) -> pb::Value {
     value.to_message()
 }
 
-fn chunks_of(message: &pb::StoredHeader) -> Result<u16, Corrupt> {
-    u16::try_from(message.body_chunks)
-        .map_err(|_| Corrupt::new(format!("{} chunks of a body", message.body_chunks)))
-}
-
 fn indexed_to_message(
     (field, value): &(FieldId, Value),
     words: &mut Draft<'_>,
@@ -120,8 +114,8 @@ pub(super) fn header_from_message(
     message: pb::StoredHeader,
     words: &Words,
 ) -> Result<(Header, Whereabouts), Corrupt> {
-    let body_chunks = chunks_of(&message)?;
-    let rest = Whereabouts { last_record: Seq(message.last_seq), body_chunks };
+    let body = (message.body_seq != 0).then_some(Seq(message.body_seq));
+    let rest = Whereabouts { last_record: Seq(message.last_seq), body };
     let stages = message.stages.into_iter().map(|number| name(number, words));
     let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));
     let tasks = message.tasks.into_iter().map(|it| task_from_message(&it, words));

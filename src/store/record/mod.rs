@@ -8,6 +8,7 @@
 use std::fmt;
 
 use prost::Message;
+use prost::encoding::WireType;
 
 use super::words::{Draft, Words};
 use super::{Seq, Whereabouts, pb};
@@ -66,6 +67,37 @@ pub struct ChainedRecord {
 /// The bytes of a record. `previous` is the first number of its instance's previous record.
 pub fn encode_record(record: &Record, previous: Option<Seq>) -> Vec<u8> {
     event::record_to_message(record, previous).encode_to_vec()
+}
+
+/// The same with the header that its instance has with it, as [`encode_header`] gives it.
+pub fn encode_record_with(record: &Record, previous: Option<Seq>, header: &[u8]) -> Vec<u8> {
+    const HEADER: u32 = 8;
+    let mut bytes = encode_record(record, previous);
+    prost::encoding::encode_key(HEADER, WireType::LengthDelimited, &mut bytes);
+    prost::encoding::encode_varint(header.len() as u64, &mut bytes);
+    bytes.extend_from_slice(header);
+    bytes
+}
+
+/// What is known by a record without reading what happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordEnd {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The instance's version with it.
+    pub version: u64,
+    /// The bytes of the instance's header with it; none: it stands elsewhere.
+    pub header: Option<Vec<u8>>,
+}
+
+/// The end of a record from its bytes; none: it belongs to no instance.
+pub fn decode_record_end(bytes: &[u8]) -> Result<Option<RecordEnd>, Corrupt> {
+    let message: pb::RecordEnd = decode(bytes, "a record")?;
+    Ok(message.stamp.map(|stamp| RecordEnd {
+        instance: InstanceId::trusted(&stamp.instance),
+        version: stamp.version,
+        header: Some(message.header).filter(|header| !header.is_empty()),
+    }))
 }
 
 /// A record from its bytes.

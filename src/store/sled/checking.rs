@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use super::disk::{Disk, Value};
-use super::keys::{self, BODIES, DOCUMENTS, ValueKey};
+use super::keys::{self, BODIES, DOCUMENTS, HEADERS, ValueKey};
 use super::survey::partitions;
 use crate::model::id::InstanceId;
 use crate::store::chain::version_of;
-use crate::store::index::Known;
+use crate::store::index::{Entry, Known};
 use crate::store::ledger::Ledger;
-use crate::store::record::{decode_instance, decode_record};
+use crate::store::record::{decode_instance, decode_record, decode_record_end};
 use crate::store::{Error, Identity, Partition, Progress, Seq};
 
 /// Findings that are told; a store with more is not mended by hand.
@@ -57,11 +57,13 @@ pub(super) fn check(
     progress: &mut dyn FnMut(Progress),
 ) -> Checked {
     let checked = Checked::default();
-    let mut checking = Checking { disk, ledger, progress, checked, chains: HashMap::new() };
+    let mut checking =
+        Checking { disk, identity, ledger, progress, checked, chains: HashMap::new() };
     for partition in partitions(identity) {
         checking.partition(partition);
     }
     checking.ends();
+    checking.headers();
     checking.bodies();
     checking.documents();
     checking.checked
@@ -78,6 +80,7 @@ pub(super) fn verify(disk: &Disk, identity: &Identity, ledger: &Ledger) -> Resul
 
 struct Checking<'a> {
     disk: &'a Disk,
+    identity: &'a Identity,
     ledger: &'a Ledger,
     progress: &'a mut dyn FnMut(Progress),
     checked: Checked,
@@ -163,8 +166,24 @@ impl Checking<'_> {
                     first.0, partition.0, stamp.instance, expected.1
                 ));
             }
+            self.header_within(first, version, value);
         }
         chained.record.events.len() as u64
+    }
+
+    /// A header within a record is the one that its instance has with it.
+    fn header_within(&mut self, first: Seq, version: u64, value: &Value) {
+        let end = decode_record_end(&value.content).ok().flatten();
+        let Some((id, header)) = end.and_then(|end| Some((end.instance, end.header?))) else {
+            return;
+        };
+        match Entry::read(id, header) {
+            Err(error) => self.find(format!("{} {error}", unreadable(&value.key))),
+            Ok(entry) if (entry.message.last_seq, entry.message.version) != (first.0, version) => {
+                self.find(format!("{} has a header that is not its own", value.key.describe()));
+            }
+            Ok(_) => {}
+        }
     }
 
     fn tell_events(&mut self) {
@@ -200,9 +219,38 @@ impl Checking<'_> {
         }
     }
 
-    /// Every body that a header knows, whole and not newer than it, and none beside.
+    /// Headers under keys of their own: of instances that there are, and none newer than their
+    /// records.
+    fn headers(&mut self) {
+        for value in self.disk.values(&[HEADERS], &[HEADERS]) {
+            if self.is_full() {
+                return;
+            }
+            let Some(value) = self.value(value) else { continue };
+            let id = value.key.name().map(InstanceId::trusted);
+            let known = id.as_ref().and_then(|id| self.ledger.index.get(id));
+            let entry = id.map(|id| Entry::read(id, value.content));
+            let fits = match (entry, known) {
+                (Some(Ok(entry)), Some(known)) => {
+                    let (version, last_seq) = (entry.message.version, entry.message.last_seq);
+                    (version, last_seq) == (known.version, known.last_record.0)
+                        || version < known.version && last_seq < known.last_record.0
+                }
+                (Some(Err(error)), _) => {
+                    self.find(format!("{} {error}", unreadable(&value.key)));
+                    continue;
+                }
+                _ => false,
+            };
+            if !fits {
+                self.find(format!("{} is not that of its records", value.key.describe()));
+            }
+        }
+    }
+
+    /// Every body that a header knows, whole and not newer than it; beside them only older ones.
     fn bodies(&mut self) {
-        let expected = self.ledger.index.entries().filter(|(_, known)| known.body_chunks > 0);
+        let expected = self.ledger.index.entries().filter(|(_, known)| known.body.is_some());
         let mut expected: HashMap<InstanceId, Known> = expected.collect();
         let (mut done, total) = (0_u64, Some(expected.len() as u64));
         for value in self.disk.values(&[BODIES], &[BODIES]) {
@@ -213,11 +261,15 @@ impl Checking<'_> {
             match decode_instance(&value.content) {
                 Err(error) => self.find(format!("{} {error}", unreadable(&value.key))),
                 Ok(body) => {
-                    let fits = expected.remove(&body.id).is_some_and(|known| {
-                        value.key == keys::body(&body.id)
-                            && body.version <= known.version
-                            && value.chunks == known.body_chunks
-                    });
+                    let home = self.identity.partition_of(&body.id);
+                    let place = value.key.as_body().filter(|(partition, _)| *partition == home);
+                    let (seq, known) = (place.map(|(_, seq)| seq), expected.get(&body.id).copied());
+                    // Those of an instance come in order: after its own there is none.
+                    let fits = seq.is_some()
+                        && known.is_some_and(|it| seq <= it.body && body.version <= it.version);
+                    if known.is_some_and(|known| known.body == seq) {
+                        expected.remove(&body.id);
+                    }
                     if !fits {
                         self.find(format!("{} is not that of its header", value.key.describe()));
                     }
@@ -225,7 +277,7 @@ impl Checking<'_> {
             }
             done += 1;
             if done.is_multiple_of(PROGRESS_VALUES) {
-                (self.progress)(Progress { of: "bodies", done, total });
+                (self.progress)(Progress { of: "bodies", done, total: total.max(Some(done)) });
             }
         }
         let mut missing: Vec<InstanceId> = expected.into_keys().collect();
@@ -234,9 +286,9 @@ impl Checking<'_> {
             if self.is_full() {
                 return;
             }
-            self.find(format!("{} is missing", keys::body(&instance).describe()));
+            self.find(format!("the body of instance {instance} is missing"));
         }
-        (self.progress)(Progress { of: "bodies", done, total });
+        (self.progress)(Progress { of: "bodies", done, total: Some(done) });
     }
 
     fn documents(&mut self) {

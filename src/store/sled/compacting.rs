@@ -1,14 +1,20 @@
 //! Compaction: sled's file never shrinks, so what is in it is copied into a new one, which takes
-//! the place of the old at one instant, after it was read back and compared. Nothing is dropped:
-//! history is the truth. Killed at any time, either file is there, and both hold the same.
+//! the place of the old at one instant, after it was read back and compared. Nothing is dropped but
+//! bodies that later ones have replaced: history is the truth. Killed at any time, either file is
+//! there, and both hold the same.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::checking::check;
 use super::disk::{Disk, Staged};
+use super::keys::ValueKey;
 use super::opening::{Parts, open_disk, open_parts};
 use super::{OpenError, SledStore, Verified};
-use crate::store::{Error, Progress};
+use crate::model::id::InstanceId;
+use crate::store::index::Known;
+use crate::store::ledger::Ledger;
+use crate::store::{Error, Identity, Partition, Progress, Seq};
 
 /// Bytes that are handed to sled at once.
 const STAGED_BYTES_MAX: usize = 1024 * 1024;
@@ -42,16 +48,18 @@ impl SledStore {
         if let Some(what) = checked.findings.into_iter().next() {
             return Err(OpenError::Damaged { path: path.to_owned(), what, backup: None });
         }
-        drop(ledger);
         let copied = checked.read;
+        let current = current_bodies(&identity, &ledger);
+        drop(ledger);
         let bytes_before = directory.bytes()?;
         let new = directory.begin_compaction()?;
         let total = pairs_of(copied);
-        let written = copy(&disk, &open_disk(&new)?, total, progress).map_err(failed);
+        let kept = || disk.pairs().filter(|pair| is_kept(&current, pair));
+        let written = copy(kept(), &open_disk(&new)?, total, progress).map_err(failed);
         let written = written.and_then(|()| {
             new.sync()?;
             // Opened anew, what is compared comes from the file; and sled leaves a snapshot.
-            compare(&disk, &open_disk(&new)?, total, progress).map_err(failed)
+            compare(kept(), &open_disk(&new)?, total, progress).map_err(failed)
         });
         if let Err(error) = written {
             // Half a copy is of no use, and may be what fills the disk.
@@ -70,14 +78,31 @@ fn pairs_of(copied: Verified) -> u64 {
     copied.records + 2 * copied.instances + copied.documents
 }
 
+/// A key with what stands under it.
+type Pair = Result<(sled::IVec, sled::IVec), Error>;
+
+/// The places of the bodies that headers know.
+fn current_bodies(identity: &Identity, ledger: &Ledger) -> HashSet<(Partition, Seq)> {
+    let place = |(instance, known): (InstanceId, Known)| {
+        Some((identity.partition_of(&instance), known.body?))
+    };
+    ledger.index.entries().filter_map(place).collect()
+}
+
+fn is_kept(current: &HashSet<(Partition, Seq)>, pair: &Pair) -> bool {
+    let Ok((key, _)) = pair else { return true };
+    let place = ValueKey::of_chunk(key).and_then(|(key, _)| key.as_body());
+    place.is_none_or(|place| current.contains(&place))
+}
+
 fn copy(
-    from: &Disk,
+    from: impl Iterator<Item = Pair>,
     to: &Disk,
     total: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
     let (mut staged, mut bytes, mut done) = (Staged::default(), 0, 0_u64);
-    for pair in from.pairs() {
+    for pair in from {
         let (key, value) = pair?;
         staged.set(&key, &value);
         bytes += key.len() + value.len();
@@ -93,13 +118,13 @@ fn copy(
 }
 
 fn compare(
-    old: &Disk,
+    old: impl Iterator<Item = Pair>,
     new: &Disk,
     total: u64,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
     let (mut copies, mut done) = (new.pairs(), 0_u64);
-    for pair in old.pairs() {
+    for pair in old {
         if copies.next().transpose()? != Some(pair?) {
             return Err(different());
         }

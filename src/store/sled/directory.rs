@@ -16,7 +16,7 @@ const DATA: &str = "db";
 const PARAMETERS: &str = "conf";
 /// What sled writes into that file for every store of this program: text, and a checksum.
 const PARAMETERS_WHOLE: &[u8] =
-    b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n\x76\x19\x51\xc1";
+    b"segment_size: 1048576\nuse_compression: false\nversion: 0.34\n\x6c\x96\x13\xf8";
 const BLOBS: &str = "blobs";
 const SNAPSHOT_BEGINNING: &str = "snap.";
 /// Says that what is here was not restored to its end: nothing of it is used.
@@ -217,7 +217,7 @@ impl Directory {
     }
 
     /// The power may go before sled's parameters are durable, and sled never opens with torn ones.
-    /// They are always the same: without the file, sled writes them again.
+    /// They are always the same: without the file, sled writes them again. Others are not ours.
     pub(super) fn remove_torn_parameters(&self) -> Result<(), OpenError> {
         let path = self.path.join(PARAMETERS);
         let found = match fs::read(&path) {
@@ -231,6 +231,9 @@ impl Directory {
             && pairs.all(|(found, whole)| found == whole || *found == 0);
         if is_torn {
             fs::remove_file(&path).map_err(|it| inaccessible(&path, "remove", it))?;
+        } else if found != PARAMETERS_WHOLE && !self.path.join(MARK).exists() {
+            let found = "the data of another program".to_owned();
+            return Err(OpenError::NotAStore { path: self.path.clone(), found });
         }
         Ok(())
     }

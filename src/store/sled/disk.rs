@@ -106,7 +106,7 @@ impl Disk {
                 return Err(garbled(key));
             }
         }
-        Ok(Some(assembly.finish().0))
+        Ok(Some(assembly.finish()))
     }
 
     fn begin(&self, key: &ValueKey) -> Result<Option<Assembly>, Error> {
@@ -214,7 +214,6 @@ pub(super) fn last_seq(numbered: &Numbered) -> Seq {
 pub(super) struct Value {
     pub(super) key: ValueKey,
     pub(super) content: Vec<u8>,
-    pub(super) chunks: u16,
 }
 
 /// Values in the order of their keys.
@@ -245,8 +244,7 @@ impl Values {
                 return Err(garbled(&key));
             }
         }
-        let (content, chunks) = assembly.finish();
-        Ok(Value { key, content, chunks })
+        Ok(Value { key, content: assembly.finish() })
     }
 }
 

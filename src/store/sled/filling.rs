@@ -8,7 +8,7 @@ use std::path::Path;
 use super::directory::{Directory, Mark};
 use super::disk::{Disk, Staged};
 use super::opening::{marker_of, open_disk, open_taken};
-use super::staging::{put_body, put_header, put_state, put_words};
+use super::staging::{put_state, put_words};
 use super::state::State;
 use super::{OpenError, SledStore, keys};
 use crate::model::id::InstanceId;
@@ -17,8 +17,7 @@ use crate::model::limits;
 use crate::model::time::Timestamp;
 use crate::store::backup::{Entry, Head};
 use crate::store::chain::{Chain, version_of};
-use crate::store::index;
-use crate::store::record::{decode_instance, encode_instance, encode_record};
+use crate::store::record::{decode_instance, encode_header, encode_instance, encode_record};
 use crate::store::words::{Draft, Words};
 use crate::store::{Error, Identity, Numbered, Partition, Progress, Seq, Stored, Whereabouts};
 
@@ -74,7 +73,7 @@ impl Filling {
     /// Takes one entry of a backup; they come in the order in which they were written.
     pub fn add(&mut self, entry: Entry) -> Result<(), Error> {
         match entry {
-            Entry::Body(body) => self.put(&keys::body(&body.id), &encode_instance(&body), 0),
+            Entry::Body(body) => self.put(&keys::restored_body(&body.id), &encode_instance(&body)),
             Entry::Point { last_seqs, clock } => {
                 if last_seqs.len() != self.last_seqs.len() {
                     return Err(contradiction("its point has other partitions"));
@@ -83,7 +82,7 @@ impl Filling {
                 Ok(())
             }
             Entry::Document { key, content } => {
-                self.put(&keys::document(&key), &content, 0)?;
+                self.put(&keys::document(&key), &content)?;
                 self.documents.push((key, content));
                 Ok(())
             }
@@ -114,7 +113,7 @@ impl Filling {
                 return Err(contradiction(&problem));
             }
         }
-        self.put(&keys::record(*partition, *first_seq), &encode_record(record, previous), 0)
+        self.put(&keys::record(*partition, *first_seq), &encode_record(record, previous))
     }
 
     /// The documents: what records mean is found in them.
@@ -136,7 +135,7 @@ impl Filling {
         chains.sort_unstable();
         let total = chains.len() as u64;
         for (done, (id, (last, version))) in (1..).zip(chains) {
-            let key = keys::body(&id);
+            let key = keys::restored_body(&id);
             let (body, chunks) = match self.disk.value(&key)? {
                 None => (None, 0),
                 Some(bytes) => {
@@ -150,7 +149,8 @@ impl Filling {
             if (header.version, body.version) != (version, version) {
                 return Err(contradiction(&format!("instance {id} does not end with its records")));
             }
-            self.instance(&header, &body, last, chunks)?;
+            self.staged.cut(&key, 0, chunks);
+            self.instance(&header, &body, last)?;
             if done == total || done.is_multiple_of(PROGRESS_INSTANCES) {
                 progress(Progress { of: "instances", done, total: Some(total) });
             }
@@ -158,26 +158,26 @@ impl Filling {
         Ok(())
     }
 
-    /// Puts an instance that is whole: its body needs no record. There were `before` chunks of an
-    /// older body.
+    /// Puts an instance that is whole: its body needs no record.
     fn instance(
         &mut self,
         header: &Header,
         body: &Instance,
         last_record: Seq,
-        before: u16,
     ) -> Result<(), Error> {
-        let body_chunks = put_body(&mut self.staged, body, before);
-        let rest = Whereabouts { last_record, body_chunks };
+        let key = keys::body(self.identity.partition_of(&body.id), last_record);
+        let chunks = self.staged.put(&key, &encode_instance(body), 0);
+        let rest = Whereabouts { last_record, body: Some(last_record) };
         let mut draft = Draft::of(&self.words);
-        put_header(&mut self.staged, &index::Entry::of(header, rest, &mut draft), 0);
+        let header = encode_header(header, rest, &mut draft);
+        self.staged.put(&keys::header(&body.id), &header, 0);
         let added = draft.added();
         put_words(&mut self.staged, self.words.count(), &added);
         for word in added {
             self.words.add(word);
         }
         // Headers are small; of the bodies, the chunks tell how large they are.
-        self.staged_bytes += usize::from(body_chunks) * limits::STORED_VALUE_BYTES_MAX;
+        self.staged_bytes += usize::from(chunks) * limits::STORED_VALUE_BYTES_MAX;
         self.write_staged_if_many()
     }
 
@@ -224,6 +224,8 @@ impl Filling {
             clock: self.clock,
             last_seqs: self.last_seqs.clone(),
             words: self.words.count(),
+            // Every header stands under a key of its own.
+            recent_events: 0,
         };
         put_state(&mut self.staged, &state);
         self.write_staged()?;
@@ -233,8 +235,8 @@ impl Filling {
         self.disk.write(last)
     }
 
-    fn put(&mut self, key: &keys::ValueKey, content: &[u8], before: u16) -> Result<(), Error> {
-        self.staged.put(key, content, before);
+    fn put(&mut self, key: &keys::ValueKey, content: &[u8]) -> Result<(), Error> {
+        self.staged.put(key, content, 0);
         self.staged_bytes += content.len();
         self.write_staged_if_many()
     }

@@ -1,14 +1,8 @@
-//! A gate between the one writer and the few readers that need a moment without writes: documents,
-//! and bodies of several chunks that are just being written. The writer lets waiting readers
-//! through before its next turn, so that a busy writer cannot keep them out for ever.
-//!
-//! A write takes as long as a disk needs. So a reader of a body that is not being written does not
-//! wait: it takes a glimpse, reads, and asks whether anything was begun or ended meanwhile.
+//! A gate between the one writer and the few readers that need a moment without writes, such as
+//! those of documents, whose chunks change. The writer lets waiting readers through before its next
+//! turn, so that a busy writer cannot keep them out for ever.
 
-use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-
-use crate::model::id::InstanceId;
 
 /// The gate.
 #[derive(Debug, Default)]
@@ -20,17 +14,9 @@ pub(super) struct Gate {
 #[derive(Debug, Default)]
 struct Turns {
     writing: bool,
-    /// Changes whenever a write begins or ends.
-    number: u64,
-    /// The instances whose bodies are being written.
-    bodies: HashSet<InstanceId>,
     reading: usize,
     readers_waiting: usize,
 }
-
-/// A moment at which a body was not being written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Glimpse(u64);
 
 /// Nothing is written while this lives.
 pub(super) struct Reading<'a>(&'a Gate);
@@ -49,26 +35,13 @@ impl Gate {
         Reading(self)
     }
 
-    /// A moment before a body is read; none: it is being written.
-    pub(super) fn glimpse(&self, instance: &InstanceId) -> Option<Glimpse> {
-        let turns = self.turns();
-        (!turns.bodies.contains(instance)).then_some(Glimpse(turns.number))
-    }
-
-    /// Whether no write has begun or ended since: then what was read belongs together.
-    pub(super) fn is_still(&self, glimpse: Glimpse) -> bool {
-        self.turns().number == glimpse.0
-    }
-
-    /// Waits until no reader is inside or waiting. These bodies are being written from now on.
-    pub(super) fn write(&self, bodies: HashSet<InstanceId>) -> Writing<'_> {
+    /// Waits until no reader is inside or waiting.
+    pub(super) fn write(&self) -> Writing<'_> {
         let turns = self.turns();
         let mut turns = self.wait_while(turns, |turns| {
             turns.writing || turns.reading > 0 || turns.readers_waiting > 0
         });
         turns.writing = true;
-        turns.number += 1;
-        turns.bodies = bodies;
         Writing(self)
     }
 
@@ -95,11 +68,7 @@ impl Drop for Reading<'_> {
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        let mut turns = self.0.turns();
-        turns.writing = false;
-        turns.number += 1;
-        turns.bodies = HashSet::new();
-        drop(turns);
+        self.0.turns().writing = false;
         self.0.changed.notify_all();
     }
 }
@@ -117,7 +86,7 @@ mod tests {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !enough.load(Ordering::SeqCst) {
-                    let _writing = gate.write(HashSet::new());
+                    let _writing = gate.write();
                     halves[0].fetch_add(1, Ordering::SeqCst);
                     std::thread::yield_now();
                     halves[1].fetch_add(1, Ordering::SeqCst);
@@ -131,21 +100,5 @@ mod tests {
             enough.store(true, Ordering::SeqCst);
         });
         assert_eq!(gate.turns().reading, 0);
-    }
-
-    #[test]
-    fn a_glimpse_tells_what_is_being_written_and_what_was() {
-        let gate = Gate::default();
-        let (one, other) = (InstanceId::trusted("p-1"), InstanceId::trusted("p-2"));
-        let before = gate.glimpse(&one).expect("nothing is being written");
-        assert!(gate.is_still(before));
-        let writing = gate.write([one.clone()].into());
-        assert_eq!(gate.glimpse(&one), None);
-        assert!(!gate.is_still(before));
-        let meanwhile = gate.glimpse(&other).expect("this one is not being written");
-        assert!(gate.is_still(meanwhile));
-        drop(writing);
-        assert!(!gate.is_still(meanwhile));
-        assert!(gate.glimpse(&one).is_some_and(|glimpse| gate.is_still(glimpse)));
     }
 }

@@ -6,10 +6,15 @@
 //! | `s` | the marker: what the store was made with |
 //! | `t` | the state: how many batches, the clock's last reading, each partition's last number |
 //! | `w` number | a word |
-//! | `r` partition, first number, chunk | a record |
-//! | `h` instance, NUL, chunk | an instance's header, written with each of its records |
-//! | `i` instance, NUL, chunk | an instance's body, written now and then |
+//! | `r` partition, first number, chunk | a record, with the header that its instance has with it |
+//! | `i` partition, first number, chunk | the body that the record's instance has with it |
+//! | `h` instance, NUL, chunk | the header of an instance whose last record is not recent |
 //! | `d` document, NUL, chunk | a document |
+//! | `b` instance, NUL, chunk | only while it is restored: the body that the backup has |
+//!
+//! So what a command writes is added at the end of its partition. Values at places of their own
+//! cost more: sled writes the values around them anew too. A body that a later one has replaced
+//! stays until a compaction.
 //!
 //! Numbers are big-endian, so that their order is that of the keys. A value begins with its length
 //! and is cut into chunks of at most [`STORED_VALUE_BYTES_MAX`] bytes: sled puts larger values into
@@ -25,6 +30,7 @@ pub(super) const WORDS: u8 = b'w';
 pub(super) const RECORDS: u8 = b'r';
 pub(super) const BODIES: u8 = b'i';
 pub(super) const HEADERS: u8 = b'h';
+const RESTORED_BODIES: u8 = b'b';
 pub(super) const DOCUMENTS: u8 = b'd';
 
 const CHUNK_NUMBER_BYTES: usize = 2;
@@ -52,11 +58,14 @@ impl ValueKey {
 
     /// The key as text, for messages.
     pub(super) fn describe(&self) -> String {
-        match (self.0.first(), self.as_record(), self.name()) {
+        match (self.0.first(), self.place(), self.name()) {
             (Some(&RECORDS), Some((partition, seq)), _) => {
                 format!("the record of event {} in partition {}", seq.0, partition.0)
             }
-            (Some(&BODIES), _, Some(name)) => format!("the body of instance {name}"),
+            (Some(&BODIES), Some((partition, seq)), _) => {
+                format!("the body with event {} of partition {}", seq.0, partition.0)
+            }
+            (Some(&RESTORED_BODIES), _, Some(name)) => format!("the body of instance {name}"),
             (Some(&HEADERS), _, Some(name)) => format!("the header of instance {name}"),
             (Some(&DOCUMENTS), _, Some(name)) => format!("the document {name}"),
             _ => format!("the value under {:?}", String::from_utf8_lossy(&self.0)),
@@ -71,11 +80,19 @@ impl ValueKey {
 
     /// The place of the record that the key names.
     pub(super) fn as_record(&self) -> Option<(Partition, Seq)> {
-        let (kind, rest) = self.0.split_first()?;
+        self.place().filter(|_| self.0[0] == RECORDS)
+    }
+
+    /// The place of the record with the body that the key names.
+    pub(super) fn as_body(&self) -> Option<(Partition, Seq)> {
+        self.place().filter(|_| self.0[0] == BODIES)
+    }
+
+    fn place(&self) -> Option<(Partition, Seq)> {
+        let (_, rest) = self.0.split_first()?;
         let (partition, seq) = rest.split_first_chunk::<2>()?;
         let seq: [u8; 8] = seq.try_into().ok()?;
-        (*kind == RECORDS)
-            .then_some((Partition(u16::from_be_bytes(*partition)), Seq(u64::from_be_bytes(seq))))
+        Some((Partition(u16::from_be_bytes(*partition)), Seq(u64::from_be_bytes(seq))))
     }
 }
 
@@ -91,12 +108,22 @@ pub(super) fn records(partition: Partition) -> Vec<u8> {
 
 /// The key of a record.
 pub(super) fn record(partition: Partition, first_seq: Seq) -> ValueKey {
-    ValueKey([records(partition).as_slice(), &first_seq.0.to_be_bytes()].concat())
+    placed(RECORDS, partition, first_seq)
 }
 
-/// The key of an instance's body.
-pub(super) fn body(instance: &InstanceId) -> ValueKey {
-    named(BODIES, instance.as_str())
+/// The key of the body that was written with a record.
+pub(super) fn body(partition: Partition, first_seq: Seq) -> ValueKey {
+    placed(BODIES, partition, first_seq)
+}
+
+/// The key of a body of which it is not known yet with which record it was written.
+pub(super) fn restored_body(instance: &InstanceId) -> ValueKey {
+    named(RESTORED_BODIES, instance.as_str())
+}
+
+fn placed(kind: u8, partition: Partition, first_seq: Seq) -> ValueKey {
+    let (partition, seq) = (partition.0.to_be_bytes(), first_seq.0.to_be_bytes());
+    ValueKey([&[kind], partition.as_slice(), seq.as_slice()].concat())
 }
 
 /// The key of an instance's header.
@@ -124,14 +151,6 @@ pub(super) fn split(content: &[u8]) -> Vec<Vec<u8>> {
         return vec![framed];
     }
     framed.chunks(STORED_VALUE_BYTES_MAX).map(<[u8]>::to_vec).collect()
-}
-
-/// How many chunks a value of so many bytes has.
-pub(super) fn chunks_of(bytes: usize) -> u16 {
-    let length = u64::try_from(bytes).expect("a length fits in 64 bits");
-    let framed = prost::encoding::encoded_len_varint(length);
-    let chunks = (framed + bytes).div_ceil(STORED_VALUE_BYTES_MAX);
-    u16::try_from(chunks).expect("limits keep values far below 256 MiB")
 }
 
 /// A value while its chunks are put together.
@@ -164,9 +183,9 @@ impl Assembly {
         !chunk.is_empty() && self.content.len() <= self.length
     }
 
-    /// The value and how many chunks it has.
-    pub(super) fn finish(self) -> (Vec<u8>, u16) {
-        (self.content, self.chunks)
+    /// The value.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.content
     }
 }
 
@@ -184,9 +203,7 @@ mod tests {
             while let Some(next) = assembly.next_chunk() {
                 assert!(assembly.add(&chunks[usize::from(next)]), "{length}");
             }
-            let (whole, count) = assembly.finish();
-            assert_eq!((whole, usize::from(count)), (content, chunks.len()), "{length}");
-            assert_eq!(chunks_of(length), count, "{length}");
+            assert_eq!(assembly.finish(), content, "{length}");
         }
     }
 
@@ -199,5 +216,7 @@ mod tests {
         assert!(document("a/1").chunk(300) < document("a/10").chunk(0));
         let (key, chunk) = ValueKey::of_chunk(&record(3, 70_000)).expect("a chunk's key");
         assert_eq!((key.as_record(), chunk), (Some((Partition(3), Seq(70_000))), 0));
+        assert_eq!(key.as_body(), None);
+        assert_eq!(body(Partition(3), Seq(7)).as_body(), Some((Partition(3), Seq(7))));
     }
 }

@@ -4,14 +4,15 @@
 //! own, because sled's flush is not an fsync. An error or a panic of sled while it writes is the
 //! end: nothing is retried, everything after it is refused, and the process is expected to stop.
 //! Events and bodies are read from sled, everything else from memory. Only what is durable is ever
-//! read: the ledger moves after the sync, and readers are bounded by it.
+//! read: the ledger moves after the sync, and readers are bounded by it. Records and bodies never
+//! change, so that they are read while others are written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use super::chain::Chain;
-use super::index::Known;
+use super::index::{Entry, Known};
 use super::ledger::{Ledger, Plan};
 use super::record::{ChainedRecord, decode_instance};
 use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point};
@@ -31,6 +32,7 @@ mod keys;
 mod log_file;
 mod open_error;
 mod opening;
+mod recent;
 mod rouser;
 mod staging;
 mod state;
@@ -43,10 +45,16 @@ use disk::Disk;
 pub use filling::{Filling, Restored};
 use gate::Gate;
 pub use open_error::OpenError;
+use recent::Recent;
 use staging::Prepared;
 
-/// How often a load reads without waiting for a write that is under way.
-const GLIMPSES: usize = 8;
+/// The usual [`Options::recent_events`]: of all partitions, those of some 150,000 commands, which
+/// are read within a second or two. `docs/performance.md` has the measurements.
+pub const RECENT_EVENTS: u64 = 8192;
+
+/// How much sled writes before it goes on elsewhere in its file, which takes as long as some
+/// commits. A store stays with what it was made with. `docs/performance.md` has the measurements.
+pub const SEGMENT_BYTES: usize = 1024 * 1024;
 
 /// Where the store is and how its clock runs.
 #[derive(Debug, Clone)]
@@ -55,6 +63,10 @@ pub struct Options {
     pub directory: PathBuf,
     /// Whether the clock is simulated: a store is made for one kind of clock and stays with it.
     pub simulated_clock: bool,
+    /// How many of the last events of each partition are read when the store is opened again. The
+    /// more, the fewer headers are written beside records. Usual is [`RECENT_EVENTS`]; a store
+    /// that had more keeps them.
+    pub recent_events: u64,
 }
 
 /// The store for one machine.
@@ -72,6 +84,8 @@ pub struct SledStore {
 /// What only the one who writes needs.
 #[derive(Debug)]
 struct Writer {
+    /// Which headers lie within records alone.
+    recent: Recent,
     /// Whether a write has failed: then nothing is written any more.
     broken: bool,
     /// How many batches were ever written: the mark tells it, so that a store which lost its last
@@ -131,11 +145,11 @@ impl SledStore {
         Chain::new(instance, partition, last, |partition, seq| self.disk.record(partition, seq))
     }
 
-    /// Body and tail of an instance. They belong together if nothing was written meanwhile.
+    /// Body and tail of an instance.
     fn read(&self, instance: &InstanceId, known: Known) -> Result<Stored, Error> {
         let mut body = None;
-        if known.body_chunks > 0 {
-            let key = keys::body(instance);
+        if let Some(seq) = known.body {
+            let key = keys::body(self.identity.partition_of(instance), seq);
             let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
             body = Some(decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?);
         }
@@ -152,18 +166,39 @@ impl SledStore {
     }
 
     /// Applies a batch and makes it durable. Readers that need quiet wait meanwhile.
-    fn write(&self, plan: Plan, batch: &Batch, batches: u64) -> Result<(), Error> {
-        let prepared = staging::stage(&self.disk, &*self.ledger()?, &plan, batch, batches)?;
+    fn write(&self, plan: Plan, batch: &Batch, writer: &mut Writer) -> Result<(), Error> {
+        let (recent, batches) = (&mut writer.recent, writer.batches + 1);
+        let prepared = staging::stage(&self.disk, &*self.ledger()?, recent, &plan, batch, batches)?;
         let Prepared { staged, entries, words } = prepared;
-        let bodies = batch.writes.iter().filter_map(|write| Some(write.body.as_ref()?.id.clone()));
-        let _writing = self.gate.write(bodies.collect());
+        let _writing = self.gate.write();
         // What sled leaves behind in its own state after a panic does not matter: it is not used
         // again, and the process stops.
         catch_unwind(AssertUnwindSafe(|| self.disk.write(staged)))
             .unwrap_or_else(|_| Err(Error::Corrupt("sled panicked while writing".to_owned())))?;
-        let done = plan.done(entries, words);
-        self.ledger.write().map_err(|_| broken())?.record(done);
+        let last_records = self.last_records(&entries);
+        let last_seqs = plan.last_seqs.clone();
+        let mut ledger = self.ledger.write().map_err(|_| broken())?;
+        ledger.record(plan.done(entries, words));
+        for (partition, first_seq, instance) in last_records {
+            let slot = ledger.index.slot(&instance).expect("it was just recorded");
+            recent.add(partition, first_seq, slot);
+        }
+        for (partition, last) in last_seqs {
+            recent.forget(partition, last);
+        }
+        writer.batches = batches;
         Ok(())
+    }
+
+    /// The last record of each of these instances, in the order of partitions and numbers.
+    fn last_records(&self, entries: &[Entry]) -> Vec<(Partition, Seq, InstanceId)> {
+        let place = |entry: &Entry| {
+            let partition = self.identity.partition_of(&entry.id);
+            (partition, Seq(entry.message.last_seq), entry.id.clone())
+        };
+        let mut places: Vec<_> = entries.iter().map(place).collect();
+        places.sort_unstable();
+        places
     }
 }
 
@@ -181,15 +216,6 @@ impl Store for SledStore {
     }
 
     fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
-        for _ in 0..GLIMPSES {
-            let Some(glimpse) = self.gate.glimpse(instance) else { break };
-            let Some(known) = self.known(instance)? else { return Ok(None) };
-            let read = self.read(instance, known);
-            if self.gate.is_still(glimpse) {
-                return read.map(Some);
-            }
-        }
-        let _quiet = self.gate.read();
         let known = self.known(instance)?;
         known.map(|known| self.read(instance, known)).transpose()
     }
@@ -205,8 +231,8 @@ impl Store for SledStore {
         }
         let first_seqs = plan.places.iter().map(|place| place.first_seq).collect();
         writer.broken = true;
-        self.write(plan, &batch, writer.batches + 1)?;
-        *writer = Writer { broken: false, batches: writer.batches + 1 };
+        self.write(plan, &batch, &mut writer)?;
+        writer.broken = false;
         Ok(Committed { first_seqs })
     }
 
@@ -285,7 +311,7 @@ impl Drop for SledStore {
     /// Leaves the mark of an orderly end. A store that is broken keeps the mark of its beginning.
     fn drop(&mut self) {
         let batches = match self.writer.get_mut() {
-            Ok(Writer { broken: false, batches }) => *batches,
+            Ok(Writer { broken: false, batches, .. }) => *batches,
             Ok(Writer { broken: true, .. }) | Err(_) => return,
         };
         let mark = Mark { incarnation: self.identity.incarnation.clone(), batches };

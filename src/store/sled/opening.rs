@@ -14,7 +14,9 @@ use super::disk::{Disk, Staged};
 use super::gate::Gate;
 use super::log_file::Doubt;
 use super::open_error::OpenError;
-use super::{Options, SledStore, Writer, checking, keys, survey};
+use super::recent::Recent;
+use super::survey::{Surveyed, survey};
+use super::{Options, RECENT_EVENTS, SEGMENT_BYTES, SledStore, Writer, checking, keys};
 use crate::store::ledger::Ledger;
 use crate::store::record::{FORMAT, format_of};
 use crate::store::{Error, Identity, pb};
@@ -70,7 +72,7 @@ enum Care {
 #[derive(Clone, Copy)]
 enum Expected {
     /// One for this kind of clock; it is made where there is none.
-    Clock { simulated: bool },
+    Clock { simulated: bool, recent_events: u64 },
     /// One that is there, for whatever clock.
     Existing,
 }
@@ -79,6 +81,7 @@ struct Attempt {
     disk: Disk,
     identity: Identity,
     ledger: Ledger,
+    recent: Recent,
     batches: u64,
 }
 
@@ -86,7 +89,8 @@ struct Attempt {
 pub(super) fn open(options: &Options) -> Result<SledStore, OpenError> {
     let directory = Directory::take(&options.directory)?;
     prepare(&directory)?;
-    let expected = Expected::Clock { simulated: options.simulated_clock };
+    let Options { simulated_clock: simulated, recent_events, .. } = *options;
+    let expected = Expected::Clock { simulated, recent_events };
     let attempt = match attempt(&directory, expected, Care::Usual) {
         Ok(attempt) => attempt,
         Err(Failure::Refused(error)) => return Err(error),
@@ -160,7 +164,11 @@ fn finish(directory: Directory, attempt: Attempt) -> Result<SledStore, OpenError
     Ok(SledStore {
         identity: attempt.identity,
         ledger: RwLock::new(attempt.ledger),
-        writer: Mutex::new(Writer { broken: false, batches: attempt.batches }),
+        writer: Mutex::new(Writer {
+            recent: attempt.recent,
+            broken: false,
+            batches: attempt.batches,
+        }),
         gate: Gate::default(),
         disk: attempt.disk,
         directory,
@@ -193,7 +201,9 @@ fn attempt(directory: &Directory, expected: Expected, care: Care) -> Result<Atte
         let doubt = Doubt::of(directory.path());
         let disk = Disk::new(db, directory.data_file()?, doubt.clone());
         match read(directory, expected, care, &disk) {
-            Ok((identity, ledger, batches)) => Ok(Attempt { disk, identity, ledger, batches }),
+            Ok((identity, Surveyed { ledger, recent, batches })) => {
+                Ok(Attempt { disk, identity, ledger, recent, batches })
+            }
             // What has failed is not tried again: neither by sled as it closes, nor by a repair.
             Err(Failure::Damage(what)) if doubt.is_there() => {
                 std::mem::forget(disk);
@@ -210,6 +220,7 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
     let config = Config::new()
         .path(directory.path())
         .cache_capacity(CACHE_BYTES)
+        .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(FLUSH_EVERY_MS))
         .mode(Mode::HighThroughput)
         .use_compression(false);
@@ -245,7 +256,7 @@ fn read(
     expected: Expected,
     care: Care,
     disk: &Disk,
-) -> Result<(Identity, Ledger, u64), Failure> {
+) -> Result<(Identity, Surveyed), Failure> {
     let mark = directory.mark()?;
     let identity = match identify(directory, disk)? {
         Some(identity) => identity,
@@ -253,7 +264,7 @@ fn read(
             return Err(Failure::Damage("everything that was stored is gone".to_owned()));
         }
         None => match expected {
-            Expected::Clock { simulated } => create(directory, simulated, disk)?,
+            Expected::Clock { simulated, .. } => create(directory, simulated, disk)?,
             Expected::Existing => {
                 let path = directory.path().to_owned();
                 return Err(Failure::Refused(OpenError::Missing { path }));
@@ -261,22 +272,26 @@ fn read(
         },
     };
     match (expected, identity.simulated_clock) {
-        (Expected::Clock { simulated: wanted }, simulated) if simulated != wanted => {
+        (Expected::Clock { simulated: wanted, .. }, simulated) if simulated != wanted => {
             let path = directory.path().to_owned();
             return Err(Failure::Refused(OpenError::OtherClock { path, simulated }));
         }
         (Expected::Clock { .. } | Expected::Existing, _) => {}
     }
-    let (ledger, batches) = survey::survey(disk, &identity)?;
+    let recent_events = match expected {
+        Expected::Clock { recent_events, .. } => recent_events,
+        Expected::Existing => RECENT_EVENTS,
+    };
+    let surveyed = survey(disk, &identity, recent_events)?;
     if care == Care::Full {
-        checking::verify(disk, &identity, &ledger)?;
+        checking::verify(disk, &identity, &surveyed.ledger)?;
     }
     if let Some(mark) = mark {
-        compare(&mark, &identity, batches)?;
+        compare(&mark, &identity, surveyed.batches)?;
     }
     // What was just read may be in the page cache only, left there by a process that was killed.
     disk.sync()?;
-    Ok((identity, ledger, batches))
+    Ok((identity, surveyed))
 }
 
 /// What the store says that it is; none: nothing was ever written.

@@ -1,16 +1,17 @@
-//! From a planned batch to the changes of keys that make it. Reads where a document's old chunks
-//! have to go; writes nothing.
+//! From a planned batch to the changes of keys that make it. Reads where a document's or a header's
+//! old chunks have to go; writes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disk::{Disk, Staged};
 use super::keys;
+use super::recent::{Recent, recent_after};
 use super::state::State;
-use crate::model::instance::Instance;
-use crate::store::index::{Entry, Known};
+use crate::model::id::InstanceId;
+use crate::store::index::Entry;
 use crate::store::ledger::{Ledger, Outcome, Plan};
-use crate::store::record::{encode_instance, encode_record};
+use crate::store::record::{encode_instance, encode_record, encode_record_with};
 use crate::store::words::Draft;
 use crate::store::{Batch, Error};
 
@@ -28,20 +29,36 @@ pub(super) struct Prepared {
 pub(super) fn stage(
     disk: &Disk,
     ledger: &Ledger,
+    recent: &Recent,
     plan: &Plan,
     batch: &Batch,
     batches: u64,
 ) -> Result<Prepared, Error> {
     let mut staged = Staged::default();
-    for (write, place) in batch.writes.iter().zip(&plan.places) {
-        let key = keys::record(write.partition, place.first_seq);
-        staged.put(&key, &encode_record(&write.record, place.previous), 0);
-    }
     let mut words = Draft::of(&ledger.words);
     let mut entries = Vec::with_capacity(plan.instances.len());
+    let mut headers: Vec<Option<usize>> = vec![None; batch.writes.len()];
     for (instance, outcome) in &plan.instances {
         let before = ledger.index.get(instance);
-        entries.push(stage_instance(&mut staged, &mut words, plan, batch, *outcome, before));
+        headers[outcome.last] = Some(entries.len());
+        entries.push(plan.entry(batch, *outcome, before, &mut words));
+    }
+    for ((write, place), header) in batch.writes.iter().zip(&plan.places).zip(headers) {
+        let key = keys::record(write.partition, place.first_seq);
+        let record = match header {
+            Some(at) => encode_record_with(&write.record, place.previous, &entries[at].bytes),
+            None => encode_record(&write.record, place.previous),
+        };
+        staged.put(&key, &record, 0);
+    }
+    stage_bodies(&mut staged, plan, batch);
+    for (instance, header) in recent.leaving(plan, &ledger.index) {
+        stage_header(&mut staged, disk, &instance, header)?;
+    }
+    for (outcome, entry) in plan.instances.values().zip(&entries) {
+        if is_behind(recent, plan, batch, *outcome) {
+            stage_header(&mut staged, disk, &entry.id, &entry.bytes)?;
+        }
     }
     let words = words.added();
     put_words(&mut staged, ledger.words.count(), &words);
@@ -57,36 +74,39 @@ pub(super) fn stage(
             clock: plan.clock.or(ledger.clock),
             last_seqs,
             words: ledger.words.count() + count,
+            recent_events: recent.events(),
         },
     );
     stage_documents(&mut staged, disk, batch)?;
     Ok(Prepared { staged, entries, words })
 }
 
-fn stage_instance(
+fn stage_bodies(staged: &mut Staged, plan: &Plan, batch: &Batch) {
+    for index in plan.instances.values().filter_map(|outcome| outcome.body) {
+        let write = &batch.writes[index];
+        if let Some(body) = &write.body {
+            let key = keys::body(write.partition, plan.places[index].first_seq);
+            staged.put(&key, &encode_instance(body), 0);
+        }
+    }
+}
+
+/// Whether a batch is so large that the record is not recent when it is written.
+fn is_behind(recent: &Recent, plan: &Plan, batch: &Batch, outcome: Outcome) -> bool {
+    let last = plan.last_seqs[&batch.writes[outcome.last].partition];
+    plan.places[outcome.last].first_seq <= recent_after(last, recent.events())
+}
+
+fn stage_header(
     staged: &mut Staged,
-    words: &mut Draft<'_>,
-    plan: &Plan,
-    batch: &Batch,
-    outcome: Outcome,
-    before: Option<Known>,
-) -> Entry {
-    let chunks_before = before.map_or(0, |known| known.body_chunks);
-    let body = outcome.body.and_then(|index| batch.writes[index].body.as_ref());
-    let body_chunks = body.map_or(chunks_before, |body| put_body(staged, body, chunks_before));
-    let entry = plan.entry(batch, outcome, body_chunks, words);
-    put_header(staged, &entry, before.map_or(0, |known| keys::chunks_of(known.header_bytes)));
-    entry
-}
-
-/// Puts a body that had `before` chunks, and gives its number of chunks.
-pub(super) fn put_body(staged: &mut Staged, body: &Instance, before: u16) -> u16 {
-    staged.put(&keys::body(&body.id), &encode_instance(body), before)
-}
-
-/// Puts a header that had `before` chunks. Its words must be put with it.
-pub(super) fn put_header(staged: &mut Staged, entry: &Entry, before: u16) {
-    staged.put(&keys::header(&entry.id), &entry.bytes, before);
+    disk: &Disk,
+    instance: &InstanceId,
+    header: &[u8],
+) -> Result<(), Error> {
+    let key = keys::header(instance);
+    let before = disk.chunks(&key)?;
+    staged.put(&key, header, before);
+    Ok(())
 }
 
 /// Puts the words that follow the first `known` ones.

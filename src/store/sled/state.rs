@@ -18,13 +18,15 @@ pub(super) struct State {
     pub(super) last_seqs: Vec<Seq>,
     /// How many words there are.
     pub(super) words: u32,
+    /// How many of the last events of a partition are recent.
+    pub(super) recent_events: u64,
 }
 
 impl State {
     /// That of a store to which nothing was written yet.
     pub(super) fn empty(identity: &Identity) -> Self {
         let last_seqs = vec![Seq(0); usize::from(identity.partitions)];
-        Self { batches: 0, clock: None, last_seqs, words: 0 }
+        Self { batches: 0, clock: None, last_seqs, words: 0, recent_events: 0 }
     }
 
     /// Its bytes.
@@ -35,6 +37,7 @@ impl State {
             clock: self.clock.map(|reading| reading.0),
             last_seqs: self.last_seqs.iter().map(|seq| seq.0).collect(),
             words: self.words,
+            recent_events: self.recent_events,
         };
         message.encode_to_vec()
     }
@@ -54,6 +57,7 @@ impl State {
             clock: message.clock.map(Timestamp),
             last_seqs: message.last_seqs.into_iter().map(Seq).collect(),
             words: message.words,
+            recent_events: message.recent_events,
         })
     }
 }

@@ -1,0 +1,133 @@
+//! What stands under which key of sled, as another hand sees it: what is written, what a compaction
+//! leaves, and that nothing can be taken away unnoticed.
+
+use sanbang::model::id::FieldId;
+use sanbang::model::instance::Instance;
+use sanbang::model::value::Value;
+use sanbang::store::Store as _;
+use sanbang::store::sled::SledStore;
+
+use super::store_fixture::{advance, commit, id, picture, project, write_next};
+use super::store_sled::{copy, open, place, raw, refusal};
+
+/// What another hand takes out of the tree is missed.
+#[test]
+fn holes_are_noticed() {
+    let (_above, original) = place();
+    let store = open(&original);
+    let mut project = project("p-1");
+    std::sync::Arc::make_mut(&mut project.fields)
+        .insert(FieldId::trusted("summary"), Value::Text("x".repeat(9_000).into()));
+    for _ in 0..3 {
+        write_next(&store, &mut project, 2);
+    }
+    let partition = store.partition_of(&project.id).0.to_be_bytes();
+    drop(store);
+    let record = |seq: u64| [b"r", &partition[..], &seq.to_be_bytes(), &[0, 0]].concat();
+    let without = |key: &[u8]| {
+        let (above, directory) = place();
+        copy(&original, &directory);
+        let raw = raw(&directory);
+        assert!(raw.remove(key).expect("writable").is_some(), "{key:?}");
+        raw.flush().expect("writable");
+        drop(raw);
+        (above, directory)
+    };
+
+    let (_above, directory) = without(&record(5));
+    assert!(refusal(&directory).contains("should end with event 6 and ends with event 4"));
+    let (_above, directory) = without(b"t");
+    assert!(refusal(&directory).contains("should end with event 0 and ends with event 6"));
+    let (_above, directory) = without(b"w\0\0\0\x02");
+    assert!(refusal(&directory).contains("words, number 2 is missing"));
+
+    // Bodies are not read on opening.
+    let body = |chunk: u8| [b"i", &partition[..], &5_u64.to_be_bytes(), &[0, chunk]].concat();
+    for key in [body(1), body(0)] {
+        let (_above, directory) = without(&key);
+        let store = open(&directory);
+        let error = store.load(&project.id).expect_err("a hole").to_string();
+        assert!(error.starts_with("the store cannot be trusted: the body with event 5"), "{error}");
+        assert!(store.verify().is_err());
+    }
+
+    // What is not read on opening is told when it is read, and by a verification.
+    let (_above, directory) = without(&record(3));
+    let store = open(&directory);
+    let told = store.history(&project.id, None, 9).expect_err("a hole").to_string();
+    assert!(told.contains("the record of event 3 in partition"), "{told}");
+    let told = store.verify().expect_err("a hole").to_string();
+    assert!(told.contains("event 3 of partition"), "{told}");
+}
+
+/// An instance that is busy has its header within its last record, one that rests a key of its own.
+#[test]
+fn headers_are_written_once_more_when_their_records_are_not_recent() {
+    let (_above, directory) = place();
+    let store = open(&directory);
+    let mut resting = project("resting");
+    let partition = store.partition_of(&resting.id);
+    let names = (0..).map(|number| format!("busy-{number}"));
+    let mut beside = names.filter(|name| store.partition_of(&id(name)) == partition);
+    let mut busy = project(&beside.next().expect("one of many"));
+    write_next(&store, &mut resting, 1);
+    for _ in 0..20 {
+        write_next(&store, &mut busy, 1);
+    }
+    let before = picture(&store).expect("readable");
+    drop(store);
+    let keys = |prefix: &[u8]| {
+        let found = raw(&directory).scan_prefix(prefix).keys();
+        found.map(|key| key.expect("readable").to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(b"h"), [b"hresting\0\0\0"]);
+    assert_eq!(keys(b"i").len(), 21);
+    assert_eq!(picture(&open(&directory)).expect("readable"), before);
+
+    // Compaction leaves to each its last body.
+    SledStore::compact(&directory, &mut |_| {}).expect("it holds together");
+    assert_eq!((keys(b"h").len(), keys(b"i").len()), (1, 2));
+    assert_eq!(picture(&open(&directory)).expect("readable"), before);
+
+    raw(&directory).remove(b"hresting\0\0\0").expect("writable");
+    let told = open(&directory).verify().expect_err("a hole").to_string();
+    assert!(told.contains("instance resting has records and no header"), "{told}");
+}
+
+/// Bodies that later ones have replaced stay until a compaction, which leaves to each instance its
+/// last one.
+#[test]
+fn compaction_gives_room_back() {
+    let (_above, directory) = place();
+    let store = open(&directory);
+    let text = Value::Text("x".repeat(3_000).into());
+    let mut projects: Vec<Instance> =
+        (0..100).map(|number| project(&format!("p-{number}"))).collect();
+    for project in &mut projects {
+        let fields = std::sync::Arc::make_mut(&mut project.fields);
+        fields.insert(FieldId::trusted("summary"), text.clone());
+    }
+    for _ in 0..30 {
+        let writes = projects.iter_mut().map(|project| advance(&store, project, 1)).collect();
+        commit(&store, writes).expect("nobody else writes");
+    }
+    let before = picture(&store).expect("readable");
+    drop(store);
+    let compacted = SledStore::compact(&directory, &mut |_| {}).expect("it holds together");
+    let (larger, smaller) = (compacted.bytes_before, compacted.bytes_after);
+    assert!(larger > 3 * smaller, "{larger} bytes became {smaller}");
+    assert_eq!(compacted.copied.records, 3_000);
+    assert_eq!(picture(&open(&directory)).expect("readable"), before);
+}
+
+#[test]
+fn a_newer_store_is_refused() {
+    let (_above, directory) = place();
+    drop(open(&directory));
+    let raw = raw(&directory);
+    let mut marker = raw.get("s").expect("readable").expect("the marker").to_vec();
+    marker[1] = 2;
+    raw.insert("s", marker).expect("writable");
+    drop(raw);
+    assert!(refusal(&directory).starts_with("the store in DIR has format 2"));
+}
