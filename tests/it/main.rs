@@ -18,6 +18,7 @@ mod diagnostics;
 mod disk_faults;
 mod engine;
 mod engine_cases;
+mod escalation;
 mod language_guide;
 mod layering;
 mod linear;
