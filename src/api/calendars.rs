@@ -3,7 +3,9 @@
 use tonic::{Request, Response, Status};
 
 use crate::calendar::Calendar;
-use crate::runtime::Catalog;
+use crate::model::id::CalendarId;
+use crate::model::limits;
+use crate::runtime::{Catalog, SourceFile};
 
 use super::edge::Edge;
 use super::pb::calendar_service_server::CalendarService;
@@ -58,6 +60,33 @@ impl CalendarService for Edge {
             provisional: walk.due.provisional,
             walk: Some(to_proto::calendar::walk(start, &walk)),
         }))
+    }
+
+    async fn publish(
+        &self,
+        request: Request<pb::CalendarServicePublishRequest>,
+    ) -> Answer<pb::CalendarServicePublishResponse> {
+        let actor = self.commander(request.metadata())?;
+        let pb::CalendarServicePublishRequest { calendar, content, dry_run } = request.into_inner();
+        let mut found = Violations::default();
+        let id: CalendarId = found.name("calendar", &calendar);
+        if content.len() > limits::SOURCE_BYTES_MAX {
+            found.add("content", "it is longer than 1 MiB");
+        }
+        found.finish(()).map_err(|told| status::invalid(&told))?;
+        let file = SourceFile { path: format!("rules/calendars/{id}.yaml"), text: content };
+        let preview = self.handle.preview_calendar(id.as_str(), file.clone(), dry_run).await;
+        let preview = preview.map_err(|error| status::publish(&error))?;
+        let Some(preview) = preview else {
+            let problem = format!("it is no calendar that calls itself `{id}`");
+            let reason = status::reason::INVALID_REQUEST;
+            return Err(status::invalid_field(reason, "content", &problem));
+        };
+        if !dry_run {
+            let published = self.handle.publish(actor, vec![file]).await;
+            published.map_err(|error| status::publish(&error))?;
+        }
+        Ok(Response::new(to_proto::calendar::preview(&preview)))
     }
 }
 

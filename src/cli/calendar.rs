@@ -1,5 +1,7 @@
 //! `sanbang calendar`: working calendars, looked at and asked.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use prost_types::Timestamp;
 
@@ -7,15 +9,18 @@ use crate::api::pb;
 
 use super::Global;
 use super::arguments::{parse_instant, parse_limit};
+use super::describe;
 use super::exit::Failure;
 use super::print::Output;
 use super::walk;
+use super::workflow;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Calendar {
     List(List),
     Get(Get),
     Compute(Compute),
+    Publish(Publish),
 }
 
 /// Every calendar
@@ -48,6 +53,20 @@ pub(super) struct Compute {
     start: Option<Timestamp>,
 }
 
+/// Have the server take a calendar: every running clock that counts by it is computed anew
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang calendar publish cn rules/calendars/cn.yaml --dry-run --actor coordinator_1")]
+pub(super) struct Publish {
+    /// The calendar
+    calendar: String,
+    /// Its file
+    file: PathBuf,
+    /// Take nothing; tell how many running clocks would move, and how
+    #[arg(long)]
+    dry_run: bool,
+}
+
 impl Calendar {
     pub(super) async fn run(self, global: &Global, output: &Output) -> Result<(), Failure> {
         let mut calendars = global.connect().await?.calendars();
@@ -64,6 +83,16 @@ impl Calendar {
                     response.calendar.as_ref().map(calendar_text).unwrap_or_default()
                 })
             }
+            Self::Publish(publish) => {
+                let request = pb::CalendarServicePublishRequest {
+                    calendar: publish.calendar,
+                    content: workflow::read(&publish.file)?,
+                    dry_run: publish.dry_run,
+                };
+                let response = calendars.publish(request).await?.into_inner();
+                output
+                    .message(&response, |output| published_text(&response, publish.dry_run, output))
+            }
             Self::Compute(compute) => {
                 let request = pb::CalendarServiceComputeRequest {
                     calendar: compute.calendar,
@@ -77,6 +106,39 @@ impl Calendar {
             }
         }
     }
+}
+
+fn published_text(
+    response: &pb::CalendarServicePublishResponse,
+    dry_run: bool,
+    output: &Output,
+) -> String {
+    let mut lines: Vec<String> =
+        response.warnings.iter().map(|warning| warning.rendered.clone()).collect();
+    lines.push(match (response.changes, dry_run) {
+        (false, _) => "it is the calendar that is live already".to_owned(),
+        (true, true) => "nothing was taken: this is a dry run".to_owned(),
+        (true, false) => "taken: running clocks are computed anew".to_owned(),
+    });
+    if !dry_run {
+        return lines.join("\n");
+    }
+    let (moving, running) = (response.moving_clocks, response.running_clocks);
+    let instances = response.instances;
+    lines.push(format!("{moving} of {running} running clocks of {instances} instances would move"));
+    let row = |it: &pb::ClockMove| {
+        vec![
+            it.instance.clone(),
+            describe::clock(it.clock.as_ref()),
+            output.instant(it.due_before),
+            output.instant(it.due_after),
+        ]
+    };
+    let rows: Vec<Vec<String>> = response.moves.iter().map(row).collect();
+    if !rows.is_empty() {
+        lines.push(output.table(&["INSTANCE", "WHAT", "DUE", "WOULD BE DUE"], &rows));
+    }
+    lines.join("\n")
 }
 
 fn list_text(calendars: &[pb::Calendar], output: &Output) -> String {

@@ -34,6 +34,8 @@ named! {
     CalendarServiceComputeResponse,
     CalendarServiceGetResponse,
     CalendarServiceListResponse,
+    CalendarServicePublishResponse,
+    EscalationServiceDigestResponse,
     EscalationServiceListPoliciesResponse,
     EscalationServiceListResponse,
     Event,

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 mod arguments;
 mod client;
 mod describe;
+mod digest;
 mod exit;
 mod fields;
 mod json;
@@ -136,6 +137,8 @@ enum Verb {
     /// What is near its limit or beyond it, and who takes notice
     #[command(subcommand)]
     Escalation(escalation::Escalation),
+    /// What is to be read on a day
+    Digest(digest::Digest),
     /// What happened, and what happens
     Events(events::Events),
     /// How each due time of an instance came about, day by day
@@ -201,6 +204,7 @@ fn execute(line: CommandLine) -> Result<(), Failure> {
         Verb::Instance(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Task(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Escalation(verb) => on_runtime(verb.run(&global, &output)),
+        Verb::Digest(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Events(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Explain(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Calendar(verb) => on_runtime(verb.run(&global, &output)),

@@ -127,7 +127,7 @@ impl Files {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the file goes to the server as it is")]
-fn read(file: &Path) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     let content = std::fs::read_to_string(file);
     Ok(content.with_context(|| format!("`{}` cannot be read", file.display()))?)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::calendar::explain::DayWalk;
 use crate::model::actor::Actor;
 use crate::model::clock::{Clock, ClockKind, ClockRef, Scheduled};
+use crate::model::event::Payload;
 use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
 
@@ -46,6 +47,49 @@ pub fn explain_deadlines(context: &Context<'_>, instance: &Arc<Instance>) -> Vec
             Deadline { clock: clock.clone(), walk }
         })
         .collect()
+}
+
+/// What publishing another calendar would do to an instance's clocks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CalendarEffect {
+    /// Clocks that run: those that stand still are computed when they go on.
+    pub running: usize,
+    /// How those of them move that do, in order of their numbers.
+    pub moves: Vec<ClockMove>,
+}
+
+/// How a running clock moves with another calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockMove {
+    /// The clock.
+    pub clock: ClockRef,
+    /// When its limit runs out now.
+    pub due_before: Timestamp,
+    /// When it would; the same where only steps of its ladder move.
+    pub due_after: Timestamp,
+    /// Whether that lies beyond the calendar's last published year.
+    pub provisional: bool,
+}
+
+/// What the calendar of the context would do to an instance that counts by another one.
+pub fn preview_calendar(context: &Context<'_>, instance: &Arc<Instance>) -> CalendarEffect {
+    if !instance.status.is_live() {
+        return CalendarEffect::default();
+    }
+    let running = instance.clocks().filter(|clock| !clock.is_paused()).count();
+    let mut scene = Scene::new(context, Arc::clone(instance), &Actor::System);
+    scene.adopt_calendar();
+    let happened = scene.finish_settling().into_iter().flat_map(|record| record.events);
+    let moves = happened.filter_map(|event| match event.payload {
+        Payload::ClockRecalculated { clock, due_before, plan, .. } => Some(ClockMove {
+            clock,
+            due_before,
+            due_after: plan.due,
+            provisional: plan.provisional,
+        }),
+        _ => None,
+    });
+    CalendarEffect { running, moves: moves.collect() }
 }
 
 /// What would happen on each clock if a suspended instance were resumed now; nothing if it is not

@@ -43,7 +43,7 @@ impl<'a> Scene<'a> {
     }
 
     /// A new calendar: what has not fired gets the instants that hold now.
-    fn adopt_calendar(&mut self) {
+    pub(super) fn adopt_calendar(&mut self) {
         let digest = self.context.calendar.digest();
         if self.instance.calendar_digest == digest {
             return;

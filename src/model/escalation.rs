@@ -103,6 +103,13 @@ pub struct Fired {
     pub digest_at: Option<Timestamp>,
 }
 
+impl Fired {
+    /// When those who were told are to read it.
+    pub fn read_at(&self) -> Timestamp {
+        self.digest_at.unwrap_or(self.told_at)
+    }
+}
+
 /// An acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledged {

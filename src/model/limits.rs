@@ -98,6 +98,8 @@ pub const PAGE_SIZE_DEFAULT: usize = 50;
 pub const VIOLATIONS_TOLD_MAX: usize = 20;
 /// Rows of a ledger: who wants more narrows the filter.
 pub const LEDGER_ROWS_MAX: usize = 100_000;
+/// Clocks of which a dry run of a calendar tells how they move.
+pub const CALENDAR_MOVES_TOLD_MAX: usize = 1000;
 /// The clock may be this far past its last reading at start, in milliseconds: 30 days.
 pub const CLOCK_JUMP_MS_MAX: i64 = 30 * 24 * 60 * 60 * 1000;
 

@@ -7,6 +7,7 @@
 mod answer;
 mod attention;
 mod backup;
+mod calendar_preview;
 mod catalog;
 mod change;
 mod clock;
@@ -37,6 +38,7 @@ mod worker;
 pub use crate::store::{Identity, Numbered, Order, Partition, Progress, Query, Seq};
 pub use answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
 pub use backup::{BackupRefusal, Piece};
+pub use calendar_preview::CalendarPreview;
 pub use catalog::{Catalog, LiveCalendar, Published, Versions};
 pub use clock::{Clock, Stopwatch};
 pub use committer::Fatal;

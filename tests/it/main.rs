@@ -4,6 +4,7 @@
 
 mod api_commands;
 mod api_drive;
+mod api_escalation;
 mod api_fixture;
 mod api_operations;
 mod api_streams;

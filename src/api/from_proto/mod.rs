@@ -3,6 +3,7 @@
 //! Knows what a request looks like and never whether it makes sense now: that is the engine's
 //! business.
 
+pub(super) mod digest;
 pub(super) mod envelope;
 
 pub(super) mod escalations;

@@ -4,8 +4,30 @@ use crate::api::pb;
 use crate::calendar::explain::{Counted, DayStep, DayVerdict, DayWalk};
 use crate::calendar::{Calendar, MonthDay, Season, Window};
 use crate::model::time::Timestamp;
+use crate::runtime::CalendarPreview;
 
 use super::{day, digest, duration, instant, limit, texts, title};
+
+/// What publishing a calendar does, or would do.
+pub(in crate::api) fn preview(preview: &CalendarPreview) -> pb::CalendarServicePublishResponse {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let moves = preview.moves.iter().map(|(instance, moved)| pb::ClockMove {
+        instance: instance.to_string(),
+        clock: Some(super::clock::reference(&moved.clock)),
+        due_before: Some(instant(moved.due_before)),
+        due_after: Some(instant(moved.due_after)),
+        provisional: moved.provisional,
+    });
+    pb::CalendarServicePublishResponse {
+        changes: preview.changes,
+        digest: super::digest(preview.digest),
+        warnings: preview.warnings.iter().map(super::diagnostic::line).collect(),
+        instances: count(preview.instances),
+        running_clocks: count(preview.running),
+        moving_clocks: count(preview.moving),
+        moves: moves.collect(),
+    }
+}
 
 /// A calendar as lists show it: without seasons and years.
 pub(in crate::api) fn summary(calendar: &Calendar) -> pb::Calendar {

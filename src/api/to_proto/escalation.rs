@@ -83,6 +83,22 @@ pub(in crate::api) fn escalation(instance: &Instance, clock: &Clock) -> pb::Esca
     }
 }
 
+/// A step that is to be read.
+pub(in crate::api) fn digest_entry(
+    instance: &Instance,
+    clock: &Clock,
+    step: &Fired,
+) -> pb::DigestEntry {
+    pb::DigestEntry {
+        instance: instance.id.to_string(),
+        workflow: instance.workflow.to_string(),
+        steward: text(instance.steward.as_ref()),
+        clock: Some(super::clock::reference(&clock.reference())),
+        fired: Some(fired(step)),
+        due: Some(instant(clock.plan.due)),
+    }
+}
+
 /// A ladder.
 pub(in crate::api) fn policy(policy: &Policy) -> pb::Policy {
     pb::Policy { id: policy.id.to_string(), steps: policy.steps.iter().map(step).collect() }
