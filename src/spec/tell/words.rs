@@ -229,6 +229,11 @@ pub(super) const EVENTS: &[Phrase] = &[
     ),
     ("escalation.cleared", "the light[ of {owner}] goes out", "[{owner}]销灯"),
     (
+        "escalation.passed_over",
+        "a step[ of {owner}][ at {level}] is passed over",
+        "[{owner}]跳过一级[{level}]",
+    ),
+    (
         "escalation.exhausted",
         "the ladder[ of {owner}] has no further step",
         "[{owner}]督办已达最高级",
