@@ -100,6 +100,7 @@ impl Handle {
                 let Some(view) = self.view(&header.id).await? else { continue };
                 let context = Context {
                     workflow: &view.workflow,
+                    workflows: &*catalog,
                     organization: catalog.organization(),
                     calendar: new,
                     always_on: &always_on,
