@@ -92,7 +92,7 @@ fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Result<Option<&'a str>, Sta
 mod tests {
     use super::*;
     use crate::model::id::{RoleId, ServiceId};
-    use crate::model::organization::{Member, Service, Title};
+    use crate::model::organization::{Member, Service};
 
     fn organization() -> Organization {
         let service = |name: &str, role: Option<&str>| Service {
@@ -100,12 +100,7 @@ mod tests {
             role: role.map(RoleId::trusted),
         };
         Organization {
-            members: vec![Member {
-                id: MemberId::trusted("an"),
-                title: Title::default(),
-                group: None,
-                roles: Vec::new(),
-            }],
+            members: vec![Member::named("an")],
             services: vec![service("portal", None), service("registry", Some("clerk"))],
             ..Organization::default()
         }

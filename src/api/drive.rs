@@ -125,6 +125,7 @@ macro_rules! with_request {
             Command::UpdateFields($request) => $done,
             Command::LogActivity($request) => $done,
             Command::Reassign($request) => $done,
+            Command::SetBackups($request) => $done,
             Command::Claim($request) => $done,
             Command::Release($request) => $done,
             Command::Complete($request) => $done,

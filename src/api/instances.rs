@@ -183,6 +183,14 @@ impl InstanceService for Edge {
         Ok(Response::new(pb::InstanceServiceReviveResponse { accepted }))
     }
 
+    async fn set_backups(
+        &self,
+        request: Request<pb::InstanceServiceSetBackupsRequest>,
+    ) -> Answer<pb::InstanceServiceSetBackupsResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::InstanceServiceSetBackupsResponse { accepted }))
+    }
+
     async fn history(
         &self,
         request: Request<pb::InstanceServiceHistoryRequest>,

@@ -13,6 +13,7 @@ mod escalations;
 mod events;
 mod instances;
 mod ledgers;
+mod organization;
 mod tasks;
 mod workflows;
 

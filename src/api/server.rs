@@ -27,12 +27,15 @@ use super::pb::deliveries::event_service_server::{EventServiceServer, SERVICE_NA
 use super::pb::escalation_service_server::{EscalationServiceServer, SERVICE_NAME as ESCALATION};
 use super::pb::instance_service_server::{InstanceServiceServer, SERVICE_NAME as INSTANCE};
 use super::pb::ledger_service_server::{LedgerServiceServer, SERVICE_NAME as LEDGER};
+use super::pb::organization_service_server::{
+    OrganizationServiceServer, SERVICE_NAME as ORGANIZATION,
+};
 use super::pb::task_service_server::{SERVICE_NAME as TASK, TaskServiceServer};
 use super::pb::workflow_service_server::{SERVICE_NAME as WORKFLOW, WorkflowServiceServer};
 
 /// The services whose health is told, `""` being the server as a whole.
-const HEALTH_NAMES: [&str; 9] =
-    ["", INSTANCE, TASK, ESCALATION, EVENT, WORKFLOW, CALENDAR, LEDGER, ADMIN];
+const HEALTH_NAMES: [&str; 10] =
+    ["", INSTANCE, TASK, ESCALATION, EVENT, WORKFLOW, CALENDAR, LEDGER, ORGANIZATION, ADMIN];
 /// A connection on which nothing comes is asked whether it is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// And is closed if it does not answer.
@@ -215,5 +218,6 @@ fn add_services(routes: Routes, edge: &Edge) -> Routes {
         .add_service(WorkflowServiceServer::new(edge()).max_decoding_message_size(SOURCES))
         .add_service(CalendarServiceServer::new(edge()).max_decoding_message_size(SMALL))
         .add_service(LedgerServiceServer::new(edge()).max_decoding_message_size(SMALL))
+        .add_service(OrganizationServiceServer::new(edge()).max_decoding_message_size(SMALL))
         .add_service(AdminServiceServer::new(edge()).max_decoding_message_size(SMALL))
 }

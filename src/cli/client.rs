@@ -11,6 +11,7 @@ use crate::api::pb::escalation_service_client::EscalationServiceClient;
 use crate::api::pb::event_service_client::EventServiceClient;
 use crate::api::pb::instance_service_client::InstanceServiceClient;
 use crate::api::pb::ledger_service_client::LedgerServiceClient;
+use crate::api::pb::organization_service_client::OrganizationServiceClient;
 use crate::api::pb::task_service_client::TaskServiceClient;
 use crate::api::pb::workflow_service_client::WorkflowServiceClient;
 
@@ -113,6 +114,11 @@ impl Client {
 
     pub(super) fn ledgers(&self) -> LedgerServiceClient<Acting> {
         LedgerServiceClient::new(self.acting_channel()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(super) fn organization(&self) -> OrganizationServiceClient<Acting> {
+        OrganizationServiceClient::new(self.acting_channel())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(super) fn admin(&self) -> AdminServiceClient<Acting> {

@@ -35,6 +35,7 @@ mod explain;
 mod info;
 mod instance;
 mod ledger;
+mod organization;
 mod task;
 mod task_views;
 mod workflow;
@@ -139,6 +140,9 @@ enum Verb {
     Escalation(escalation::Escalation),
     /// What is to be read on a day
     Digest(digest::Digest),
+    /// Who is there, who is away, who is on duty, who carries how much, who hands over what
+    #[command(subcommand)]
+    Organization(organization::Organization),
     /// What happened, and what happens
     Events(events::Events),
     /// How each due time of an instance came about, day by day
@@ -205,6 +209,7 @@ fn execute(line: CommandLine) -> Result<(), Failure> {
         Verb::Task(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Escalation(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Digest(verb) => on_runtime(verb.run(&global, &output)),
+        Verb::Organization(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Events(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Explain(verb) => on_runtime(verb.run(&global, &output)),
         Verb::Calendar(verb) => on_runtime(verb.run(&global, &output)),

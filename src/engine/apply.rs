@@ -85,6 +85,7 @@ pub(super) fn created(event: &Event) -> Option<Instance> {
         status: Status::Active,
         steward: None,
         group: None,
+        backups: Vec::new(),
         fields: Arc::new(fields.clone()),
         path_stage: None,
         stages: Vec::new(),
@@ -106,6 +107,7 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
     let at = event.effective_at();
     match &event.payload {
         Payload::StewardAssigned { .. }
+        | Payload::BackupsSet { .. }
         | Payload::InstanceSuspended { .. }
         | Payload::InstanceResumed { .. }
         | Payload::InstanceTerminated { .. }
@@ -175,6 +177,7 @@ fn apply_whole(instance: &mut Instance, payload: &Payload, at: Timestamp) {
             instance.steward = Some(assignment.member.clone());
             instance.group.clone_from(group);
         }
+        Payload::BackupsSet { backups, .. } => instance.backups.clone_from(backups),
         Payload::InstanceSuspended { expected_resume, .. } => {
             instance.status = Status::Suspended;
             instance.suspension = Some(Suspension { since: at, expected_resume: *expected_resume });

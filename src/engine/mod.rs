@@ -26,6 +26,7 @@ mod ladder;
 mod leave;
 mod people;
 mod react;
+mod roster;
 mod scene;
 mod stages;
 mod tasks;
@@ -41,6 +42,7 @@ pub use explain::{AlarmPreview, CalendarEffect, ClockMove, Deadline};
 pub use explain::{explain_deadlines, preview_calendar, preview_resume};
 pub use people::{candidates, members_in};
 pub use rejection::{CannotOpen, FieldProblem, Missing, Rejection};
+pub use roster::{RosterDecision, decide_roster};
 pub use values::check_values;
 
 use std::sync::Arc;
@@ -151,6 +153,7 @@ fn judge(
         Action::UpdateFields(update) => commands::update_fields(scene, update)?,
         Action::LogActivity(log) => commands::log_activity(scene, log)?,
         Action::Reassign(reassign) => commands::reassign(scene, reassign)?,
+        Action::SetBackups(set) => commands::set_backups(scene, set)?,
         Action::Claim(claim) => commands::claim(scene, claim)?,
         Action::Release(release) => commands::release(scene, release)?,
         Action::Complete(complete) => commands::complete(scene, complete, force)?,

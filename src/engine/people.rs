@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::definition::compiled::{AssignMode, FunctionName, TaskSpec};
+use crate::definition::compiled::{AssignMode, FunctionName, StewardRule, TaskSpec};
 use crate::model::actor::Actor;
 use crate::model::escalation::Recipient;
 use crate::model::id::{GroupId, MemberId, RoleId};
 use crate::model::instance::Instance;
-use crate::model::limits;
 use crate::model::organization::{Organization, RoleScope};
+use crate::model::roster::Present;
 use crate::model::task::{Assignment, AssignmentReason, Task, TaskEnd, TaskRef};
 use crate::model::time::Timestamp;
 use crate::script::facts::Facts;
@@ -21,12 +21,6 @@ use super::scene::Scene;
 pub(super) const STEWARD: &str = "steward";
 /// The role that means the person who holds the task at hand.
 pub(super) const HOLDER: &str = "holder";
-
-/// A person, and for whom the person stands in.
-pub(super) struct Present {
-    pub(super) member: MemberId,
-    pub(super) instead_of: Option<MemberId>,
-}
 
 impl<'a> Scene<'a> {
     pub(super) fn organization(&self) -> &'a Organization {
@@ -45,6 +39,10 @@ impl<'a> Scene<'a> {
                 let holder = task.and_then(|task| task.holder.as_ref());
                 holder.map(|holder| holder.member.clone()).into_iter().collect()
             }
+            (_, Some(RoleScope::Duty)) => {
+                let today = self.context.calendar.date_of(self.at());
+                organization.on_duty(today).to_vec()
+            }
             (_, Some(scope)) => organization
                 .members
                 .iter()
@@ -54,7 +52,7 @@ impl<'a> Scene<'a> {
                     RoleScope::Group => {
                         self.instance.group.is_none() || member.group == self.instance.group
                     }
-                    RoleScope::Everywhere | RoleScope::Steward | RoleScope::Holder => true,
+                    _ => true,
                 })
                 .map(|member| member.id.clone())
                 .collect(),
@@ -73,28 +71,21 @@ impl<'a> Scene<'a> {
     }
 
     /// The person, or who stands in, at the instant from which what happens counts; none if that
-    /// leads in a circle or to nobody.
+    /// leads in a circle or to nobody. For the steward the backups stand in then.
     pub(super) fn present(&self, member: &MemberId) -> Option<Present> {
         self.present_at(member, self.at())
     }
 
     fn present_at(&self, member: &MemberId, at: Timestamp) -> Option<Present> {
         let today = self.context.calendar.date_of(at);
-        let mut current = member.clone();
-        for _ in 0..=limits::SUBSTITUTES_DEPTH_MAX {
-            let absence = self.organization().absences.iter().find(|absence| {
-                absence.member == current && absence.from <= today && today <= absence.to
-            });
-            let Some(absence) = absence else {
-                let instead_of = (current != *member).then(|| member.clone());
-                return Some(Present { member: current, instead_of });
-            };
-            current = absence.substitute.clone()?;
-            if current == *member {
-                return None;
-            }
-        }
-        None
+        let organization = self.organization();
+        organization.present_on(member, today).or_else(|| {
+            let is_steward = self.instance.steward.as_ref() == Some(member);
+            let backups = self.instance.backups.iter().filter(|_| is_steward);
+            let mut there = backups.filter_map(|backup| organization.present_on(backup, today));
+            let backup = there.find(|present| present.member != *member)?;
+            Some(Present { instead_of: Some(member.clone()), ..backup })
+        })
     }
 
     /// Everyone to be told for these roles, each person once, and the roles where nobody is.
@@ -216,10 +207,12 @@ impl<'a> Scene<'a> {
 
     /// Chooses who does a task; none: it is offered to all candidates.
     pub(super) fn choose(&mut self, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
+        if spec.assign == AssignMode::Offer { None } else { self.choose_somebody(task, spec) }
+    }
+
+    /// Chooses who does a task, also where it would be offered.
+    pub(super) fn choose_somebody(&mut self, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
         let role = task.role.clone()?;
-        if spec.assign == AssignMode::Offer {
-            return None;
-        }
         let candidates = self.candidates(task, spec);
         let barred = self.barred(task, spec);
         let chosen = match &spec.assign {
@@ -245,8 +238,38 @@ impl<'a> Scene<'a> {
         allowed.then_some(named)
     }
 
-    /// Chooses the steward of a new instance by a function of the rules.
-    pub(super) fn steward_by(&mut self, function: &FunctionName) -> Option<Assignment> {
+    /// The steward whom the workflow's rule names; none where the caller is to name one.
+    pub(super) fn steward_by_rule(&mut self) -> Option<Assignment> {
+        match &self.workflow().steward {
+            StewardRule::ByCaller => None,
+            StewardRule::Function(function) => {
+                let named = self.steward_by(function);
+                named.or_else(|| self.chosen_above(&RoleId::trusted(STEWARD), None, &[]))
+            }
+            StewardRule::LeastLoadedOf(role) => {
+                let members = self.members_in(role.as_str(), None);
+                let least = self.least_stewarding(&members);
+                least.or_else(|| self.chosen_above(role, None, &[]))
+            }
+        }
+    }
+
+    /// Of those who are there, the one who is steward of the fewest; ties as for tasks. Who can
+    /// carry no more comes after all others.
+    fn least_stewarding(&self, members: &[MemberId]) -> Option<Assignment> {
+        let present = members.iter().filter_map(|member| self.present(member));
+        let best = present.min_by_key(|person| {
+            let load = self.context.loads.of(&person.member);
+            let most = self.organization().at_most(&person.member);
+            let full = most.is_full_of_instances(load.stewarded);
+            let stands_in = person.instead_of.is_some();
+            (full, stands_in, load.stewarded, load.assigned_at, person.member.clone())
+        })?;
+        Some(assignment(best, AssignmentReason::LeastLoaded))
+    }
+
+    /// Chooses the steward of an instance by a function of the rules.
+    fn steward_by(&mut self, function: &FunctionName) -> Option<Assignment> {
         let functions = self.workflow().functions.clone();
         let facts = self.facts(None, None);
         let everyone: Vec<MemberId> =
@@ -269,20 +292,34 @@ impl<'a> Scene<'a> {
         self.present(&chosen.member).map(|present| assignment(present, because))
     }
 
-    /// The steward if a candidate, otherwise the one with the least to do.
+    /// The steward if a candidate, otherwise the one with the least to do. A steward who is full
+    /// gives way to somebody who is not.
     fn by_default(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
+        let least = || self.least_loaded(candidates, barred);
         if let Some(steward) = &self.instance.steward
             && candidates.contains(steward)
             && let Some(present) = self.present(steward)
             && !barred.contains(&present.member)
         {
-            return Some(assignment(present, AssignmentReason::Steward));
+            let other = if self.is_full(&present.member) { least() } else { None };
+            let other = other.filter(|other| !self.is_full(&other.member));
+            return other.or(Some(assignment(present, AssignmentReason::Steward)));
         }
-        self.least_loaded(candidates, barred)
+        least()
     }
 
-    /// The one with the least to do of those who are there; if none is there, who stands in for
-    /// one. Nobody who is barred, neither as a candidate nor standing in.
+    /// How many open tasks a member has, with what was given so far.
+    fn open_tasks_of(&self, member: &MemberId) -> u32 {
+        let given = self.assigned_so_far(member);
+        self.context.loads.of(member).open_tasks.saturating_add(given)
+    }
+
+    fn is_full(&self, member: &MemberId) -> bool {
+        self.organization().at_most(member).is_full_of_tasks(self.open_tasks_of(member))
+    }
+
+    /// The one with the least to do of those who are there and not full; if none is there, who
+    /// stands in for one. Nobody who is barred, neither as a candidate nor standing in.
     pub(super) fn least_loaded(
         &self,
         candidates: &[MemberId],
@@ -303,8 +340,9 @@ impl<'a> Scene<'a> {
             let load = self.context.loads.of(&person.member);
             let given = self.assigned_so_far(&person.member);
             let assigned_at = if given > 0 { Some(self.now) } else { load.assigned_at };
-            let open_tasks = load.open_tasks.saturating_add(given);
-            (person.instead_of.is_some(), open_tasks, assigned_at, person.member.clone())
+            let full = self.is_full(&person.member);
+            let open_tasks = self.open_tasks_of(&person.member);
+            (full, person.instead_of.is_some(), open_tasks, assigned_at, person.member.clone())
         };
         let best = present.iter().min_by_key(order)?;
         let (member, instead_of) = (best.member.clone(), best.instead_of.clone());

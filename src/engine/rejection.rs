@@ -7,6 +7,7 @@ use crate::model::id::WorkflowId;
 use crate::model::id::{FieldId, InstanceId, MemberId, Outcome, ReasonCode, RoleId, StageId};
 use crate::model::instance::Status;
 use crate::model::task::TaskRef;
+use crate::model::time::Date;
 
 /// A refusal. The caller did something that cannot be, or cannot be now; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +116,19 @@ pub enum Rejection {
     NotACandidate(MemberId),
     /// There is no such member.
     UnknownMember(MemberId),
+    /// Backups must be at most two, different from each other and from the steward.
+    BackupsNotDistinct,
+    /// The rules name nobody but the one who is to hand over.
+    NobodyFound,
+    /// The member has an absence on some of these days already.
+    AbsenceOverlaps {
+        /// Its first day.
+        from: Date,
+        /// Its last day.
+        to: Date,
+    },
+    /// The member has no such absence.
+    AbsenceNotFound(MemberId),
     /// There is no such kind of activity.
     UnknownActivity(Arc<str>),
     /// Values that do not fit the declared fields.
@@ -261,6 +275,10 @@ impl Rejection {
             Self::IncompleteTask { .. } => "INCOMPLETE_TASK",
             Self::NotACandidate(_) => "NOT_A_CANDIDATE",
             Self::UnknownMember(_) => "UNKNOWN_MEMBER",
+            Self::BackupsNotDistinct => "BACKUPS_NOT_DISTINCT",
+            Self::NobodyFound => "NOBODY_FOUND",
+            Self::AbsenceOverlaps { .. } => "ABSENCE_OVERLAPS",
+            Self::AbsenceNotFound(_) => "ABSENCE_NOT_FOUND",
             Self::UnknownActivity(_) => "UNKNOWN_ACTIVITY",
             Self::InvalidValues(_) => "INVALID_VALUES",
             Self::InFuture => "IN_FUTURE",
@@ -326,6 +344,25 @@ impl Rejection {
             Self::UnknownReason { code, allowed } => {
                 format!("`{code}` is none of the reasons {}", listed(allowed))
             }
+            people => people.message_about_people(),
+        }
+    }
+
+    /// The same for what concerns people.
+    fn message_about_people(&self) -> String {
+        match self {
+            Self::NotACandidate(member) => format!("`{member}` is no candidate for the task"),
+            Self::UnknownMember(member) => format!("there is no member `{member}`"),
+            Self::BackupsNotDistinct => {
+                "backups are at most two, different from each other and from the steward".to_owned()
+            }
+            Self::NobodyFound => "the rules name nobody else: name who takes over".to_owned(),
+            Self::AbsenceOverlaps { from, to } => {
+                format!("the member is put down as away from {from} to {to}: end that first")
+            }
+            Self::AbsenceNotFound(member) => {
+                format!("`{member}` is not put down as away then")
+            }
             work => work.message_about_work(),
         }
     }
@@ -359,8 +396,6 @@ impl Rejection {
             Self::IncompleteTask { task, missing } => {
                 format!("{task} cannot be completed: {}", all(missing))
             }
-            Self::NotACandidate(member) => format!("`{member}` is no candidate for the task"),
-            Self::UnknownMember(member) => format!("there is no member `{member}`"),
             Self::UnknownActivity(activity) => {
                 format!("the workflow has no activity `{activity}`")
             }

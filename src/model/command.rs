@@ -74,6 +74,8 @@ pub enum Action {
     LogActivity(LogActivity),
     /// Give a task, or the stewardship, to another person.
     Reassign(Reassign),
+    /// Say who stands in for the steward.
+    SetBackups(SetBackups),
     /// Take a task.
     Claim(Claim),
     /// Give a task back.
@@ -234,9 +236,18 @@ pub struct Begin {
 pub struct Reassign {
     /// The task; none: the stewardship of the instance.
     pub task: Option<TaskNumber>,
-    /// To whom.
-    pub to: MemberId,
+    /// To whom; none: whom the rules name, as if the one who has it were away.
+    pub to: Option<MemberId>,
     /// Why.
+    pub reason: String,
+}
+
+/// Say who stands in for the steward where no substitute does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetBackups {
+    /// Backup A, then B; empty: nobody.
+    pub backups: Vec<MemberId>,
+    /// Why; may be empty.
     pub reason: String,
 }
 

@@ -11,6 +11,7 @@ use super::escalation::{Fired, FiredBecause, Light, Recipient};
 use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, Outcome};
 use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
 use super::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
+use super::roster::OrganizationChange;
 use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Decimal, Values};
@@ -41,6 +42,15 @@ payloads! {
         /// Who it was before.
         before: Option<MemberId>,
         /// Why it changed, in words.
+        reason: String,
+    }
+    /// Others stand in for the steward from now on.
+    BackupsSet = "backups.set" {
+        /// Backup A, then B; empty: nobody.
+        backups: Vec<MemberId>,
+        /// Who it was before.
+        before: Vec<MemberId>,
+        /// Why, in words.
         reason: String,
     }
     /// The instance stands still.
@@ -553,9 +563,11 @@ payloads! {
         /// Its content digest.
         digest: u64,
     }
-    /// A new organization was taken.
+    /// The organization changed: a new file of it was taken, or somebody changed the roster.
     OrganizationChanged = "organization.changed" {
-        /// Its content digest, in hexadecimal.
+        /// The content digest of the file, in hexadecimal.
         digest: String,
+        /// What changed for whom.
+        changes: Vec<OrganizationChange>,
     }
 }

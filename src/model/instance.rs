@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::clock::Clock;
+use super::clock::{Clock, ClockOwner};
 use super::escalation::{Light, Priority};
 use super::id::{ActivityId, FieldId, GroupId, InstanceId, MemberId, Outcome, RoleId, StageId};
 use super::id::{TaskId, WorkflowId};
@@ -67,6 +67,8 @@ pub struct Instance {
     pub steward: Option<MemberId>,
     /// The steward's group when the steward was assigned.
     pub group: Option<GroupId>,
+    /// Who stands in for the steward where no substitute does: A, then B.
+    pub backups: Vec<MemberId>,
     /// Its fields. These and what follows are shared between the copies of an instance: a decision
     /// copies what it changes, not the rest.
     pub fields: Arc<Values>,
@@ -222,6 +224,15 @@ impl Instance {
         self.clocks().map(Clock::priority).max().unwrap_or_default()
     }
 
+    /// When the limit of a task runs out.
+    fn due_of(&self, task: &Task) -> Option<Timestamp> {
+        let owns = |clock: &&Clock| match &clock.owner {
+            ClockOwner::Task(owner) => owner.number == task.reference.number,
+            ClockOwner::Instance | ClockOwner::Stage(_) | ClockOwner::Suspension => false,
+        };
+        self.clocks().find(owns).map(|clock| clock.plan.due)
+    }
+
     /// The header that the store keeps beside the body. `indexed` are the workflow's indexed
     /// fields.
     pub fn header(&self, indexed: &[FieldId]) -> Header {
@@ -231,6 +242,7 @@ impl Instance {
             role: task.role.clone(),
             holder: task.holder.as_ref().map(|holder| holder.member.clone()),
             since: task.holder.as_ref().map_or(task.opened_at, |holder| holder.since),
+            due: self.due_of(task),
         });
         Header {
             id: self.id.clone(),
@@ -245,6 +257,7 @@ impl Instance {
             next_due: self.next_due(),
             steward: self.steward.clone(),
             group: self.group.clone(),
+            backups: self.backups.clone(),
             stages: self.open_stages().map(|state| state.stage.clone()).collect(),
             light: self.light(),
             indexed: indexed
@@ -283,6 +296,8 @@ pub struct Header {
     pub steward: Option<MemberId>,
     /// The steward's group.
     pub group: Option<GroupId>,
+    /// Who stands in for the steward where no substitute does: A, then B.
+    pub backups: Vec<MemberId>,
     /// The stages that are open; the path stage among them.
     pub stages: Vec<StageId>,
     /// The brightest light.
@@ -306,4 +321,6 @@ pub struct OpenTask {
     pub holder: Option<MemberId>,
     /// Since when it is held, or open where nobody holds it.
     pub since: Timestamp,
+    /// When its limit runs out.
+    pub due: Option<Timestamp>,
 }

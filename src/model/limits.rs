@@ -36,6 +36,14 @@ pub const REQUESTS_KEPT_MAX: usize = 512;
 pub const REQUEST_AGE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 /// Substitutes followed from one absent member to the next.
 pub const SUBSTITUTES_DEPTH_MAX: usize = 3;
+/// Members who stand in for a steward, in their order: A and B.
+pub const BACKUPS_MAX: usize = 2;
+/// Absences that are remembered, and the same for duties. What was over a year ago is forgotten.
+pub const ROSTER_ENTRIES_MAX: usize = 4096;
+/// Members on duty on the same days.
+pub const ON_DUTY_MAX: usize = 64;
+/// Stewardships, tasks and places as backup that one hand-over moves.
+pub const HAND_OVER_ITEMS_MAX: usize = 20_000;
 /// Partitions of a store, fixed when the store is made.
 pub const PARTITIONS: u16 = 64;
 /// Commands waiting for one worker.

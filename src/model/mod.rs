@@ -11,6 +11,7 @@ pub mod value;
 
 pub mod actor;
 pub mod organization;
+pub mod roster;
 
 pub mod clock;
 pub mod escalation;
@@ -23,5 +24,6 @@ mod payloads;
 
 pub mod command;
 pub mod event;
+pub mod hand_over;
 pub mod record;
 pub mod stage;

@@ -1,7 +1,9 @@
-//! The organization: roles, groups, members, services and who is away.
+//! The organization: roles, groups, members and services. Who is away and who is on duty is told by
+//! [`super::roster`].
 
 use super::id::{GroupId, MemberId, RoleId, ServiceId};
 use super::instance::Instance;
+use super::roster::{Absence, Duty};
 use super::time::{Date, Timestamp};
 
 /// The names that a person reads, by language.
@@ -24,6 +26,8 @@ pub enum RoleScope {
     Steward,
     /// By the task at hand: the person who holds it.
     Holder,
+    /// By the roster: whoever is on duty on the day.
+    Duty,
 }
 
 /// A role.
@@ -76,6 +80,60 @@ pub struct Member {
     pub group: Option<GroupId>,
     /// The roles that the person holds.
     pub roles: Vec<RoleId>,
+    /// The unit from which the person comes; none: from no other one.
+    pub home_unit: Option<Title>,
+    /// Since when and until when the person is lent by it; outside these days the person is away.
+    pub seconded: Option<Secondment>,
+    /// How the person is reached; may be empty.
+    pub contact: String,
+    /// How much the person can carry.
+    pub at_most: AtMost,
+}
+
+impl Member {
+    /// A member of whom nothing but the name is known.
+    pub fn named(id: &str) -> Self {
+        Self {
+            id: MemberId::trusted(id),
+            title: Title::default(),
+            group: None,
+            roles: Vec::new(),
+            home_unit: None,
+            seconded: None,
+            contact: String::new(),
+            at_most: AtMost::default(),
+        }
+    }
+}
+
+/// The days for which a member is lent by the home unit, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secondment {
+    /// The first day.
+    pub from: Date,
+    /// The last day; none: it is open.
+    pub until: Option<Date>,
+}
+
+/// How much a member can carry. Who is full is chosen only when everybody is; nothing is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AtMost {
+    /// Live instances of which the member is steward; none: any number.
+    pub instances: Option<u32>,
+    /// Open tasks that the member holds; none: any number.
+    pub tasks: Option<u32>,
+}
+
+impl AtMost {
+    /// Whether a member with so many instances can take no further one.
+    pub fn is_full_of_instances(self, stewarded: u32) -> bool {
+        self.instances.is_some_and(|most| most <= stewarded)
+    }
+
+    /// Whether a member with so many open tasks can take no further one.
+    pub fn is_full_of_tasks(self, open_tasks: u32) -> bool {
+        self.tasks.is_some_and(|most| most <= open_tasks)
+    }
 }
 
 /// Another program that calls the API.
@@ -85,19 +143,6 @@ pub struct Service {
     pub id: ServiceId,
     /// The role that it holds itself; without one it only acts on behalf of a member.
     pub role: Option<RoleId>,
-}
-
-/// Days on which a member is away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Absence {
-    /// Who is away.
-    pub member: MemberId,
-    /// The first day.
-    pub from: Date,
-    /// The last day.
-    pub to: Date,
-    /// Who receives what the member would.
-    pub substitute: Option<MemberId>,
 }
 
 /// The organization as it stands. Lists are in the order of the file.
@@ -113,6 +158,8 @@ pub struct Organization {
     pub services: Vec<Service>,
     /// Every absence.
     pub absences: Vec<Absence>,
+    /// Who is on duty when.
+    pub duties: Vec<Duty>,
 }
 
 impl Organization {
@@ -141,6 +188,11 @@ impl Organization {
         self.members
             .iter()
             .filter(move |member| member.group.as_ref().is_some_and(|own| own.as_str() == group))
+    }
+
+    /// How much a member can carry.
+    pub fn at_most(&self, member: &MemberId) -> AtMost {
+        self.member(member.as_str()).map(|member| member.at_most).unwrap_or_default()
     }
 
     /// The roles and groups above a role or a group, nearest first; a circle ends where it closes.

@@ -16,7 +16,8 @@ use crate::engine::{ActiveWorkflows, Context};
 use crate::model::id::{CalendarId, FieldId, WorkflowId};
 use crate::model::instance::Header;
 use crate::model::organization::{Loads, Organization};
-use crate::model::time::Timestamp;
+use crate::model::roster::Roster;
+use crate::model::time::{Date, Timestamp};
 
 use super::documents::SourceDocument;
 use super::publish::Publisher;
@@ -26,7 +27,11 @@ use super::publish::Publisher;
 pub struct Catalog {
     pub(super) workflows: BTreeMap<WorkflowId, Versions>,
     pub(super) calendars: BTreeMap<CalendarId, LiveCalendar>,
+    /// As the files say, with the roster.
     pub(super) organization: Arc<Organization>,
+    /// As the files say.
+    pub(super) published: Arc<Organization>,
+    pub(super) roster: Arc<Roster>,
     pub(super) organization_digest: String,
     pub(super) ledgers: Arc<Ledgers>,
     /// The files that are live, by path.
@@ -119,6 +124,24 @@ impl Catalog {
     /// The ledgers and indicators.
     pub fn ledgers(&self) -> &Arc<Ledgers> {
         &self.ledgers
+    }
+
+    /// The day, where no instance says by which calendar: that of the most workflows.
+    pub fn today(&self, now: Timestamp) -> Date {
+        let mut named: BTreeMap<&CalendarId, usize> = BTreeMap::new();
+        for versions in self.workflows.values() {
+            let active = versions.active.and_then(|active| versions.versions.get(&active));
+            if let Some(published) = active {
+                *named.entry(&published.workflow.calendar).or_default() += 1;
+            }
+        }
+        let most = named.iter().max_by_key(|(_, count)| **count);
+        let calendar = most.and_then(|(id, _)| self.calendars.get(id.as_str()));
+        match calendar.or_else(|| self.calendars.values().next()) {
+            Some(live) => live.calendar.date_of(now),
+            None => jiff::Timestamp::from_millisecond(now.0)
+                .map_or(Date::ZERO, |instant| instant.to_zoned(jiff::tz::TimeZone::UTC).date()),
+        }
     }
 
     /// Everything that a decision about an instance of this version may look at; none: its calendar

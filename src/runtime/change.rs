@@ -16,6 +16,7 @@ use crate::store::DocumentWrite;
 use super::catalog::{Catalog, LiveCalendar, Published};
 use super::documents::{self, SourceDocument, WorkflowDocument};
 use super::publish::{Publication, PublishedVersion};
+use super::roster;
 
 /// The live files, by path.
 pub(super) type SourceDocuments = BTreeMap<String, SourceDocument>;
@@ -51,10 +52,12 @@ impl Change {
         }
         if change.catalog.organization_digest != compilation.organization_digest {
             let digest = compilation.organization_digest;
-            change.catalog.organization = Arc::new(compilation.organization);
+            let before = Arc::clone(&change.catalog.published);
+            let changes = roster::changed_members(&before, &compilation.organization);
+            change.catalog.set_organization(compilation.organization);
             change.catalog.organization_digest.clone_from(&digest);
             change.publication.organization_changed = true;
-            change.payloads.push(Payload::OrganizationChanged { digest });
+            change.payloads.push(Payload::OrganizationChanged { digest, changes });
         }
         let present: Vec<WorkflowId> =
             compilation.workflows.iter().map(|compiled| compiled.workflow.id.clone()).collect();

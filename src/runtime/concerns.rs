@@ -13,6 +13,12 @@ pub(super) fn concerns(payload: &Payload, member: &MemberId) -> bool {
         Payload::StewardAssigned { assignment, before, .. } => {
             chosen(assignment) || is_some(before)
         }
+        Payload::BackupsSet { backups, before, .. } => {
+            backups.contains(member) || before.contains(member)
+        }
+        Payload::OrganizationChanged { changes, .. } => {
+            changes.iter().any(|it| is_some(&it.member) || it.others.contains(member))
+        }
         Payload::TaskAssigned { assignment, .. } | Payload::TaskClaimed { assignment, .. } => {
             chosen(assignment)
         }
@@ -64,7 +70,6 @@ pub(super) fn concerns(payload: &Payload, member: &MemberId) -> bool {
         | Payload::WorkflowActivated { .. }
         | Payload::WorkflowRejected { .. }
         | Payload::CalendarPublished { .. }
-        | Payload::OrganizationChanged { .. }
         | Payload::EffectAsked { .. }
         | Payload::EffectDone { .. }
         | Payload::EffectRetried { .. }

@@ -12,8 +12,10 @@ use crate::engine::{self, AlarmPreview, Deadline};
 use crate::ledger::Sheet;
 use crate::model::actor::Actor;
 use crate::model::command::Command;
-use crate::model::id::{InstanceId, WorkflowId};
+use crate::model::hand_over::HandOver;
+use crate::model::id::{InstanceId, MemberId, WorkflowId};
 use crate::model::instance::{Header, Instance};
+use crate::model::roster::RosterAction;
 use crate::model::time::Timestamp;
 use crate::store::{self, Identity, Numbered, Query, Store};
 
@@ -23,14 +25,17 @@ use super::bell::Move;
 use super::catalog::Catalog;
 use super::clock::Stopwatch;
 use super::feed::{EventPage, FeedError, Start, Subscription};
+use super::hand_over::{self, Following, HandOverOrder};
 use super::ledgers::{self, LedgerError, LedgerQuestion};
 use super::mailbox::Full;
 use super::pipeline::{Pipeline, Reply};
 use super::publish::{Activation, Publication, PublishError, SourceFile, Validation};
 use super::replay::Filter;
+use super::roster::RosterError;
 use super::shared::{ClockJump, Shared};
 use super::stats::{Stats, count};
 use super::worker::{CommandRequest, Request, ViewRequest};
+use super::workload::{self, Workload};
 
 /// Records read at once while collecting what happened since a revision.
 const HISTORY_PAGE: usize = 64;
@@ -195,6 +200,44 @@ impl Handle {
     ) -> Result<Activation, PublishError> {
         self.publishing(move |shared| shared.catalog.activate(shared, actor, &workflow, version))
             .await
+    }
+
+    /// Changes the roster; false: it stood so already.
+    pub async fn change_roster(
+        &self,
+        actor: Actor,
+        action: RosterAction,
+    ) -> Result<bool, RosterError> {
+        let shared = Arc::clone(&self.shared);
+        let changing = tokio::task::spawn_blocking(move || {
+            shared.catalog.change_roster(&shared, actor, &action)
+        });
+        changing.await.unwrap_or(Err(RosterError::NotTaken(PublishError::Internal)))
+    }
+
+    /// Begins a hand-over, or finds the one that the same request of the same actor began.
+    pub async fn hand_over(
+        &self,
+        actor: Actor,
+        order: HandOverOrder,
+    ) -> Result<Following, RosterError> {
+        let shared = Arc::clone(&self.shared);
+        let beginning =
+            tokio::task::spawn_blocking(move || hand_over::begin(&shared, actor, &order));
+        beginning.await.unwrap_or(Err(RosterError::NotTaken(PublishError::Internal)))
+    }
+
+    /// Every hand-over, latest first.
+    pub async fn hand_overs(&self) -> Result<Vec<HandOver>, ReadError> {
+        let mut all = self.read(hand_over::read_all).await?;
+        all.sort_by(|left, right| (right.begun_at, &right.id).cmp(&(left.begun_at, &left.id)));
+        Ok(all)
+    }
+
+    /// How much these members have to do.
+    pub async fn workload(&self, members: Vec<MemberId>) -> Result<Vec<Workload>, ReadError> {
+        let (catalog, now) = (self.catalog(), self.now());
+        self.read(move |store| workload::read(store, &catalog, &members, now)).await
     }
 
     /// Moves a simulated clock forward, through everything that falls due on the way, in order.

@@ -233,7 +233,7 @@ impl CatalogCell {
 
     /// Makes a change durable, then visible: the new catalog is in place before anybody can read of
     /// it in the feed and act on it.
-    fn put_in_place(
+    pub(super) fn put_in_place(
         &self,
         shared: &Shared,
         actor: Actor,
@@ -251,7 +251,7 @@ impl CatalogCell {
 }
 
 impl Publisher {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::committer::{Fatal, Job};
 use super::effects::Effects;
 use super::feed::Feed;
+use super::hand_over::HandOvers;
 use super::stats::Counters;
 use super::worker::Inbox;
 
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) feed: Arc<Feed>,
     pub(super) loads: Arc<ArcSwap<Loads>>,
     pub(super) bell: Arc<Bell>,
+    pub(super) hand_overs: HandOvers,
     pub(super) counters: Arc<Counters>,
     pub(super) fatal: Fatal,
     /// At start the clock was too far past the store's last reading: only reads are served.

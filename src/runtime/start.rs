@@ -27,9 +27,11 @@ use super::committer::{Committer, Fatal, Group, Job, Verdict};
 use super::documents;
 use super::effects::Effects;
 use super::feed::Feed;
+use super::hand_over::{self, HandOvers};
 use super::handle::Handle;
 use super::mailbox::Mailbox;
 use super::publish::{PublishError, texts};
+use super::roster;
 use super::shared::{ClockJump, Shared};
 use super::stats::Counters;
 use super::timers::Timers;
@@ -151,6 +153,7 @@ pub struct Runtime {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     timers: Option<JoinHandle<()>>,
+    hand_overs: Option<JoinHandle<()>>,
     committer: JoinHandle<()>,
     watch: Option<Watch>,
 }
@@ -179,8 +182,14 @@ impl Runtime {
         let (jobs, waiting) = sync_channel(COMMITTER_QUEUE);
         let shared = build_shared(&options, &store, &clock, clock_jump, jobs)?;
         let committer = start_committer(&shared, waiting)?;
-        let mut runtime =
-            Self { shared, workers: Vec::new(), timers: None, committer, watch: None };
+        let mut runtime = Self {
+            shared,
+            workers: Vec::new(),
+            timers: None,
+            hand_overs: None,
+            committer,
+            watch: None,
+        };
         match runtime.begin(&options, &configuration) {
             Ok(()) => {
                 let handle = Handle::new(Arc::clone(&runtime.shared));
@@ -199,6 +208,7 @@ impl Runtime {
         self.shared.draining.store(true, Ordering::Relaxed);
         drop(self.watch);
         self.shared.bell.stop();
+        self.shared.hand_overs.close();
         for inbox in &self.shared.inboxes {
             inbox.close();
         }
@@ -208,6 +218,10 @@ impl Runtime {
         }
         for worker in self.workers {
             let _ = worker.join();
+        }
+        // Whatever it asked of the workers has been answered; the committer still takes its notes.
+        if let Some(hand_overs) = self.hand_overs {
+            let _ = hand_overs.join();
         }
         let _ = self.shared.committer.send(Job::Stop);
         let _ = self.committer.join();
@@ -240,6 +254,11 @@ impl Runtime {
                 cache: Cache::new(held_max),
             };
             self.workers.push(spawn(&format!("worker-{at}"), &shared.fatal, move || worker.run())?);
+        }
+        if shared.clock_jump.is_none() {
+            let at_work = Arc::clone(shared);
+            let going = move || hand_over::run(&at_work);
+            self.hand_overs = Some(spawn("hand-overs", &shared.fatal, going)?);
         }
         if let (Configuration::Directory(directory), None) = (configuration, shared.clock_jump) {
             let watch = Watch::start(directory, Arc::clone(shared));
@@ -298,6 +317,7 @@ fn build_shared(
         feed: Arc::new(feed),
         loads: Arc::new(ArcSwap::from_pointee(store.loads()?)),
         bell: Arc::new(Bell::default()),
+        hand_overs: HandOvers::default(),
         counters: Arc::new(Counters::default()),
         fatal: Arc::clone(&options.fatal),
         clock_jump,
@@ -341,12 +361,13 @@ pub(super) fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
     for (id, digest) in stored.taken {
         catalog.workflows.entry(id).or_default().taken = Some(digest);
     }
+    catalog.set_roster(roster::read(store)?);
     catalog.sources = stored.sources;
     if !catalog.sources.is_empty() {
         let compilation = compile(&texts(&catalog.sources));
         let calendars = compilation.calendars.into_iter().map(LiveCalendar::new);
         catalog.calendars = calendars.map(|live| (live.calendar.id().clone(), live)).collect();
-        catalog.organization = Arc::new(compilation.organization);
+        catalog.set_organization(compilation.organization);
         catalog.organization_digest = compilation.organization_digest;
         catalog.ledgers = Arc::new(compilation.ledgers);
     }

@@ -171,6 +171,7 @@ fn difference(left: &Instance, right: &Instance) -> Option<&'static str> {
         status,
         steward,
         group,
+        backups,
         fields,
         path_stage,
         stages,

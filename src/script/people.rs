@@ -14,7 +14,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallCon
 
 use crate::calendar::Calendar;
 use crate::model::id::{GroupId, MemberId, RoleId};
-use crate::model::organization::Load;
+use crate::model::organization::{AtMost, Load};
 use crate::model::time::{Date, Timestamp};
 
 use super::failure::raised;
@@ -25,13 +25,14 @@ type Answer<T> = Result<T, Box<EvalAltResult>>;
 type Text = ImmutableString;
 
 /// The functions that read people, which no condition may call.
-pub(super) const NAMES: [&str; 11] = [
+pub(super) const NAMES: [&str; 12] = [
     "load",
     "stewarded",
     "members",
     "group",
     "has_role",
     "is_absent",
+    "is_full",
     "substitute_of",
     "last_assigned_before",
     "least_loaded",
@@ -58,6 +59,7 @@ struct MemberEntry {
     id: MemberId,
     group: Option<GroupId>,
     roles: Range<usize>,
+    at_most: AtMost,
 }
 
 /// What a call carries.
@@ -74,19 +76,22 @@ impl Snapshot {
             let from = held.len();
             held.extend(member.roles.iter().cloned());
             let roles = from..held.len();
-            members.push(MemberEntry { id: member.id.clone(), group: member.group.clone(), roles });
+            let (id, group) = (member.id.clone(), member.group.clone());
+            members.push(MemberEntry { id, group, roles, at_most: member.at_most });
         }
-        let away = organization
-            .absences
-            .iter()
-            .filter(|absence| absence.from <= today && today <= absence.to)
-            .map(|absence| (absence.member.clone(), absence.substitute.clone()));
+        let absent = organization.absences.iter().filter(|absence| absence.covers(today));
+        let mut away: Vec<_> =
+            absent.map(|absence| (absence.member.clone(), absence.substitute.clone())).collect();
+        let lent = organization.members.iter().filter(|member| member.seconded.is_some());
+        let outside =
+            lent.filter(|member| organization.away_on(member.id.as_str(), today).is_some());
+        away.extend(outside.map(|member| (member.id.clone(), None)));
         Self {
             members,
             held,
             roles: organization.roles.iter().map(|role| role.id.clone()).collect(),
             groups: organization.groups.iter().map(|group| group.id.clone()).collect(),
-            absent: away.collect(),
+            absent: away,
             loads: people.loads.members.clone(),
             calendar: people.calendar.clone(),
         }
@@ -123,8 +128,12 @@ impl Snapshot {
         Ok(self.members.iter().filter(belongs).map(|member| text(member.id.as_str())).collect())
     }
 
-    /// The candidate for whom `key` is smallest; `()` of none.
-    fn smallest<K: Ord>(&self, candidates: &[Dynamic], key: impl Fn(Load) -> K) -> Answer<Dynamic> {
+    /// The candidate for whom `key` is smallest; `()` of none. Who is full comes after all others.
+    fn smallest<K: Ord>(
+        &self,
+        candidates: &[Dynamic],
+        key: impl Fn(Load, AtMost) -> K,
+    ) -> Answer<Dynamic> {
         let mut best: Option<(K, Option<Timestamp>, Text)> = None;
         for candidate in candidates {
             let id = candidate
@@ -133,7 +142,7 @@ impl Snapshot {
                 .map_err(|other| raised(format!("a candidate is a name, not a {other}")))?;
             let load = self.load(&id)?;
             // Never assigned comes before any instant, and the name decides in the end.
-            let entry = (key(load), load.assigned_at, id);
+            let entry = (key(load, self.member(&id)?.at_most), load.assigned_at, id);
             if best.as_ref().is_none_or(|known| entry < *known) {
                 best = Some(entry);
             }
@@ -172,14 +181,21 @@ pub(super) fn register(engine: &mut Engine) {
             people.member(&member)?;
             Ok(people.absent.iter().any(|(absent, _)| absent.as_str() == member))
         })
+        .register_fn("is_full", is_full)
         .register_fn("substitute_of", substitute_of);
     engine
         .register_fn("last_assigned_before", last_assigned_before)
         .register_fn("least_loaded", |context: NativeCallContext<'_>, from: Array| {
-            snapshot(&context)?.smallest(&from, |load| load.open_tasks)
+            let key = |load: Load, most: AtMost| {
+                (most.is_full_of_tasks(load.open_tasks), load.open_tasks)
+            };
+            snapshot(&context)?.smallest(&from, key)
         })
         .register_fn("least_stewarded", |context: NativeCallContext<'_>, from: Array| {
-            snapshot(&context)?.smallest(&from, |load| (load.stewarded, load.open_tasks))
+            let key = |load: Load, most: AtMost| {
+                (most.is_full_of_instances(load.stewarded), load.stewarded, load.open_tasks)
+            };
+            snapshot(&context)?.smallest(&from, key)
         })
         .register_fn("working_days_between", working_days_between);
 }
@@ -191,6 +207,13 @@ fn has_role(context: NativeCallContext<'_>, member: Text, role: Text) -> Answer<
     }
     let member = people.member(&member)?;
     Ok(people.roles_of(member).iter().any(|held| held.as_str() == role))
+}
+
+/// Whether the member has as many instances, or as many open tasks, as the member can carry.
+fn is_full(context: NativeCallContext<'_>, member: Text) -> Answer<bool> {
+    let people = snapshot(&context)?;
+    let (load, most) = (people.load(&member)?, people.member(&member)?.at_most);
+    Ok(most.is_full_of_instances(load.stewarded) || most.is_full_of_tasks(load.open_tasks))
 }
 
 /// Who stands in today, `""` if the member is here or nobody does.

@@ -40,6 +40,9 @@ pub struct Given {
     /// Who is away.
     #[serde(default)]
     pub absences: Vec<Absence>,
+    /// Who is on duty when.
+    #[serde(default)]
+    pub duties: Vec<Duty>,
     /// How many open tasks a member has elsewhere.
     #[serde(default)]
     pub loads: BTreeMap<String, u32>,
@@ -57,6 +60,18 @@ pub struct Absence {
     pub to: String,
     /// Who stands in.
     pub substitute: Option<String>,
+}
+
+/// Days with those who are on duty.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Duty {
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// Who.
+    pub members: Vec<String>,
 }
 
 /// One step: when, who, what, and what is expected then.
@@ -94,8 +109,10 @@ pub struct Step {
     pub update: Option<BTreeMap<String, Value>>,
     /// `{ activity, occurred_at, fields }`.
     pub log: Option<Value>,
-    /// `{ task, to, reason }`; without a task: the stewardship.
+    /// `{ task, to, reason }`; without a task: the stewardship; without `to`: whom the rules name.
     pub reassign: Option<Value>,
+    /// Backups A and B, or `{ to, reason }`.
+    pub set_backups: Option<Value>,
     /// A task.
     pub claim: Option<Value>,
     /// `{ task, reason }`.
@@ -174,6 +191,8 @@ pub struct Then {
     pub steward: Option<String>,
     /// The group.
     pub group: Option<String>,
+    /// Backups A and B.
+    pub backups: Option<Vec<String>>,
     /// The brightest light.
     pub light: Option<String>,
     /// Tasks: `open`, `done`, `cancelled`, `none`, or what is to hold of them.

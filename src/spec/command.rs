@@ -115,6 +115,8 @@ fn about_stages(world: &World<'_>, step: &Step) -> Result<Option<Action>, String
             changes: changes(&world.workflow.fields, &args.map("fields")?)?,
             steward: args.text("steward").map(MemberId::trusted),
         })
+    } else if let Some(set) = &step.set_backups {
+        Action::SetBackups(backups(set)?)
     } else if let Some(acknowledge) = &step.acknowledge {
         Action::Acknowledge(acknowledgement(world, &Args::of(acknowledge, "clock")?)?)
     } else {
@@ -133,6 +135,16 @@ fn activity(world: &World<'_>, args: &Args<'_>) -> Result<m::LogActivity, String
         fields: values(fields, &args.map("fields")?)?,
         starts: super::others::starts(world, args)?,
     })
+}
+
+fn backups(set: &Json) -> Result<m::SetBackups, String> {
+    let (names, reason) = match set {
+        Json::Object(_) => (set.get("to"), Args::of(set, "reason")?.words("reason")),
+        names => (Some(names), String::new()),
+    };
+    let names = names.and_then(Json::as_array).ok_or("`set_backups` needs a list of members")?;
+    let backups = names.iter().filter_map(Json::as_str).map(MemberId::trusted).collect();
+    Ok(m::SetBackups { backups, reason })
 }
 
 fn acknowledgement(world: &World<'_>, args: &Args<'_>) -> Result<m::Acknowledge, String> {
@@ -207,7 +219,7 @@ fn task_action(
         "redo" => Action::Redo(m::Redo { task: needed?, reason: args.words("reason") }),
         "reassign" => Action::Reassign(m::Reassign {
             task: number,
-            to: MemberId::trusted(args.needed("to")?),
+            to: args.text("to").map(MemberId::trusted),
             reason: args.words("reason"),
         }),
         _ => Action::Comment(m::Comment { task: number, text: args.words("text") }),

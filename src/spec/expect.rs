@@ -117,6 +117,10 @@ fn judge_whole(instance: &Instance, then: &Then, wrong: &mut Vec<String>) {
         let actual = instance.group.as_ref().map_or(none, ToString::to_string);
         same("group", group, &actual, wrong);
     }
+    if let Some(backups) = &then.backups {
+        let actual: Vec<&str> = instance.backups.iter().map(|backup| backup.as_str()).collect();
+        same("backups", &backups.join(", "), &actual.join(", "), wrong);
+    }
     if let Some(light) = &then.light {
         same("light", light, instance.light().as_str(), wrong);
     }

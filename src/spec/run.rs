@@ -6,7 +6,8 @@ use crate::definition::span::{KeyPath, SpanIndex};
 use crate::engine::Rejection;
 use crate::model::command::Command;
 use crate::model::id::{MemberId, WorkflowId};
-use crate::model::organization::{Absence, Load, Loads, Organization};
+use crate::model::organization::{Load, Loads, Organization};
+use crate::model::roster::{Absence, Duty};
 use crate::model::time::{Amount, Date, Timestamp};
 
 use super::authored::{Given, Spec, Step};
@@ -177,6 +178,18 @@ fn organization(shipped: &Organization, given: &Given) -> Result<Organization, S
             from: date(&absence.from)?,
             to: date(&absence.to)?,
             substitute: absence.substitute.as_deref().map(MemberId::trusted),
+            reason: String::new(),
+        });
+    }
+    for duty in &given.duties {
+        if let Some(name) = duty.members.iter().find(|name| shipped.member(name).is_none()) {
+            return Err(format!("`given`: there is no member `{name}`"));
+        }
+        organization.duties.push(Duty {
+            from: date(&duty.from)?,
+            to: date(&duty.to)?,
+            members: duty.members.iter().map(|name| MemberId::trusted(name)).collect(),
+            note: String::new(),
         });
     }
     Ok(organization)

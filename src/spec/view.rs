@@ -227,6 +227,10 @@ fn of_escalation(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
 fn of_the_rest(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
     match payload {
         Payload::StewardAssigned { assignment, .. } => assigned(assignment),
+        Payload::BackupsSet { backups, .. } => {
+            let names: Vec<&str> = backups.iter().map(|backup| backup.as_str()).collect();
+            vec![("backups", names.join(","))]
+        }
         Payload::InstanceTerminated { reason_code, .. } => {
             vec![("reason_code", reason_code.to_string())]
         }

@@ -158,6 +158,8 @@ pub struct Query {
     pub stewards: Vec<MemberId>,
     /// Of these groups.
     pub groups: Vec<GroupId>,
+    /// With one of these as a backup of the steward.
+    pub backups: Vec<MemberId>,
     /// With one of these lights.
     pub lights: Vec<Light>,
     /// With these indexed values: for each field that is named, one of the values named for it.

@@ -15,6 +15,7 @@ use sanbang::api::pb::calendar_service_client::CalendarServiceClient;
 use sanbang::api::pb::escalation_service_client::EscalationServiceClient;
 use sanbang::api::pb::event_service_client::EventServiceClient;
 use sanbang::api::pb::instance_service_client::InstanceServiceClient;
+use sanbang::api::pb::organization_service_client::OrganizationServiceClient;
 use sanbang::api::pb::task_service_client::TaskServiceClient;
 use sanbang::api::pb::workflow_service_client::WorkflowServiceClient;
 use sanbang::api::{pb, server};
@@ -202,6 +203,10 @@ impl Server {
 
     pub(crate) fn calendars(&self) -> CalendarServiceClient<Channel> {
         CalendarServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn organization(&self) -> OrganizationServiceClient<Channel> {
+        OrganizationServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {

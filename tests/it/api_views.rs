@@ -69,7 +69,7 @@ async fn instances_are_listed_by_filter_and_page() {
     };
     insta::assert_snapshot!(told(server.instances().list(by("bert", wrong)).await), @r"
     InvalidArgument INVALID_REQUEST: 5 fields of the request are wrong
-      filter: there is no name `colour` here, but workflow, stage, steward, group, light, status, holder, offered_to, fields.
+      filter: there is no name `colour` here, but workflow, stage, steward, group, backup, light, status, holder, offered_to, fields.
       page_size: it is negative
       order_by: it is `id`, `created_at desc` or `next_due`
       page_token: it is not a token of this list
@@ -321,6 +321,7 @@ async fn health_and_reflection_need_no_actor() {
     sanbang.v1.EscalationService
     sanbang.v1.EventService
     sanbang.v1.InstanceService
+    sanbang.v1.OrganizationService
     sanbang.v1.TaskService
     sanbang.v1.WorkflowService
     ");

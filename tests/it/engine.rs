@@ -17,7 +17,8 @@ use sanbang::model::id::{
     ActivityId, FieldId, InstanceId, MemberId, ReasonCode, StageId, WorkflowId,
 };
 use sanbang::model::instance::{Instance, StageState};
-use sanbang::model::organization::{Absence, Loads};
+use sanbang::model::organization::Loads;
+use sanbang::model::roster::Absence;
 use sanbang::model::task::{Task, TaskNumber};
 use sanbang::model::time::{Amount, Timestamp, Unit};
 use sanbang::model::value::{Decimal, Value};
@@ -161,6 +162,7 @@ pub(crate) fn absence(member: &str, from: &str, to: &str, substitute: Option<&st
         from: from.parse().expect("a date"),
         to: to.parse().expect("a date"),
         substitute: substitute.map(MemberId::trusted),
+        reason: String::new(),
     }
 }
 

@@ -132,7 +132,10 @@ impl World {
             project.created_at = at(seeded.below(5) as i64);
         }
         match seeded.below(8) {
-            0 => project.steward = Some(member(seeded)),
+            0 => {
+                project.steward = Some(member(seeded));
+                project.backups = vec![member(seeded)];
+            }
             1 => project.group = seeded.one_in(2).then(|| GroupId::trusted("medical")),
             2 => {
                 project.clocks = due_at("any", Timestamp(at(0).0 + seeded.below(9) as i64)).clocks;
@@ -199,6 +202,9 @@ impl World {
         query.after = seeded.one_in(3).then(|| id(&format!("p-{}", seeded.below(PROJECTS + 2))));
         if seeded.one_in(4) {
             query.stewards = vec![member(seeded), member(seeded)];
+        }
+        if seeded.one_in(4) {
+            query.backups = vec![member(seeded)];
         }
         if seeded.one_in(4) {
             query.holders = vec![member(seeded)];
@@ -333,6 +339,7 @@ fn wanted(query: &Query, header: &Header) -> bool {
     };
     let steward = |member: &MemberId| header.steward.as_ref() == Some(member);
     (query.stewards.is_empty() || query.stewards.iter().any(steward))
+        && (query.backups.is_empty() || header.backups.iter().any(|it| query.backups.contains(it)))
         && (query.holders.is_empty() || query.holders.iter().any(held))
         && (query.offered_to.is_empty() || query.offered_to.iter().any(offered))
         && (query.statuses.is_empty() || query.statuses.contains(&header.status))

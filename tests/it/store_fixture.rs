@@ -108,6 +108,7 @@ pub(crate) fn project(name: &str) -> Instance {
         status: Status::Active,
         steward: None,
         group: None,
+        backups: Vec::new(),
         fields: Arc::new([(FieldId::trusted("industry"), Value::Text("medical".into()))].into()),
         path_stage: Some(StageId::trusted("signing")),
         stages: vec![Arc::new(StageState {

@@ -196,6 +196,7 @@ fn headers_are_compact() {
         next_due: Some(Timestamp(1_736_393_400_000)),
         steward: Some(MemberId::trusted("sensors_officer_1")),
         group: Some(GroupId::trusted("smart_sensors")),
+        backups: Vec::new(),
         stages: vec![StageId::trusted("assessment")],
         ..sample_header(&Seeded::new(5).sample(), &mut Seeded::new(5))
     };
@@ -207,6 +208,7 @@ fn headers_are_compact() {
         role: Some(RoleId::trusted("group_leader")),
         holder: Some(MemberId::trusted("sensors_leader")),
         since: Timestamp(1_736_298_000_000),
+        due: Some(Timestamp(1_736_384_400_000)),
     }];
     let rest = Whereabouts { last_record: Seq(1_000_000), body: Some(Seq(999_000)) };
     let words = Words::default();

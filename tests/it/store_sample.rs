@@ -18,6 +18,7 @@ use sanbang::model::command::Request;
 use sanbang::model::escalation::Recipient;
 use sanbang::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
 use sanbang::model::event::{Event, OpenReason, Payload, Record, SkipReason, Stamp};
+use sanbang::model::hand_over::{Charge, HandOver, HandOverItem, HandOverItemState};
 use sanbang::model::id::*;
 use sanbang::model::instance::{
     AcceptedRequest, ActivitySummary, ClosedTask, Instance, StagePlace, StageState, Status,
@@ -26,6 +27,7 @@ use sanbang::model::instance::{
 use sanbang::model::link::{
     Direction, Effect, EffectNumber, Ending, Link, Note, Relation, Relations, Start, Wish,
 };
+use sanbang::model::roster::{Absence, Duty, OrganizationChange, OrganizationChangeKind, Roster};
 use sanbang::model::task::{
     Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder, Task, TaskEnd, TaskKind,
     TaskNumber, TaskRef,
@@ -232,6 +234,12 @@ sample_struct! {
     Recipient { member, role, instead_of, fallback_from }
     Request { key, digest }
     Stamp { instance, workflow, workflow_version, version, revision }
+    Absence { member, from, to, substitute, reason }
+    Duty { from, to, members, note }
+    Roster { absences, duties }
+    OrganizationChange { what, member, others, from, to, words }
+    HandOver { id, from, to, reason, actor, begun_at, ended_at, items }
+    HandOverItem { charge, instance, task, name, state }
     StageState { stage, attempt, returns, dwell_ms, place, outcomes }
     ClosedTask { task, each, outcome, done, attempt }
     ActivitySummary { count, last_at }
@@ -245,7 +253,7 @@ sample_struct! {
     Instance {
         id, workflow, workflow_version, calendar_digest, revision, version, created_at, updated_at,
         status, steward, group, fields, path_stage, stages, tasks, clocks, activities, suspension,
-        requests, next_task, next_clock, script_failed_in, relations, outcome,
+        requests, next_task, next_clock, script_failed_in, relations, outcome, backups,
     }
 }
 
@@ -344,6 +352,21 @@ sample_enum! {
         RecalculationReason::DateField,
     } from from
     ClockEnd { ClockEnd::Done, ClockEnd::Cancelled, ClockEnd::Reset } from from
+    OrganizationChangeKind {
+        OrganizationChangeKind::MemberJoined, OrganizationChangeKind::MemberLeft,
+        OrganizationChangeKind::MemberChanged, OrganizationChangeKind::AbsencePut,
+        OrganizationChangeKind::AbsenceEnded, OrganizationChangeKind::DutyPut,
+        OrganizationChangeKind::HandOverBegun, OrganizationChangeKind::HandOverEnded,
+    } from from
+    Charge {
+        Charge::Stewardship, Charge::Task, Charge::Backup, Charge::Duty, Charge::Substitute,
+        Charge::Role,
+    } from from
+    HandOverItemState {
+        HandOverItemState::Waiting, HandOverItemState::HandedTo(from.sample()),
+        HandOverItemState::Gone,
+        HandOverItemState::Left { code: from.sample(), why: from.sample() },
+    } from from
     Light { Light::None, Light::Blue, Light::Yellow, Light::Red } from from
     FiredBecause {
         FiredBecause::Time, FiredBecause::Unacknowledged, FiredBecause::Value,
@@ -433,7 +456,7 @@ sample_payloads! {
     WorkflowActivated { workflow, version, before }
     WorkflowRejected { paths, errors, findings }
     CalendarPublished { calendar, digest }
-    OrganizationChanged { digest }
+    OrganizationChanged { digest, changes }
     EffectAsked { effect }
     EffectDone { number, target }
     EffectRetried { effect }
@@ -442,6 +465,7 @@ sample_payloads! {
     LinkRemoved { link, reason }
     LinkEnded { relation, direction, other, end }
     InstanceRevived { by, reason }
+    BackupsSet { backups, before, reason }
 }
 
 impl Sample for Payload {

@@ -171,6 +171,7 @@ command_requests! {
     "unlink" InstanceServiceUnlinkRequest { revision } instances::unlink;
     "revive" InstanceServiceReviveRequest { revision } instances::revive, if changes;
     "reassign" InstanceServiceReassignRequest { revision force } instances::reassign;
+    "set_backups" InstanceServiceSetBackupsRequest { revision } instances::set_backups;
     "claim" TaskServiceClaimRequest { revision } tasks::claim;
     "release" TaskServiceReleaseRequest { revision } tasks::release;
     "complete" TaskServiceCompleteRequest { revision force } tasks::complete, if form changes;

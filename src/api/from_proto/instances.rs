@@ -6,9 +6,10 @@ use crate::definition::compiled::Workflow;
 use crate::engine;
 use crate::model::command::{
     Action, Advance, Begin, Create, Link, LogActivity, OpenStage, Reassign, Return, Revive,
-    Suspend, Terminate, Unlink, UpdateFields,
+    SetBackups, Suspend, Terminate, Unlink, UpdateFields,
 };
 use crate::model::id::InstanceId;
+use crate::model::limits;
 use crate::model::link::Relation;
 use crate::model::task::TaskNumber;
 use crate::runtime::Catalog;
@@ -234,7 +235,20 @@ pub(in crate::api) fn reassign(
 ) -> Action {
     Action::Reassign(Reassign {
         task: (request.task != 0).then_some(TaskNumber(request.task)),
-        to: found.name("to", &request.to),
+        to: found.optional_name("to", &request.to),
         reason: found.needed_text("reason", request.reason),
     })
+}
+
+/// Says who stands in for the steward.
+pub(in crate::api) fn set_backups(
+    found: &mut Violations,
+    request: pb::InstanceServiceSetBackupsRequest,
+) -> Action {
+    if request.backups.len() > limits::BACKUPS_MAX {
+        found.add("backups", "there are at most two: A, then B");
+    }
+    let backups = request.backups.iter().enumerate();
+    let backups = backups.map(|(at, name)| found.name(&format!("backups[{at}]"), name)).collect();
+    Action::SetBackups(SetBackups { backups, reason: found.text("reason", request.reason) })
 }

@@ -8,5 +8,6 @@ pub(super) mod envelope;
 
 pub(super) mod escalations;
 pub(super) mod instances;
+pub(super) mod organization;
 pub(super) mod queries;
 pub(super) mod tasks;

@@ -13,7 +13,7 @@ use crate::model::value::{Decimal, Value};
 use crate::runtime::{Filter, Order, Query, Start};
 
 /// Names by which instances are found, in every list.
-const COMMON_NAMES: [&str; 5] = ["workflow", "stage", "steward", "group", "light"];
+const COMMON_NAMES: [&str; 6] = ["workflow", "stage", "steward", "group", "backup", "light"];
 /// The prefix of names of indexed fields.
 const FIELD_PREFIX: &str = "fields.";
 const LIGHTS: [Light; 4] = [Light::None, Light::Blue, Light::Yellow, Light::Red];
@@ -228,6 +228,7 @@ fn query(found: &mut Violations, terms: &[Term], page: &Page) -> Query {
         stages: named(found, terms, "stage"),
         stewards: named(found, terms, "steward"),
         groups: named(found, terms, "group"),
+        backups: named(found, terms, "backup"),
         lights: words(found, terms, "light", &LIGHTS, Light::as_str),
         fields: fields(found, terms),
         holders: named(found, terms, "holder"),

@@ -15,10 +15,11 @@ use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt
 
 use crate::definition::diagnostic::Diagnostic;
 use crate::engine::{FieldProblem, Missing, Rejection};
-use crate::model::id::InstanceId;
+use crate::model::id::{InstanceId, MemberId};
 use crate::model::limits;
 use crate::runtime::{
-    AdvanceClockError, BackupRefusal, FeedError, LedgerError, PublishError, ReadError, SubmitError,
+    AdvanceClockError, BackupRefusal, FeedError, LedgerError, PublishError, ReadError, RosterError,
+    SubmitError,
 };
 
 use super::pb;
@@ -40,6 +41,7 @@ const CALL_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// Where resume tokens are explained.
 const TOKEN_HELP: &str = "docs/errors.md#token_unknown";
 const TASK: &str = "sanbang.v1.Task";
+const MEMBER: &str = "sanbang.v1.Member";
 
 /// Reasons that the edge itself gives, beside those of [`Rejection::code`].
 pub mod reason {
@@ -308,6 +310,24 @@ pub(super) fn publish(error: &PublishError) -> Status {
     }
 }
 
+/// A change of the roster that was not made.
+pub(super) fn roster(error: &RosterError) -> Status {
+    match error {
+        RosterError::Rejected(rejection) => rejected(rejection, "", &[]),
+        RosterError::NotTaken(error) => publish(error),
+        RosterError::Unreadable => {
+            told(Code::Unavailable, reason::STORE_UNAVAILABLE, error, Some(RETRY_DELAY))
+        }
+    }
+}
+
+/// There is no such member.
+pub(super) fn member_not_found(member: &MemberId) -> Status {
+    let message = "there is no such member";
+    let code = Rejection::UnknownMember(member.clone()).code();
+    not_found(code, MEMBER, member.as_str(), message)
+}
+
 /// A version that was not activated.
 pub(super) fn activation(error: &PublishError, workflow: &str) -> Status {
     match error {
@@ -411,6 +431,7 @@ fn metadata_of(rejection: &Rejection, kinds_since: &[&'static str]) -> HashMap<S
 }
 
 /// Fills in what is particular to a refusal and gives its code.
+#[expect(clippy::too_many_lines, reason = "one table with a line or two for each refusal")]
 fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -> Code {
     let (message, reason) = (rejection.public_message(), rejection.code());
     match rejection {
@@ -426,6 +447,7 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
             field(details, "stage", message)
         }
         Rejection::UnknownReason { .. } => field(details, "reason_code", message),
+        Rejection::BackupsNotDistinct => field(details, "backups", message),
         Rejection::UnknownMember(_) => field(details, "member", message),
         Rejection::UnknownActivity(_) => field(details, "activity", message),
         Rejection::MayNotStart { .. } => field(details, "starts", message),
@@ -474,6 +496,9 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         | Rejection::TaskHeld(_)
         | Rejection::TaskNotHeld
         | Rejection::NotACandidate(_)
+        | Rejection::NobodyFound
+        | Rejection::AbsenceNotFound(_)
+        | Rejection::AbsenceOverlaps { .. }
         | Rejection::NoClock
         | Rejection::ExtensionState(_)
         | Rejection::NothingToAcknowledge

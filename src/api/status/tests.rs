@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use jiff::civil::date;
+
 use super::*;
 use crate::engine::CannotOpen;
 use crate::model::id::{FieldId, MemberId, ReasonCode, RoleId, StageId, TaskId, WorkflowId};
@@ -72,7 +74,11 @@ fn rejections() -> Vec<Rejection> {
         Rejection::TaskIsCall(task()),
         Rejection::IncompleteTask { task: task(), missing: missing() },
         Rejection::NotACandidate(member.clone()),
-        Rejection::UnknownMember(member),
+        Rejection::UnknownMember(member.clone()),
+        Rejection::BackupsNotDistinct,
+        Rejection::NobodyFound,
+        Rejection::AbsenceOverlaps { from: date(2025, 3, 3), to: date(2025, 3, 7) },
+        Rejection::AbsenceNotFound(member),
         Rejection::UnknownActivity("party".into()),
         Rejection::InvalidValues(vec![problem()]),
         Rejection::InFuture,

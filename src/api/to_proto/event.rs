@@ -16,11 +16,12 @@ use crate::model::id::{
     RoleId, StageId, StepId, WorkflowId,
 };
 use crate::model::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
+use crate::model::roster::OrganizationChange;
 use crate::model::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
 use crate::model::time::{Date, Timestamp};
 use crate::model::value::{Changes, Decimal, Values};
 
-use super::{actor, clock, escalation, instant, link, optional_instant, task, text};
+use super::{actor, clock, escalation, instant, link, optional_instant, organization, task, text};
 
 /// An event with its place in the store.
 pub(in crate::api) fn event(partition: u16, seq: u64, record: &Record, event: &Event) -> pb::Event {
@@ -116,7 +117,7 @@ payloads! {
     WorkflowActivated { workflow, version, before }
     WorkflowRejected { paths, errors, findings }
     CalendarPublished { calendar, digest }
-    OrganizationChanged { digest }
+    OrganizationChanged { digest, changes }
     EffectAsked { effect }
     EffectDone { number, target }
     EffectRetried { effect }
@@ -125,6 +126,7 @@ payloads! {
     LinkRemoved { link, reason }
     LinkEnded { relation, direction, other, end }
     InstanceRevived { by, reason }
+    BackupsSet { backups, before, reason }
 }
 
 /// How a kind of field is told.
@@ -177,6 +179,9 @@ tell! {
     Vec<MemberId> => Vec<String>: |names| super::texts(names);
     Vec<RoleId> => Vec<String>: |names| super::texts(names);
     Vec<String> => Vec<String>: |texts| texts.clone();
+    Vec<OrganizationChange> => Vec<pb::OrganizationChange>: |changes| {
+        changes.iter().map(organization::change).collect()
+    };
     Values => Option<Struct>: |fields| Some(values::to_struct(fields));
     Changes => Option<Struct>: |changes| Some(values::changes_to_struct(changes));
     Limit => Option<pb::Limit>: |limit| Some(super::limit(*limit));

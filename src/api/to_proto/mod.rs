@@ -8,6 +8,8 @@ use crate::model::clock::Limit;
 use crate::model::organization::Title;
 use crate::model::time::{Date, Timestamp};
 
+pub(in crate::api) mod organization;
+
 pub(super) mod instance;
 pub(super) mod ledger;
 

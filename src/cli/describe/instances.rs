@@ -15,6 +15,10 @@ pub(super) fn describe(payload: &Payload) -> Option<String> {
         Payload::StewardAssigned(it) => {
             format!("{}{}", assignment(it.assignment.as_ref()), remark(&it.reason))
         }
+        Payload::BackupsSet(it) if it.backups.is_empty() => {
+            format!("nobody{}", remark(&it.reason))
+        }
+        Payload::BackupsSet(it) => format!("{}{}", it.backups.join(", "), remark(&it.reason)),
         Payload::InstanceSuspended(it) => {
             format!("stands still{}{}", by(&it.expected_resume), remark(&it.reason))
         }

@@ -5,6 +5,7 @@
 mod clocks;
 mod instances;
 mod links;
+mod organization;
 mod service;
 mod tasks;
 

@@ -17,7 +17,7 @@ pub(super) fn describe(payload: &Payload) -> Option<String> {
             format!("{}: {} errors, the first: {first}", it.paths.join(", "), it.errors)
         }
         Payload::CalendarPublished(it) => it.calendar.clone(),
-        Payload::OrganizationChanged(it) => format!("digest {}", it.digest),
+        Payload::OrganizationChanged(it) => super::organization::changes(it),
         _ => return None,
     })
 }

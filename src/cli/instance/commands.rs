@@ -5,7 +5,8 @@ use crate::api::pb;
 use super::super::arguments::to_struct;
 use super::super::client::Client;
 use super::super::exit::Failure;
-use super::{Advance, Create, Log, Open, Reassign, Resume, Return, Suspend, Terminate, Update};
+use super::{Advance, Backups, Create, Log, Open, Reassign, Resume, Return, Suspend};
+use super::{Terminate, Update};
 
 type Outcome = Result<Option<pb::Accepted>, Failure>;
 
@@ -126,8 +127,19 @@ pub(super) async fn reassign(client: &Client, reassign: Reassign) -> Outcome {
         expected_revision: reassign.repeat.expected_revision,
         force_reason: reassign.force.reason,
         task: reassign.task,
-        to: reassign.to,
+        to: if reassign.to == "-" { String::new() } else { reassign.to },
         reason: reassign.reason,
     };
     Ok(client.instances().reassign(request).await?.into_inner().accepted)
+}
+
+pub(super) async fn set_backups(client: &Client, set: Backups) -> Outcome {
+    let request = pb::InstanceServiceSetBackupsRequest {
+        instance: set.instance,
+        request_id: set.repeat.request_id,
+        expected_revision: set.repeat.expected_revision,
+        backups: set.backups,
+        reason: set.reason,
+    };
+    Ok(client.instances().set_backups(request).await?.into_inner().accepted)
 }

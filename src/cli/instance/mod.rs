@@ -32,6 +32,7 @@ pub(super) enum Instance {
     Link(relate::Link),
     Unlink(relate::Unlink),
     Revive(relate::Revive),
+    Backups(Backups),
     History(History),
 }
 
@@ -263,7 +264,7 @@ pub(super) struct Log {
 pub(super) struct Reassign {
     /// The instance
     instance: String,
-    /// Who gets it
+    /// Who gets it; `-`: whom the rules name, as if the one who has it were away
     to: String,
     /// The task's number; default: the stewardship of the instance
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "NUMBER")]
@@ -275,6 +276,24 @@ pub(super) struct Reassign {
     repeat: Repeat,
     #[command(flatten)]
     force: Force,
+}
+
+/// Say who stands in for the steward where no substitute does: backup A, then B
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang instance backups p-001 materials_officer_2 materials_leader --actor materials_officer_1
+  $ sanbang instance backups p-001 --reason 'Nobody for the time being' \\
+        --actor materials_officer_1")]
+pub(super) struct Backups {
+    /// The instance
+    instance: String,
+    /// Backup A, then B; nobody: there are none
+    backups: Vec<String>,
+    /// Why
+    #[arg(long, default_value = "", hide_default_value = true)]
+    reason: String,
+    #[command(flatten)]
+    repeat: Repeat,
 }
 
 /// Everything that happened to an instance, latest first
@@ -312,6 +331,7 @@ impl Instance {
             Self::Link(link) => relate::link(&client, link).await?,
             Self::Unlink(unlink) => relate::unlink(&client, unlink).await?,
             Self::Revive(revive) => relate::revive(&client, revive).await?,
+            Self::Backups(backups) => commands::set_backups(&client, backups).await?,
         };
         show::accepted(accepted, output)
     }

@@ -62,6 +62,7 @@ pub(super) fn instance(it: &pb::Instance, output: &Output) -> String {
         ("status", format!("{}, revision {}", status(it.status()), it.revision)),
         ("steward", or_dash(&it.steward)),
         ("group", or_dash(&it.group)),
+        ("backups", or_dash(&it.backups.join(", "))),
         ("light", describe::light(it.light()).to_owned()),
         ("created", output.instant(it.created_at)),
         ("updated", output.instant(it.updated_at)),

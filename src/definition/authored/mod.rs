@@ -9,5 +9,5 @@ pub mod shapes;
 pub mod workflow;
 
 pub use ledgers::{Indicators, Ledgers};
-pub use rules::{Calendar, Escalation, Organization, Reasons};
+pub use rules::{AtMost, Calendar, Escalation, Organization, Reasons, Secondment};
 pub use workflow::Workflow;

@@ -179,6 +179,34 @@ pub struct Member {
     pub group: Option<Scalar>,
     /// The roles that the person holds.
     pub roles: Words,
+    /// The unit from which the person comes.
+    pub home_unit: Option<Text>,
+    /// Since when and until when the person is lent.
+    pub seconded: Option<Secondment>,
+    /// How the person is reached.
+    pub contact: Option<Scalar>,
+    /// How much the person can carry.
+    pub at_most: Option<AtMost>,
+}
+
+/// The days for which a person is lent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secondment {
+    /// The first day.
+    pub from: Option<Scalar>,
+    /// The last day.
+    pub until: Option<Scalar>,
+}
+
+/// How much a person can carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AtMost {
+    /// Instances as steward.
+    pub instances: Option<u32>,
+    /// Open tasks.
+    pub tasks: Option<u32>,
 }
 
 /// Another program.

@@ -12,7 +12,7 @@ use crate::model::organization::{Organization, RoleScope};
 use super::{Checked, actions};
 
 /// Words that stand for whoever it is at the time.
-const ALWAYS_THERE: [&str; 2] = ["steward", "holder"];
+const ALWAYS_THERE: [&str; 3] = ["steward", "holder", "on_duty"];
 
 /// Reports each role once, at its first place.
 pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {

@@ -120,7 +120,7 @@ fn years(
     years
 }
 
-fn date(desk: &mut Desk<'_>, path: &KeyPath, text: &Scalar) -> Option<Date> {
+pub(super) fn date(desk: &mut Desk<'_>, path: &KeyPath, text: &Scalar) -> Option<Date> {
     let parsed = parse_date(text.as_str());
     if parsed.is_none() {
         let message = format!("`{}` is no day", text.as_str());

@@ -1,9 +1,8 @@
 //! The organization: who holds which role, who belongs to which group, who stands above whom.
 
 use crate::model::id::{GroupId, MemberId, RoleId, ServiceId};
-use crate::model::organization::Title;
 use crate::model::organization::{
-    Group, GroupKind, Member, Organization, Role, RoleScope, Service,
+    AtMost, Group, GroupKind, Member, Organization, Role, RoleScope, Secondment, Service, Title,
 };
 
 use crate::definition::authored;
@@ -11,12 +10,20 @@ use crate::definition::authored::shapes::Scalar;
 use crate::definition::code::Code;
 use crate::definition::span::KeyPath;
 
+use super::calendar;
 use super::desk::Desk;
 
 /// The role of whoever carries an instance.
 const STEWARD: &str = "steward";
 /// The role of whoever holds the task at hand.
 const HOLDER: &str = "holder";
+/// The role of whoever is on duty on the day.
+const ON_DUTY: &str = "on_duty";
+
+/// Roles that are given to nobody in the file: who is in them says something else.
+fn is_given_elsewhere(name: &str) -> bool {
+    [STEWARD, HOLDER, ON_DUTY].contains(&name)
+}
 
 /// Builds the organization as far as it is right.
 pub(super) fn organization(desk: &mut Desk<'_>, authored: &authored::Organization) -> Organization {
@@ -27,6 +34,7 @@ pub(super) fn organization(desk: &mut Desk<'_>, authored: &authored::Organizatio
         members: members(desk, &known),
         services: services(desk, &known),
         absences: Vec::new(),
+        duties: Vec::new(),
     };
     for (name, scope, title) in predefined() {
         if built.role(name).is_none() {
@@ -39,11 +47,12 @@ pub(super) fn organization(desk: &mut Desk<'_>, authored: &authored::Organizatio
 }
 
 /// The roles that exist even where nobody writes them down.
-fn predefined() -> [(&'static str, RoleScope, Title); 2] {
+fn predefined() -> [(&'static str, RoleScope, Title); 3] {
     let title = |en: &str, zh: &str| Title { en: en.to_owned(), zh: zh.to_owned() };
     [
         (STEWARD, RoleScope::Steward, title("Steward", "包保责任人")),
         (HOLDER, RoleScope::Holder, title("Holder of the task", "事项承办人")),
+        (ON_DUTY, RoleScope::Duty, title("On duty", "值班人员")),
     ]
 }
 
@@ -54,7 +63,7 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn roles_and_groups(&self) -> impl Iterator<Item = &'a str> {
-        let roles = self.authored.roles.names().chain([STEWARD, HOLDER]);
+        let roles = self.authored.roles.names().chain([STEWARD, HOLDER, ON_DUTY]);
         roles.chain(self.authored.groups.names())
     }
 
@@ -72,10 +81,14 @@ impl<'a> Known<'a> {
     /// A role that can be given to somebody.
     fn role(&self, desk: &mut Desk<'_>, path: &KeyPath, role: &Scalar) -> Option<RoleId> {
         let name = role.as_str();
-        if name == STEWARD || name == HOLDER {
+        if is_given_elsewhere(name) {
             let message = format!("the role `{name}` cannot be given to anybody here");
             let diagnostic = desk.value(Code::InvalidValue, path, message);
-            desk.lose(diagnostic.label("instances and tasks say who that is"));
+            desk.lose(diagnostic.label(if name == ON_DUTY {
+                "the roster says who that is"
+            } else {
+                "instances and tasks say who that is"
+            }));
             return None;
         }
         if self.authored.roles.has(name) {
@@ -98,6 +111,7 @@ fn roles(desk: &mut Desk<'_>, known: &Known<'_>) -> Vec<Role> {
         let scope = match name {
             STEWARD => RoleScope::Steward,
             HOLDER => RoleScope::Holder,
+            ON_DUTY => RoleScope::Duty,
             _ => scope.unwrap_or(RoleScope::Everywhere),
         };
         let above = known.above(desk, &path, role.above.as_ref());
@@ -117,7 +131,7 @@ fn groups(desk: &mut Desk<'_>, known: &Known<'_>) -> Vec<Group> {
     let mut groups = Vec::new();
     for (name, group) in known.authored.groups.iter() {
         let path = top.key(name);
-        if known.authored.roles.has(name) || name == STEWARD || name == HOLDER {
+        if known.authored.roles.has(name) || is_given_elsewhere(name) {
             let message = format!("`{name}` is the name of a role");
             let diagnostic = desk.key(Code::DuplicateName, &path, message);
             let diagnostic = diagnostic.label("a group needs a name of its own");
@@ -158,9 +172,47 @@ fn members(desk: &mut Desk<'_>, known: &Known<'_>) -> Vec<Member> {
         let roles = member.roles.iter();
         let roles = roles.filter_map(|(at, role)| known.role(desk, &list.index(at), role));
         let roles = roles.collect();
-        members.push(Member { id, title: Desk::title(member.title.as_ref(), name), group, roles });
+        members.push(Member {
+            id,
+            title: Desk::title(member.title.as_ref(), name),
+            group,
+            roles,
+            home_unit: member.home_unit.as_ref().map(|unit| Desk::title(Some(unit), name)),
+            seconded: member.seconded.as_ref().and_then(|it| secondment(desk, &path, it)),
+            contact: member.contact.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default(),
+            at_most: member.at_most.as_ref().map(at_most).unwrap_or_default(),
+        });
     }
     members
+}
+
+fn secondment(
+    desk: &mut Desk<'_>,
+    path: &KeyPath,
+    written: &authored::Secondment,
+) -> Option<Secondment> {
+    let path = path.key("seconded");
+    let Some(from) = &written.from else {
+        desk.missing(&path, "from", "the first day, such as `from: 2021-12-31`");
+        return None;
+    };
+    let from = calendar::date(desk, &path.key("from"), from);
+    let until = match &written.until {
+        Some(until) => Some(calendar::date(desk, &path.key("until"), until)?),
+        None => None,
+    };
+    let from = from?;
+    if let Some(until) = until.filter(|until| *until < from) {
+        let message = format!("the secondment ends on {until}, before it begins");
+        let diagnostic = desk.value(Code::InvalidValue, &path.key("until"), message);
+        desk.lose(diagnostic.label(format!("it begins on {from}")));
+        return None;
+    }
+    Some(Secondment { from, until })
+}
+
+fn at_most(written: &authored::AtMost) -> AtMost {
+    AtMost { instances: written.instances, tasks: written.tasks }
 }
 
 fn services(desk: &mut Desk<'_>, known: &Known<'_>) -> Vec<Service> {

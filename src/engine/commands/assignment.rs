@@ -1,11 +1,15 @@
 //! Claim, release, reassign: who holds a task, and who is steward.
 
+use std::sync::Arc;
+
+use crate::engine::decision::Context;
 use crate::engine::people::STEWARD;
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::model::command::{Claim, Reassign, Release};
 use crate::model::event::Payload;
 use crate::model::id::{MemberId, RoleId};
+use crate::model::roster::Absence;
 use crate::model::task::{Assignment, AssignmentReason, Task, TaskNumber};
 
 pub(in crate::engine) fn claim(scene: &mut Scene<'_>, claim: &Claim) -> Result<(), Rejection> {
@@ -45,8 +49,8 @@ pub(in crate::engine) fn reassign(
     reassign: &Reassign,
 ) -> Result<(), Rejection> {
     super::needed_text(&reassign.reason, "reason")?;
-    if scene.organization().member(reassign.to.as_str()).is_none() {
-        return Err(Rejection::UnknownMember(reassign.to.clone()));
+    if let Some(to) = &reassign.to {
+        super::known_member(scene, to)?;
     }
     match reassign.task {
         Some(number) => reassign_task(scene, number, reassign),
@@ -61,12 +65,51 @@ fn reassign_task(
 ) -> Result<(), Rejection> {
     let task = scene.open_task(number)?;
     must_lead(scene, &task)?;
-    let mut assignment = scene.as_candidate(&task, reassign.to.clone())?;
-    assignment.because = AssignmentReason::Named;
     let from = task.holder.as_ref().map(|holder| holder.member.clone());
+    let assignment = match &reassign.to {
+        Some(to) => named(scene.as_candidate(&task, to.clone())?),
+        None => by_rule(scene, from.as_ref(), Some(&task))?,
+    };
     let (task, reason) = (task.reference, reassign.reason.clone());
     scene.emit(Payload::TaskReassigned { task, from, assignment, reason });
     Ok(())
+}
+
+fn named(candidate: Assignment) -> Assignment {
+    Assignment { because: AssignmentReason::Named, ..candidate }
+}
+
+/// Whom the rules name for a task, or as steward, if the one who has it were away today.
+fn by_rule(
+    scene: &Scene<'_>,
+    from: Option<&MemberId>,
+    task: Option<&Task>,
+) -> Result<Assignment, Rejection> {
+    let mut organization = scene.organization().clone();
+    let today = scene.context.calendar.date_of(scene.at());
+    if let Some(member) = from {
+        let (member, substitute, reason) = (member.clone(), None, String::new());
+        let away = Absence { member, from: today, to: today, substitute, reason };
+        organization.absences.insert(0, away);
+    }
+    let context = Context { organization: &organization, ..scene.context };
+    let mut instance = Arc::clone(&scene.instance);
+    if !instance.backups.is_empty() {
+        // The rules decide, not who stands in for the one who leaves.
+        Arc::make_mut(&mut instance).backups.clear();
+    }
+    let mut without = Scene::new(&context, instance, &scene.actor);
+    let chosen = match task {
+        None => {
+            let named = without.steward_by_rule();
+            named.or_else(|| without.chosen_above(&RoleId::trusted(STEWARD), None, &[]))
+        }
+        Some(task) => {
+            let free = Task { holder: None, ..task.clone() };
+            without.spec_of(&task.reference).and_then(|spec| without.choose_somebody(&free, spec))
+        }
+    };
+    chosen.filter(|chosen| Some(&chosen.member) != from).ok_or(Rejection::NobodyFound)
 }
 
 /// Those who command the instance, and those above the task's role, say who does a task.
@@ -83,7 +126,8 @@ fn must_lead(scene: &Scene<'_>, task: &Task) -> Result<(), Rejection> {
     }
 }
 
-/// Stewardship is given by those above the steward, never by the steward alone.
+/// Stewardship is given by those above the steward, never by the steward alone. Who was a backup
+/// and becomes steward is no backup any more.
 fn reassign_steward(scene: &mut Scene<'_>, reassign: &Reassign) -> Result<(), Rejection> {
     let above = scene.roles_above(STEWARD);
     match above.first() {
@@ -91,13 +135,19 @@ fn reassign_steward(scene: &mut Scene<'_>, reassign: &Reassign) -> Result<(), Re
         None => scene.must_command("reassign the stewardship")?,
     }
     let before: Option<MemberId> = scene.instance.steward.clone();
-    let assignment = Assignment {
-        member: reassign.to.clone(),
-        because: AssignmentReason::Named,
-        instead_of: None,
+    let assignment = match &reassign.to {
+        Some(to) => {
+            Assignment { member: to.clone(), because: AssignmentReason::Named, instead_of: None }
+        }
+        None => Assignment { instead_of: None, ..by_rule(scene, before.as_ref(), None)? },
     };
-    let group = scene.group_of(&reassign.to);
-    let reason = reassign.reason.clone();
-    scene.emit(Payload::StewardAssigned { assignment, group, before, reason });
+    let (to, reason) = (assignment.member.clone(), reassign.reason.clone());
+    let group = scene.group_of(&to);
+    scene.emit(Payload::StewardAssigned { assignment, group, before, reason: reason.clone() });
+    let known = scene.instance.backups.clone();
+    if known.contains(&to) {
+        let backups = known.iter().filter(|backup| **backup != to).cloned().collect();
+        scene.emit(Payload::BackupsSet { backups, before: known, reason });
+    }
     Ok(())
 }

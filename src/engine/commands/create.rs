@@ -1,15 +1,14 @@
 //! Create: an instance begins, finds its steward and enters its first stage.
 
-use crate::definition::compiled::{StewardRule, Workflow};
+use crate::definition::compiled::Workflow;
 use crate::engine::decision::{Context, Decision};
 use crate::engine::effects;
-use crate::engine::people;
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::engine::values;
 use crate::model::command::{Command, Create};
 use crate::model::event::{Event, Payload};
-use crate::model::id::{MemberId, RoleId};
+use crate::model::id::MemberId;
 use crate::model::link::Relation;
 use crate::model::task::{Assignment, AssignmentReason};
 
@@ -82,19 +81,7 @@ fn must_have_id_of_key(workflow: &Workflow, create: &Create) -> Result<(), Rejec
 fn assign_steward(scene: &mut Scene<'_>, named: Option<&MemberId>) -> Result<(), Rejection> {
     let assignment = match named {
         Some(member) => Some(name(scene, member)?),
-        None => match &scene.workflow().steward {
-            StewardRule::ByCaller => None,
-            StewardRule::Function(function) => {
-                let steward = RoleId::trusted(people::STEWARD);
-                let named = scene.steward_by(function);
-                named.or_else(|| scene.chosen_above(&steward, None, &[]))
-            }
-            StewardRule::LeastLoadedOf(role) => {
-                let members = scene.members_in(role.as_str(), None);
-                let least = least_stewarding(scene, &members);
-                least.or_else(|| scene.chosen_above(role, None, &[]))
-            }
-        },
+        None => scene.steward_by_rule(),
     };
     if let Some(assignment) = assignment {
         let group = scene.group_of(&assignment.member);
@@ -110,14 +97,4 @@ fn name(scene: &Scene<'_>, member: &MemberId) -> Result<Assignment, Rejection> {
     }
     let because = AssignmentReason::Named;
     Ok(Assignment { member: member.clone(), because, instead_of: None })
-}
-
-/// Of those who are there, the one who is steward of the fewest; ties as for tasks.
-fn least_stewarding(scene: &Scene<'_>, members: &[MemberId]) -> Option<Assignment> {
-    let present = members.iter().filter_map(|member| scene.present(member));
-    let best = present.min_by_key(|person| {
-        let load = scene.context.loads.of(&person.member);
-        (person.instead_of.is_some(), load.stewarded, load.assigned_at, person.member.clone())
-    })?;
-    Some(people::assignment(best, AssignmentReason::LeastLoaded))
 }

@@ -5,6 +5,7 @@ mod acknowledge;
 mod activity;
 mod advance;
 mod assignment;
+mod backups;
 mod check;
 mod comment;
 mod complete;
@@ -24,6 +25,7 @@ pub(super) use acknowledge::acknowledge;
 pub(super) use activity::log_activity;
 pub(super) use advance::advance;
 pub(super) use assignment::{claim, reassign, release};
+pub(super) use backups::set_backups;
 pub(super) use check::check;
 pub(super) use comment::comment;
 pub(super) use complete::complete;
@@ -39,11 +41,20 @@ pub(super) use revive::revive;
 pub(super) use suspension::{go_on, resume, suspend};
 pub(super) use terminate::terminate;
 
+use crate::model::event::Payload;
+use crate::model::id::MemberId;
 use crate::model::limits;
 
 use super::rejection::{FieldProblem, Rejection};
 use super::scene::Scene;
-use crate::model::event::Payload;
+
+/// Refuses somebody whom the organization does not know.
+fn known_member(scene: &Scene<'_>, member: &MemberId) -> Result<(), Rejection> {
+    match scene.organization().member(member.as_str()) {
+        Some(_) => Ok(()),
+        None => Err(Rejection::UnknownMember(member.clone())),
+    }
+}
 
 /// Refuses a text that is needed and empty, or one that is too long.
 fn needed_text(text: &str, name: &'static str) -> Result<(), Rejection> {

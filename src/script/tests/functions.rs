@@ -8,8 +8,9 @@ use super::{large, rules, told};
 use crate::calendar::{Calendar, CalendarSpec, Season, Window};
 use crate::model::id::{CalendarId, GroupId, MemberId, RoleId};
 use crate::model::organization::{
-    Absence, Group, GroupKind, Load, Loads, Member, Organization, Role, RoleScope, Title,
+    Group, GroupKind, Load, Loads, Member, Organization, Role, RoleScope, Title,
 };
+use crate::model::roster::Absence;
 use crate::model::time::Timestamp;
 use crate::script::{Chosen, Failure, Functions, People, Use};
 
@@ -51,10 +52,9 @@ fn calendar() -> Calendar {
 
 fn world() -> World {
     let member = |id: &str, group: &str, roles: &[&str]| Member {
-        id: MemberId::trusted(id),
-        title: Title::default(),
         group: Some(GroupId::trusted(group)),
         roles: roles.iter().map(|role| RoleId::trusted(role)).collect(),
+        ..Member::named(id)
     };
     let role = |id: &str| Role {
         id: RoleId::trusted(id),
@@ -74,6 +74,7 @@ fn world() -> World {
         from: from.parse().unwrap(),
         to: to.parse().unwrap(),
         substitute: Some(MemberId::trusted("chen")),
+        reason: String::new(),
     };
     let load = |id: &str, open_tasks, stewarded, assigned_at: Option<i64>| {
         let assigned_at = assigned_at.map(Timestamp);
@@ -94,6 +95,7 @@ fn world() -> World {
                 absence("brown", "2025-01-08", "2025-01-08"),
                 absence("adams", "2025-01-09", "2025-01-10"),
             ],
+            duties: Vec::new(),
         },
         loads: Loads {
             members: [

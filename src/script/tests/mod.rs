@@ -144,6 +144,7 @@ fn instance() -> Instance {
         updated_at: Timestamp(0),
         status: Status::Active,
         steward: Some(MemberId::trusted("li_wei")),
+        backups: Vec::new(),
         group: Some(GroupId::trusted("sensors")),
         fields: Arc::default(),
         path_stage: Some(StageId::trusted("contact")),

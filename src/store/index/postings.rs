@@ -15,6 +15,8 @@ pub(super) enum Meaning {
     Stage,
     Steward,
     Group,
+    /// Who stands in for the steward.
+    Backup,
     /// Who holds an open task.
     Holder,
     /// A role or group that may take an open task that nobody holds.
@@ -70,6 +72,7 @@ pub(super) fn keys_of(header: &pb::StoredHeader) -> Vec<Key> {
     keys.push((Meaning::Light, number(header.light)));
     keys.push((Meaning::Steward, header.steward));
     keys.push((Meaning::Group, header.group));
+    keys.extend(header.backups.iter().map(|backup| (Meaning::Backup, *backup)));
     keys.extend(header.stages.iter().map(|stage| (Meaning::Stage, *stage)));
     keys.extend(header.tasks.iter().map(|task| match task.holder {
         0 => (Meaning::Offered, task.role),

@@ -66,16 +66,17 @@ impl Index {
 
     /// The slots that pass every filter but that of fields; none: all of them.
     fn wanted(&self, query: &Query, words: &Words) -> Option<RoaringBitmap> {
-        use Meaning::{Group, Holder, Light, Offered, Stage, Status, Steward, Workflow};
+        use Meaning::{Backup, Group, Holder, Light, Offered, Stage, Status, Steward, Workflow};
         let statuses = query.statuses.iter().map(|it| (Status, stored_status(*it))).collect();
         let lights = query.lights.iter().map(|it| (Light, stored_light(*it))).collect();
-        let filters: [Vec<Key>; 8] = [
+        let filters: [Vec<Key>; 9] = [
             keys(Workflow, &query.workflows, words),
             statuses,
             lights,
             keys(Stage, &query.stages, words),
             keys(Steward, &query.stewards, words),
             keys(Group, &query.groups, words),
+            keys(Backup, &query.backups, words),
             keys(Holder, &query.holders, words),
             keys(Offered, &query.offered_to, words),
         ];

@@ -142,7 +142,7 @@ payloads! {
     WorkflowActivated { workflow, version, before }
     WorkflowRejected { paths, errors, findings }
     CalendarPublished { calendar, digest }
-    OrganizationChanged { digest }
+    OrganizationChanged { digest, changes }
     EffectAsked { effect }
     EffectDone { number, target }
     EffectRetried { effect }
@@ -151,4 +151,5 @@ payloads! {
     LinkRemoved { link, reason }
     LinkEnded { relation, direction, other, end }
     InstanceRevived { by, reason }
+    BackupsSet { backups, before, reason }
 }

@@ -39,6 +39,7 @@ pub(super) fn header_to_message(
         light: header.light.to_message(),
         indexed: header.indexed.iter().map(|field| indexed_to_message(field, words)).collect(),
         tasks: header.tasks.iter().map(|task| task_to_message(task, words)).collect(),
+        backups: header.backups.iter().map(|backup| words.number(backup.as_str())).collect(),
     }
 }
 
@@ -100,6 +101,7 @@ fn task_to_message(task: &OpenTask, words: &mut Draft<'_>) -> pb::OpenTask {
         role: number_of(task.role.as_ref(), words),
         holder: number_of(task.holder.as_ref(), words),
         since: task.since.to_message(),
+        due: task.due.to_message(),
     }
 }
 
@@ -119,6 +121,7 @@ pub(super) fn header_from_message(
     let stages = message.stages.into_iter().map(|number| name(number, words));
     let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));
     let tasks = message.tasks.into_iter().map(|it| task_from_message(&it, words));
+    let backups = message.backups.into_iter().map(|number| name(number, words));
     let header = Header {
         id,
         workflow: name(message.workflow, words)?,
@@ -136,6 +139,7 @@ pub(super) fn header_from_message(
         light: Storable::from_message(message.light)?,
         indexed: indexed.collect::<Result<_, _>>()?,
         tasks: tasks.collect::<Result<_, _>>()?,
+        backups: backups.collect::<Result<_, _>>()?,
     };
     Ok((header, rest))
 }
@@ -154,6 +158,7 @@ fn task_from_message(message: &pb::OpenTask, words: &Words) -> Result<OpenTask, 
         role: optional_name(message.role, words)?,
         holder: optional_name(message.holder, words)?,
         since: Storable::from_message(message.since)?,
+        due: Storable::from_message(message.due)?,
     })
 }
 

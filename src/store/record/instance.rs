@@ -94,6 +94,7 @@ pub(super) fn instance_to_message(instance: &Instance) -> pb::StoredInstance {
         effects: instance.relations.effects.to_message(),
         effects_asked: instance.relations.asked,
         outcome: instance.outcome.to_message(),
+        backups: instance.backups.to_message(),
     }
 }
 
@@ -128,6 +129,7 @@ pub(super) fn instance_from_message(message: pb::StoredInstance) -> Result<Insta
             asked: message.effects_asked,
         }),
         outcome: Storable::from_message(message.outcome)?,
+        backups: Storable::from_message(message.backups)?,
     })
 }
 
@@ -141,6 +143,6 @@ pub(super) fn disagreement(header: &Header, body: &Instance) -> Option<&'static 
         };
     }
     first_of!(id, workflow, workflow_version, calendar_digest, revision, version, created_at);
-    first_of!(updated_at, status, steward, group);
+    first_of!(updated_at, status, steward, group, backups);
     None
 }

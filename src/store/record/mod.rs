@@ -13,8 +13,10 @@ use prost::encoding::WireType;
 use super::words::{Draft, Words};
 use super::{Seq, Whereabouts, pb};
 use crate::model::event::Record;
+use crate::model::hand_over::HandOver;
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
+use crate::model::roster::Roster;
 
 #[macro_use]
 mod convert;
@@ -24,6 +26,7 @@ mod event;
 mod header;
 mod instance;
 mod link;
+mod organization;
 mod task;
 mod value;
 
@@ -130,6 +133,28 @@ pub fn encode_instance(instance: &Instance) -> Vec<u8> {
 pub fn decode_instance(bytes: &[u8]) -> Result<Instance, Corrupt> {
     let message: pb::StoredInstance = decode(bytes, "an instance")?;
     instance::instance_from_message(message).map_err(|corrupt| corrupt.within("an instance"))
+}
+
+/// The bytes of a roster.
+pub fn encode_roster(roster: &Roster) -> Vec<u8> {
+    organization::roster_to_message(roster).encode_to_vec()
+}
+
+/// A roster from its bytes.
+pub fn decode_roster(bytes: &[u8]) -> Result<Roster, Corrupt> {
+    let message: pb::StoredRoster = decode(bytes, "a roster")?;
+    organization::roster_from_message(message).map_err(|corrupt| corrupt.within("a roster"))
+}
+
+/// The bytes of a hand-over.
+pub fn encode_hand_over(hand_over: &HandOver) -> Vec<u8> {
+    organization::hand_over_to_message(hand_over).encode_to_vec()
+}
+
+/// A hand-over from its bytes.
+pub fn decode_hand_over(bytes: &[u8]) -> Result<HandOver, Corrupt> {
+    let message: pb::StoredHandOver = decode(bytes, "a hand-over")?;
+    organization::hand_over_from_message(message).map_err(|it| it.within("a hand-over"))
 }
 
 /// The first field about which a header and a body of the same version differ.

@@ -1,0 +1,170 @@
+//! `sanbang organization absences` and `duty`: the roster, read and changed.
+
+use clap::{Args, Subcommand};
+
+use crate::api::pb;
+use crate::cli::client::Client;
+use crate::cli::exit::Failure;
+use crate::cli::print::Output;
+
+use super::show;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Absences {
+    List(ListAbsences),
+    Put(PutAbsence),
+    End(EndAbsence),
+}
+
+/// The absences, by member and first day
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang organization absences list --actor coordinator_1
+  $ sanbang organization absences list --from 2025-01-06 --to 2025-01-10 --actor coordinator_1")]
+pub(in crate::cli) struct ListAbsences {
+    /// Of this member; nobody named: of all
+    #[arg(default_value = "", hide_default_value = true)]
+    member: String,
+    #[command(flatten)]
+    days: Days,
+}
+
+/// Days that are looked at.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Days {
+    /// On or after this day
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "DAY")]
+    from: String,
+    /// On or before this day
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "DAY")]
+    to: String,
+}
+
+/// Put an absence down; one of the same member with the same first day is replaced
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang organization absences put materials_officer_2 2025-02-10 2025-02-14 \\
+        --substitute materials_leader --reason 'Annual leave' --actor materials_officer_2")]
+pub(in crate::cli) struct PutAbsence {
+    /// Who is away
+    member: String,
+    /// The first day
+    from: String,
+    /// The last day
+    to: String,
+    /// Who receives what the member would
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "MEMBER")]
+    substitute: String,
+    /// Why
+    #[arg(long, default_value = "", hide_default_value = true)]
+    reason: String,
+}
+
+/// Cut an absence short; one that has not begun by then is taken back
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang organization absences end materials_officer_2 2025-02-13 --actor materials_leader")]
+pub(in crate::cli) struct EndAbsence {
+    /// Who is back
+    member: String,
+    /// The first day on which the member is back
+    back_on: String,
+    /// The first day of the absence, where there are several
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "DAY")]
+    from: String,
+}
+
+impl Absences {
+    pub(super) async fn run(self, client: &Client, output: &Output) -> Result<(), Failure> {
+        let mut organization = client.organization();
+        match self {
+            Self::List(ListAbsences { member, days }) => {
+                let request = pb::OrganizationServiceListAbsencesRequest {
+                    page_size: i32::MAX,
+                    page_token: String::new(),
+                    member,
+                    from: days.from,
+                    to: days.to,
+                };
+                let listed = organization.list_absences(request).await?.into_inner();
+                output.message(&listed, |output| show::absences(&listed.absences, output))
+            }
+            Self::Put(PutAbsence { member, from, to, substitute, reason }) => {
+                let absence = pb::Absence { member, from, to, substitute, reason };
+                let absence = Some(absence);
+                let request = pb::OrganizationServicePutAbsenceRequest { absence };
+                let put = organization.put_absence(request).await?.into_inner();
+                output.message(&put, |_| {
+                    let absence = put.absence.clone().unwrap_or_default();
+                    let told = show::absence(&absence);
+                    if put.changed { told } else { format!("{told}; it stood so already") }
+                })
+            }
+            Self::End(EndAbsence { member, back_on, from }) => {
+                let request = pb::OrganizationServiceEndAbsenceRequest { member, from, back_on };
+                let ended = organization.end_absence(request).await?.into_inner();
+                output.message(&ended, |_| show::member(&ended.member.clone().unwrap_or_default()))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Duty {
+    List(ListDuty),
+    Put(PutDuty),
+}
+
+/// Who is on duty when
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang organization duty list --actor coordinator_1")]
+pub(in crate::cli) struct ListDuty {
+    #[command(flatten)]
+    days: Days,
+}
+
+/// Say who is on duty on some days, in place of whoever was
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang organization duty put 2025-01-28 2025-02-04 coordinator_2 materials_officer_1 \\
+        --note 'Spring Festival' --actor coordinator_1
+  $ sanbang organization duty put 2025-02-04 2025-02-04 --actor coordinator_1")]
+pub(in crate::cli) struct PutDuty {
+    /// The first day
+    from: String,
+    /// The last day
+    to: String,
+    /// Who, in the order in which they are told; nobody: the days are free
+    members: Vec<String>,
+    /// For the record
+    #[arg(long, default_value = "", hide_default_value = true)]
+    note: String,
+}
+
+impl Duty {
+    pub(super) async fn run(self, client: &Client, output: &Output) -> Result<(), Failure> {
+        let mut organization = client.organization();
+        match self {
+            Self::List(ListDuty { days }) => {
+                let request = pb::OrganizationServiceListDutyRequest {
+                    page_size: i32::MAX,
+                    page_token: String::new(),
+                    from: days.from,
+                    to: days.to,
+                };
+                let listed = organization.list_duty(request).await?.into_inner();
+                output.message(&listed, |output| show::duties(&listed.duties, output))
+            }
+            Self::Put(PutDuty { from, to, members, note }) => {
+                let duty = pb::Duty { from, to, members, note };
+                let told = show::duty(&duty);
+                let request = pb::OrganizationServicePutDutyRequest { duty: Some(duty) };
+                let put = organization.put_duty(request).await?.into_inner();
+                output.message(&put, |_| {
+                    if put.changed { told } else { format!("{told}; it stood so already") }
+                })
+            }
+        }
+    }
+}
