@@ -6,6 +6,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::engine::AlarmPreview;
+use crate::model::id::InstanceId;
 use crate::runtime::Numbered;
 
 use super::drive::Driving;
@@ -21,8 +22,26 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceCreateRequest>,
     ) -> Answer<pb::InstanceServiceCreateResponse> {
+        let wanted = request.get_ref();
+        let like = wanted.with_similar.then(|| (wanted.workflow.clone(), wanted.fields.clone()));
         let accepted = self.command(request).await?;
-        Ok(Response::new(pb::InstanceServiceCreateResponse { accepted }))
+        let similar = match (like, &accepted) {
+            (Some((workflow, fields)), Some(accepted)) => {
+                self.similar(&workflow, fields, &accepted.instance).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Response::new(pb::InstanceServiceCreateResponse { accepted, similar }))
+    }
+
+    async fn find_similar(
+        &self,
+        request: Request<pb::InstanceServiceFindSimilarRequest>,
+    ) -> Answer<pb::InstanceServiceFindSimilarResponse> {
+        self.reader(request.metadata())?;
+        let pb::InstanceServiceFindSimilarRequest { workflow, fields } = request.into_inner();
+        let instances = self.similar(&workflow, fields, "").await?;
+        Ok(Response::new(pb::InstanceServiceFindSimilarResponse { instances }))
     }
 
     async fn get(
@@ -222,6 +241,26 @@ impl InstanceService for Edge {
         });
         let deadlines = explained.collect();
         Ok(Response::new(pb::InstanceServiceExplainDeadlinesResponse { deadlines }))
+    }
+}
+
+impl Edge {
+    /// Instances like one of this workflow with these fields, but for the one of this name.
+    async fn similar(
+        &self,
+        workflow: &str,
+        fields: Option<prost_types::Struct>,
+        but: &str,
+    ) -> Result<Vec<pb::InstanceSummary>, Status> {
+        let catalog = self.handle.catalog();
+        let active = catalog.active(workflow);
+        let Some(active) = active else { return Err(status::workflow_not_found(workflow)) };
+        let fields = from_proto::instances::fields_of(&active.workflow, fields);
+        let fields = fields.map_err(|told| status::invalid(&told))?;
+        let but = InstanceId::parse(but).ok();
+        let similar = self.handle.similar(&active.workflow, &fields, but).await;
+        let similar = similar.map_err(|error| status::read(&error))?;
+        Ok(similar.iter().map(to_proto::instance::summary).collect())
     }
 }
 

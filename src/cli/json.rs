@@ -43,6 +43,7 @@ named! {
     EventServiceSubscribeResponse,
     HandOver,
     InstanceServiceExplainDeadlinesResponse,
+    InstanceServiceFindSimilarResponse,
     InstanceServiceGetResponse,
     InstanceServiceHistoryResponse,
     InstanceServiceListResponse,

@@ -18,6 +18,8 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 pub const OPEN_TASKS_MAX: usize = 512;
 /// Links of one instance: before a further one the oldest of those that have ended is forgotten.
 pub const LINKS_MAX: usize = 256;
+/// Similar instances that are told.
+pub const SIMILAR_MAX: usize = 20;
 /// Instances that one command may start.
 pub const STARTS_MAX: usize = 32;
 /// So long after it was asked an effect is asked again, in milliseconds; each time twice as long.

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::definition::compiled::Workflow;
 use crate::engine::{self, AlarmPreview, Deadline};
 use crate::ledger::Sheet;
 use crate::model::actor::Actor;
@@ -17,6 +18,7 @@ use crate::model::id::{InstanceId, MemberId, WorkflowId};
 use crate::model::instance::{Header, Instance};
 use crate::model::roster::RosterAction;
 use crate::model::time::Timestamp;
+use crate::model::value::Values;
 use crate::store::{self, Identity, Numbered, Query, Store};
 
 use super::answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
@@ -33,6 +35,7 @@ use super::publish::{Activation, Publication, PublishError, SourceFile, Validati
 use super::replay::Filter;
 use super::roster::RosterError;
 use super::shared::{ClockJump, Shared};
+use super::similar::{self, Likeness};
 use super::stats::{Stats, count};
 use super::worker::{CommandRequest, Request, ViewRequest};
 use super::workload::{self, Workload};
@@ -125,6 +128,18 @@ impl Handle {
     /// The headers of the instances that are asked for.
     pub async fn headers(&self, query: Query) -> Result<Vec<Header>, ReadError> {
         self.read(move |store| store.query(&query)).await
+    }
+
+    /// Instances that may be the same thing as one of this workflow with these fields, but for one,
+    /// the first reporter first; at most [`crate::model::limits::SIMILAR_MAX`].
+    pub async fn similar(
+        &self,
+        workflow: &Workflow,
+        fields: &Values,
+        but: Option<InstanceId>,
+    ) -> Result<Vec<Header>, ReadError> {
+        let Some(likeness) = Likeness::of(workflow, fields) else { return Ok(Vec::new()) };
+        self.read(move |store| similar::find(store, &likeness, but.as_ref())).await
     }
 
     /// An instance's records, latest first: those with a version below `before`, at most `limit`.

@@ -35,6 +35,7 @@ mod hand_over;
 mod mailbox;
 mod pipeline;
 mod shared;
+mod similar;
 mod timers;
 mod token;
 mod worker;

@@ -294,6 +294,7 @@ async fn a_refusal_tells_everything_at_once() {
     let server = Server::start(directory.path()).await;
     let (mut instances, mut tasks) = (server.instances(), server.tasks());
     let malformed = pb::InstanceServiceCreateRequest {
+        with_similar: false,
         instance: "no id!".to_owned(),
         request_id: "r".repeat(200),
         workflow: "permit".to_owned(),

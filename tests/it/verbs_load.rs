@@ -105,6 +105,7 @@ pub(crate) async fn send(
             ("industry", "new_energy_materials"),
         ]);
         let request = pb::InstanceServiceCreateRequest {
+            with_similar: false,
             instance,
             request_id,
             workflow: "investment_project".to_owned(),

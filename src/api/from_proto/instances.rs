@@ -1,6 +1,6 @@
 //! Wishes of `InstanceService`. Knows form, never whether it makes sense now.
 
-use crate::api::violations::Violations;
+use crate::api::violations::{Violation, Violations};
 use crate::api::{pb, values};
 use crate::definition::compiled::Workflow;
 use crate::engine;
@@ -12,6 +12,7 @@ use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::model::link::Relation;
 use crate::model::task::TaskNumber;
+use crate::model::value::Values;
 use crate::runtime::Catalog;
 
 use super::envelope::Known;
@@ -49,6 +50,16 @@ pub(in crate::api) fn keyed_id(
     let fields = request.fields.clone();
     let fields = values::values(&mut unheard, "fields", fields, &workflow.fields);
     engine::keyed_id(workflow, &fields)
+}
+
+/// The values of a workflow's own fields.
+pub(in crate::api) fn fields_of(
+    workflow: &Workflow,
+    fields: Option<prost_types::Struct>,
+) -> Result<Values, Vec<Violation>> {
+    let mut found = Violations::default();
+    let fields = values::values(&mut found, "fields", fields, &workflow.fields);
+    found.finish(fields)
 }
 
 /// Leaves a stage.

@@ -67,6 +67,7 @@ impl Crew {
             workflow: WORKFLOW.to_owned(),
             fields: Some(project.first_fields()),
             steward: String::new(),
+            with_similar: false,
         };
         let mut instances = self.acting(COORDINATOR)?.instances();
         accepted(instances.create(request).await?.into_inner().accepted)

@@ -17,6 +17,7 @@ pub(super) async fn create(client: &Client, create: Create) -> Outcome {
         workflow: create.workflow,
         fields: to_struct(&create.fields),
         steward: create.steward,
+        with_similar: false,
     };
     Ok(client.instances().create(request).await?.into_inner().accepted)
 }

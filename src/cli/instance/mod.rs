@@ -18,6 +18,7 @@ use super::print::Output;
 #[derive(Debug, Subcommand)]
 pub(super) enum Instance {
     Create(Create),
+    Similar(relate::Similar),
     Get(Named),
     List(List),
     Advance(Advance),
@@ -314,6 +315,7 @@ impl Instance {
         let accepted = match self {
             Self::Get(named) => return views::get(&client, &named.instance, output).await,
             Self::List(list) => return views::list(&client, list, output).await,
+            Self::Similar(similar) => return relate::similar(&client, similar, output).await,
             Self::History(history) => return views::history(&client, history, output).await,
             Self::Resume(resume) if resume.preview => {
                 return views::preview(&client, &resume.instance, output).await;

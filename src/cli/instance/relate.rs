@@ -9,6 +9,8 @@ use crate::api::pb;
 use super::super::arguments::{Field, Repeat, json_kind, parse_field, to_struct};
 use super::super::client::Client;
 use super::super::exit::Failure;
+use super::super::print::Output;
+use super::show;
 
 type Outcome = Result<Option<pb::Accepted>, Failure>;
 
@@ -89,6 +91,31 @@ pub(in crate::cli) struct Revive {
     steward: String,
     #[command(flatten)]
     repeat: Repeat,
+}
+
+/// Instances that may be the same thing, the first reporter first
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang instance similar --workflow investment_project --field investor=Huaguang \\
+        --actor coordinator_1")]
+pub(in crate::cli) struct Similar {
+    /// The workflow
+    #[arg(long)]
+    workflow: String,
+    /// A field of which the text is compared: `name=text`
+    #[arg(long = "field", value_parser = parse_field, value_name = "NAME=VALUE", required = true)]
+    fields: Vec<Field>,
+}
+
+pub(super) async fn similar(
+    client: &Client,
+    similar: Similar,
+    output: &Output,
+) -> Result<(), Failure> {
+    let (workflow, fields) = (similar.workflow, to_struct(&similar.fields));
+    let request = pb::InstanceServiceFindSimilarRequest { workflow, fields };
+    let found = client.instances().find_similar(request).await?.into_inner();
+    output.message(&found, |output| show::summaries(&found.instances, output))
 }
 
 pub(super) async fn link(client: &Client, link: Link) -> Outcome {

@@ -74,6 +74,7 @@ pub(crate) fn answered(answer: pb::DriveAnswer) -> Told {
 
 fn create(sent: &Sent) -> pb::InstanceServiceCreateRequest {
     pb::InstanceServiceCreateRequest {
+        with_similar: false,
         instance: sent.instance.clone(),
         request_id: sent.id.clone(),
         workflow: "errand".to_owned(),

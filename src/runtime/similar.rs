@@ -1,0 +1,92 @@
+//! Instances that may be the same thing: of one workflow, with an indexed text that is the same or
+//! holds the other. Decides nothing: people judge.
+
+use crate::definition::compiled::{FieldKind, Workflow};
+use crate::model::id::{FieldId, InstanceId, WorkflowId};
+use crate::model::instance::Header;
+use crate::model::limits;
+use crate::model::value::{Value, Values};
+use crate::store::{Error, Query, Store};
+
+/// So many letters at least have two texts in common where one only holds the other.
+const COMMON_MIN: usize = 4;
+
+/// What instances are compared with.
+pub(super) struct Likeness {
+    workflow: WorkflowId,
+    /// The texts, without what does not matter.
+    texts: Vec<(FieldId, String)>,
+}
+
+impl Likeness {
+    /// The indexed texts among these fields; none: there are none, so nothing is similar.
+    pub(super) fn of(workflow: &Workflow, fields: &Values) -> Option<Self> {
+        let indexed = workflow.fields.iter().filter(|field| field.indexed);
+        let texts = indexed.filter(|field| field.kind == FieldKind::Text).filter_map(|field| {
+            let Value::Text(text) = fields.get(&field.id)? else { return None };
+            Some((field.id.clone(), plain(text))).filter(|(_, text)| !text.is_empty())
+        });
+        let texts: Vec<(FieldId, String)> = texts.collect();
+        (!texts.is_empty()).then(|| Self { workflow: workflow.id.clone(), texts })
+    }
+
+    fn matches(&self, header: &Header) -> bool {
+        self.texts.iter().any(|(field, text)| {
+            let known = header.indexed.iter().find(|(name, _)| name == field);
+            matches!(known, Some((_, Value::Text(known))) if are_alike(text, &plain(known)))
+        })
+    }
+}
+
+/// The first that were created, at most so many, without one of them.
+pub(super) fn find(
+    store: &dyn Store,
+    likeness: &Likeness,
+    but: Option<&InstanceId>,
+) -> Result<Vec<Header>, Error> {
+    let mut found: Vec<Header> = Vec::new();
+    let mut after = None;
+    loop {
+        let query = Query {
+            workflows: vec![likeness.workflow.clone()],
+            after,
+            limit: limits::PAGE_SIZE_MAX,
+            ..Query::default()
+        };
+        let page = store.query(&query)?;
+        let is_last = page.len() < limits::PAGE_SIZE_MAX;
+        after = page.last().map(|header| header.id.clone());
+        let alike = page.into_iter().filter(|header| likeness.matches(header));
+        found.extend(alike.filter(|header| Some(&header.id) != but));
+        found
+            .sort_by(|left, right| (left.created_at, &left.id).cmp(&(right.created_at, &right.id)));
+        found.truncate(limits::SIMILAR_MAX);
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// Letters and digits alone, in small letters.
+fn plain(text: &str) -> String {
+    text.chars().filter(|each| each.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn are_alike(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    short == long || (short.chars().count() >= COMMON_MIN && long.contains(short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_spaces_and_punctuation_do_not_matter() {
+        let alike = |one: &str, other: &str| are_alike(&plain(one), &plain(other));
+        assert!(alike("Hua Guang Glass", "HUAGUANG-glass"));
+        assert!(alike("安徽华光玻璃有限公司", "华光玻璃"));
+        assert!(!alike("华光", "安徽华光玻璃有限公司"));
+        assert!(!alike("Even Ground", "Uneven Roads"));
+    }
+}

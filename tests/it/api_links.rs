@@ -1,0 +1,247 @@
+//! Instances that begin because of others, block them and follow them, over a real socket.
+#![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
+
+use sanbang::api::pb;
+use sanbang::definition::sources::Sources;
+
+use super::api_fixture::*;
+
+const CASE: &str = "
+workflow: case
+title: { en: Case, zh: 事项 }
+calendar: plain
+outcome_of: close
+fields:
+  applicant: { type: text, required: true, indexed: true }
+  size: { type: decimal }
+activities:
+  visit: { fields: { note: { type: text } }, may_start: [case, file] }
+may_terminate: [withdrawn]
+stages:
+  - id: work
+    title: { en: Work, zh: 办理 }
+    advance: automatic
+    tasks:
+      - { id: look, role: office }
+      - id: open_file
+        kind: call
+        workflow: file
+        after: [look]
+        fields: { code: { from: applicant }, pages: 3 }
+      - { id: close, role: office, after: [open_file], outcomes: [solved, unsolved] }
+";
+
+const FILE: &str = "
+workflow: file
+title: { en: File, zh: 卷宗 }
+calendar: plain
+key: [code]
+outcome_of: read
+fields:
+  code: { type: text, required: true }
+  pages: { type: decimal }
+stages:
+  - id: reading
+    title: { en: Reading, zh: 阅卷 }
+    advance: automatic
+    tasks: [{ id: read, role: office, outcomes: [clear, unclear] }]
+";
+
+fn with_cases() -> Sources {
+    let mut sources = sources();
+    for (path, text) in [("workflows/case.yaml", CASE), ("workflows/file.yaml", FILE)] {
+        sources.files.insert(path.into(), text.into());
+    }
+    sources
+}
+
+async fn create(
+    server: &Server,
+    (instance, workflow): (&str, &str),
+    given: &[(&str, &str)],
+) -> pb::InstanceServiceCreateResponse {
+    let given: Vec<_> = given.iter().map(|(name, value)| (*name, text(value))).collect();
+    let request = pb::InstanceServiceCreateRequest {
+        instance: instance.to_owned(),
+        workflow: workflow.to_owned(),
+        fields: Some(fields(&given)),
+        steward: "anna".to_owned(),
+        with_similar: true,
+        ..Default::default()
+    };
+    server.instances().create(by("anna", request)).await.unwrap().into_inner()
+}
+
+async fn complete(server: &Server, instance: &str, task: u32, outcome: &str) -> pb::Accepted {
+    let holder = server
+        .get(instance)
+        .await
+        .tasks
+        .into_iter()
+        .find(|known| known.reference.as_ref().unwrap().number == task);
+    let holder = holder.unwrap().holder.unwrap().member;
+    let request = pb::TaskServiceCompleteRequest {
+        instance: instance.to_owned(),
+        task,
+        outcome: outcome.to_owned(),
+        ..Default::default()
+    };
+    server.tasks().complete(by(&holder, request)).await.unwrap().into_inner().accepted.unwrap()
+}
+
+fn terminate(instance: &str) -> pb::InstanceServiceTerminateRequest {
+    pb::InstanceServiceTerminateRequest {
+        instance: instance.to_owned(),
+        reason_code: "withdrawn".to_owned(),
+        ..Default::default()
+    }
+}
+
+fn link(instance: &str, to: &str) -> pb::InstanceServiceLinkRequest {
+    pb::InstanceServiceLinkRequest {
+        instance: instance.to_owned(),
+        relation: pb::Relation::Blocks.into(),
+        to: to.to_owned(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_begins_an_instance_and_takes_its_outcome() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
+    let started = complete(&server, "c-1", 1, "").await.started;
+    assert_eq!(started.len(), 1);
+    // Whoever was answered sees what began.
+    let file = server.get(&started[0]).await;
+    assert_eq!((file.workflow.as_str(), file.links[0].other.as_str()), ("file", "c-1"));
+    assert_eq!(file.links[0].task, "open_file");
+
+    // There is one file for a code, whoever asks for it.
+    let again = pb::InstanceServiceCreateRequest {
+        workflow: "file".to_owned(),
+        fields: Some(fields(&[("code", text("Ann Ltd"))])),
+        ..Default::default()
+    };
+    let refused = server.instances().create(by("anna", again)).await;
+    assert_eq!(refusal(refused), "AlreadyExists INSTANCE_EXISTS");
+
+    complete(&server, &started[0], 1, "clear").await;
+    server.advance_clock(1).await;
+    let case = server.get("c-1").await;
+    assert!(case.effects.is_empty() && server.get(&started[0]).await.effects.is_empty());
+    let end = case.links[0].end.as_ref().unwrap();
+    assert_eq!((end.completed, end.outcome.as_str()), (true, "clear"));
+    let call = &case.tasks[1];
+    assert_eq!(call.kind(), pb::TaskKind::Call);
+    assert!(call.end.is_some() && case.tasks.len() == 3);
+    complete(&server, "c-1", 3, "solved").await;
+    let case = server.get("c-1").await;
+    assert_eq!((case.status(), case.outcome.as_str()), (pb::InstanceStatus::Completed, "solved"));
+
+    // A second case of the same applicant is given the file that is closed, and its outcome.
+    create(&server, ("c-2", "case"), &[("applicant", "Ann Ltd")]).await;
+    complete(&server, "c-2", 1, "").await;
+    server.advance_clock(2).await;
+    let second = server.get("c-2").await;
+    assert_eq!(second.links[0].other, started[0]);
+    assert_eq!(second.links[0].end.as_ref().unwrap().outcome, "clear");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_starts_and_a_repeat_starts_nothing_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
+    let begin = |size| pb::Begin {
+        workflow: "case".to_owned(),
+        fields: Some(fields(&[("applicant", text("Bo Ltd")), ("size", size)])),
+        steward: "bert".to_owned(),
+        instance: String::new(),
+    };
+    let visit = |begin| pb::InstanceServiceLogActivityRequest {
+        instance: "c-1".to_owned(),
+        request_id: "visit".to_owned(),
+        activity: "visit".to_owned(),
+        starts: vec![begin],
+        ..Default::default()
+    };
+    let mut instances = server.instances();
+    let wrong = instances.log_activity(by("anna", visit(begin(text("large"))))).await;
+    assert!(told(wrong).contains("starts[0].fields.size"));
+    let first = instances.log_activity(by("anna", visit(begin(number(7.5))))).await.unwrap();
+    let again = instances.log_activity(by("anna", visit(begin(number(7.5))))).await.unwrap();
+    let (first, again) = (first.into_inner().accepted.unwrap(), again.into_inner().accepted);
+    assert_eq!(Some(&first), again.as_ref());
+    let child = server.get(&first.started[0]).await;
+    assert_eq!((child.steward.as_str(), child.links.len()), ("bert", 1));
+    server.advance_clock(1).await;
+    let parent = server.get("c-1").await;
+    assert_eq!((parent.links.len(), parent.effects.len()), (1, 0));
+    assert_eq!(parent.links[0].direction(), pb::Direction::Inward);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_blocked_ends_after_what_blocks_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    for id in ["c-1", "c-2"] {
+        create(&server, (id, "case"), &[("applicant", id)]).await;
+    }
+    let mut instances = server.instances();
+    let unknown = instances.link(by("anna", link("c-1", "c-9"))).await;
+    assert_eq!(refusal(unknown), "NotFound OTHER_NOT_FOUND");
+    instances.link(by("anna", link("c-1", "c-2"))).await.unwrap();
+    server.advance_clock(1).await;
+    let refused = told(instances.terminate(by("anna", terminate("c-2"))).await);
+    assert!(refused.starts_with("FailedPrecondition BLOCKED"), "{refused}");
+    assert!(refused.contains("c-1: `c-1` must end first"), "{refused}");
+    instances.terminate(by("anna", terminate("c-1"))).await.unwrap();
+    server.advance_clock(2).await;
+    instances.terminate(by("anna", terminate("c-2"))).await.unwrap();
+    let link = &server.get("c-2").await.links[0];
+    assert_eq!(link.end.as_ref().unwrap().outcome, "withdrawn");
+
+    // What was given up is taken up again, once.
+    let revive = || pb::InstanceServiceReviveRequest {
+        instance: "c-2".to_owned(),
+        reason: "She is back".to_owned(),
+        changes: Some(fields(&[("size", number(4.0))])),
+        ..Default::default()
+    };
+    let revived = instances.revive(by("chief", revive())).await.unwrap().into_inner();
+    let revived = server.get(&revived.accepted.unwrap().started[0]).await;
+    assert_eq!(revived.fields.unwrap().fields["applicant"], text("c-2"));
+    assert_eq!(revived.links[0].relation(), pb::Relation::Continues);
+    let again = instances.revive(by("chief", revive())).await;
+    assert_eq!(refusal(again), "AlreadyExists ALREADY_REVIVED");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn similar_ones_are_told_first_reporter_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    let of = |response: pb::InstanceServiceCreateResponse| -> Vec<String> {
+        response.similar.into_iter().map(|instance| instance.id).collect()
+    };
+    let first = create(&server, ("z-1", "case"), &[("applicant", "Hua Guang Glass")]).await;
+    assert!(of(first).is_empty());
+    server.advance_clock(1).await;
+    create(&server, ("m-1", "case"), &[("applicant", "Even Ground")]).await;
+    create(&server, ("m-2", "case"), &[("applicant", "huaguang glass works")]).await;
+    server.advance_clock(2).await;
+    let third = create(&server, ("a-1", "case"), &[("applicant", "HUAGUANG GLASS")]).await;
+    assert_eq!(of(third), ["z-1", "m-2"]);
+    let request = pb::InstanceServiceFindSimilarRequest {
+        workflow: "case".to_owned(),
+        fields: Some(fields(&[("applicant", text("Hua-Guang Glass"))])),
+    };
+    let found = server.instances().find_similar(by("bert", request)).await.unwrap();
+    let found: Vec<String> = found.into_inner().instances.into_iter().map(|it| it.id).collect();
+    assert_eq!(found, ["z-1", "m-2", "a-1"]);
+    server.stop().await;
+}
