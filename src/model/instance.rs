@@ -191,7 +191,8 @@ impl Instance {
     /// The earliest instant at which something is to happen; none while nothing is.
     pub fn next_due(&self) -> Option<Timestamp> {
         let tries = self.relations.effects.iter().filter_map(|effect| effect.next_try);
-        self.clocks().filter_map(Clock::next_at).chain(tries).min()
+        let clocks = self.clocks().filter(|_| self.status.is_live()).filter_map(Clock::next_at);
+        clocks.chain(tries).min()
     }
 
     /// What is known of a stage.

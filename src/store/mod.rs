@@ -261,7 +261,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Numbered>, Error>;
 
-    /// Live instances with `next_due` strictly before `now`, in order of it, at most `limit`.
+    /// Instances with `next_due` strictly before `now`, in order of it, at most `limit`.
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error>;
 
     /// The earliest `next_due` of all.

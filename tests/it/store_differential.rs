@@ -314,8 +314,7 @@ fn compare(store: &dyn Store, query: &Query) -> Vec<Header> {
     let place = |header: &Header| match query.order {
         Order::Id => 0,
         Order::CreatedDescending => -header.created_at.0,
-        Order::NextDue if header.status.is_live() => header.next_due.map_or(i64::MAX, |due| due.0),
-        Order::NextDue => i64::MAX,
+        Order::NextDue => header.next_due.map_or(i64::MAX, |due| due.0),
     };
     expected.sort_by_key(|header| (place(header), header.id.clone()));
     if let Some(after) = &query.after {

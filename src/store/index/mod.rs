@@ -57,7 +57,7 @@ pub(super) struct Index {
     hasher: RandomState,
     ids: Ranking,
     by_creation: Ranking,
-    /// The timer index as well: live instances by what falls due next, then all others.
+    /// The timer index as well: instances by what falls due next, then all others.
     by_next_due: Ranking,
     postings: Postings,
 }
@@ -154,7 +154,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Live instances that fell due strictly before `now`, in that order.
+    /// Instances that fell due strictly before `now`, in that order.
     pub(super) fn due(&self, now: Timestamp, limit: usize) -> Vec<DueInstance> {
         self.by_next_due
             .after(None, self.id_of())
@@ -203,8 +203,7 @@ fn creation_rank(message: &pb::StoredHeader) -> i64 {
     message.created_at.saturating_neg()
 }
 
-/// What is not live is never due.
+/// One that is over may still be due: it has something to tell others until they know it.
 fn due_rank(message: &pb::StoredHeader) -> i64 {
-    let live = matches!(message.status(), pb::Status::Active | pb::Status::Suspended);
-    message.next_due.filter(|_| live).unwrap_or(NEVER)
+    message.next_due.unwrap_or(NEVER)
 }
