@@ -30,7 +30,7 @@ pub(super) struct List {}
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   $ sanbang ledger show light_list --actor coordinator_1
-  $ sanbang ledger show project_ledger --as-of 2025-03-31T23:59+08:00 --actor coordinator_1
+  $ sanbang ledger show project_ledger --as-of 2025-01-06T18:00+08:00 --actor coordinator_1
   $ sanbang ledger show lead_ledger --filter 'group = \"smart_sensors\"' --language zh --actor \
 coordinator_1")]
 pub(super) struct Show {

@@ -321,6 +321,7 @@ async fn health_and_reflection_need_no_actor() {
     sanbang.v1.EscalationService
     sanbang.v1.EventService
     sanbang.v1.InstanceService
+    sanbang.v1.LedgerService
     sanbang.v1.OrganizationService
     sanbang.v1.TaskService
     sanbang.v1.WorkflowService

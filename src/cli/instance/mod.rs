@@ -282,9 +282,9 @@ pub(super) struct Reassign {
 /// Say who stands in for the steward where no substitute does: backup A, then B
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  $ sanbang instance backups p-001 materials_officer_2 materials_leader --actor materials_officer_1
+  $ sanbang instance backups p-001 materials_officer_1 materials_leader --actor materials_officer_2
   $ sanbang instance backups p-001 --reason 'Nobody for the time being' \\
-        --actor materials_officer_1")]
+        --actor materials_officer_2")]
 pub(super) struct Backups {
     /// The instance
     instance: String,

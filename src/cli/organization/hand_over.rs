@@ -15,7 +15,7 @@ use super::show;
 /// It goes on whatever becomes of this command; the same request id finds it again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  $ sanbang organization hand-over materials_officer_2 --to materials_officer_1 \\
+  $ sanbang organization hand-over commerce_officer_1 --to commerce_leader \\
         --reason 'Called back' --request-id leave-7 --actor coordinator_1
   $ sanbang organization hand-over medical_officer_1 --reason 'Back to the home unit' \\
         --request-id leave-8 --actor coordinator_1")]

@@ -43,8 +43,8 @@ pub(in crate::cli) struct Days {
 /// Put an absence down; one of the same member with the same first day is replaced
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  $ sanbang organization absences put materials_officer_2 2025-02-10 2025-02-14 \\
-        --substitute materials_leader --reason 'Annual leave' --actor materials_officer_2")]
+  $ sanbang organization absences put commerce_officer_1 2025-02-10 2025-02-14 \\
+        --substitute commerce_leader --reason 'Annual leave' --actor commerce_officer_1")]
 pub(in crate::cli) struct PutAbsence {
     /// Who is away
     member: String,
@@ -63,7 +63,7 @@ pub(in crate::cli) struct PutAbsence {
 /// Cut an absence short; one that has not begun by then is taken back
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  $ sanbang organization absences end materials_officer_2 2025-02-13 --actor materials_leader")]
+  $ sanbang organization absences end commerce_officer_1 2025-02-13 --actor commerce_leader")]
 pub(in crate::cli) struct EndAbsence {
     /// Who is back
     member: String,
