@@ -17,8 +17,8 @@ use super::{Stage, projects};
 const FILE: &str = "workflows/investment_project.yaml";
 
 const LIMIT: (&str, &str) = (
-    "    sla: { within: 10wd, escalation: stage_dwell }\n",
-    "    sla: { within: 8wd, escalation: stage_dwell }\n",
+    "    sla: { within: 10wd, escalation: project_dwell }\n",
+    "    sla: { within: 8wd, escalation: project_dwell }\n",
 );
 
 const TASK: (&str, &str) = (
@@ -36,8 +36,8 @@ const TASK: (&str, &str) = (
 const MISTAKES: [(&str, &str); 2] = [
     ("after: [dedupe_check]", "after: [dedupe_chek]"),
     (
-        "    sla: { within: 8wd, escalation: stage_dwell }\n",
-        "    sla: { within: 8d, escalation: stage_dwell }\n",
+        "    sla: { within: 8wd, escalation: project_dwell }\n",
+        "    sla: { within: 8d, escalation: project_dwell }\n",
     ),
 ];
 
