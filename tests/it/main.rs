@@ -54,6 +54,7 @@ mod store_lists;
 mod store_record;
 mod store_sample;
 mod store_sled;
+mod story;
 mod tidy;
 mod time;
 mod told;

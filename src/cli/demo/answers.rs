@@ -39,9 +39,14 @@ pub(super) fn value(field: &FieldDefinition, now: Timestamp) -> Value {
     Value { kind: Some(kind) }
 }
 
-/// The form of a task, filled in as a whole.
-pub(super) fn form(fields: &[FieldDefinition], now: Timestamp) -> Option<Struct> {
-    let fields = fields.iter().map(|field| (field.id.clone(), value(field, now)));
+/// The form of a task, filled in as a whole: with what is known, otherwise plausibly.
+pub(super) fn form(
+    fields: &[FieldDefinition],
+    now: Timestamp,
+    known: impl Fn(&str) -> Option<Value>,
+) -> Option<Struct> {
+    let answer = |field: &FieldDefinition| known(&field.id).unwrap_or_else(|| value(field, now));
+    let fields = fields.iter().map(|field| (field.id.clone(), answer(field)));
     let fields: std::collections::BTreeMap<String, Value> = fields.collect();
     (!fields.is_empty()).then_some(Struct { fields })
 }

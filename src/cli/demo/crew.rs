@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use prost_types::Struct;
+use prost_types::{Struct, Value};
 use tonic_types::StatusExt as _;
 
 use crate::api::pb;
@@ -16,6 +16,7 @@ use super::super::arguments::accepted;
 use super::super::client::Client;
 use super::super::exit::Failure;
 use super::answers;
+use super::opening::instant;
 use super::projects::Project;
 
 /// The workflow of the story.
@@ -24,15 +25,38 @@ pub(super) const WORKFLOW: &str = "investment_project";
 /// Who does what nobody in particular does.
 pub(super) const COORDINATOR: &str = "coordinator_1";
 
-/// Work that takes its time, in days; everything else is done the next time that somebody looks.
-const TAKES_DAYS: [(&str, i64); 4] =
-    [("finish_works", 75), ("start_production", 20), ("full_capacity", 40), ("lease_handover", 5)];
+/// What the people know of one instance before the server does: what tasks end with, what is
+/// filled in, what takes its time.
+pub(super) trait Part {
+    /// The instance.
+    fn id(&self) -> &str;
+    /// What a field is to hold once a stage asks for it; none: something plausible.
+    fn field(&self, field: &str) -> Option<Value>;
+    /// What a field of a task's form is to hold; none: something plausible.
+    fn form(&self, task: &str, field: &str) -> Option<Value>;
+    /// Fields of the instance that change as a task is done.
+    fn changes(&self, task: &str) -> Option<Struct>;
+    /// What a task is to end with; none: the first outcome of the file.
+    fn take_outcome(&mut self, task: &str) -> Option<String>;
+    /// Whether an activity of this kind is logged because it is time for one.
+    fn logs(&self, activity: &str) -> bool;
+    /// Whether a stage is left as soon as nothing is missing.
+    fn leaves(&self, stage: &str) -> bool;
+    /// Whether somebody gets round to a task now that was opened then.
+    fn is_time_for(
+        &self,
+        task: &str,
+        opened: Timestamp,
+        now: Timestamp,
+        instance: &pb::Instance,
+    ) -> bool;
+}
 
 /// Everybody who works in the story.
 pub(super) struct Crew {
     client: Client,
     organization: Organization,
-    workflows: BTreeMap<u32, pb::Workflow>,
+    workflows: BTreeMap<(String, u32), pb::Workflow>,
     requests: u64,
 }
 
@@ -84,42 +108,45 @@ impl Crew {
     /// Whatever is to be done regularly and falls due before `next` is done too.
     pub(super) async fn work(
         &mut self,
-        project: &mut Project,
+        part: &mut impl Part,
         now: Timestamp,
         next: Timestamp,
     ) -> Result<bool, Failure> {
-        let instance = self.get(project.id).await?;
+        let instance = self.get(part.id()).await?;
         if instance.status() != pb::InstanceStatus::Active {
             return Ok(false);
         }
-        let workflow = self.workflow(instance.workflow_version).await?;
-        let mut did = self.keep_cadences(&instance, &workflow, now, next).await?;
+        let workflow = self.workflow(&instance).await?;
+        let mut did = self.keep_cadences(part, &instance, &workflow, now, next).await?;
         for task in &instance.tasks {
-            if is_ready(task, &instance, now, project) {
-                did |= self.do_task(project, &instance, &workflow, task, now).await?;
+            if is_ready(task, &instance, now, part) {
+                did |= self.do_task(part, &instance, &workflow, task, now).await?;
             }
         }
-        did |= self.fill_fields(project, &instance, &workflow, now).await?;
+        did |= self.fill_fields(part, &instance, &workflow, now).await?;
         for stage in &instance.stages {
-            if stage.place() == pb::StagePlace::Open {
+            if stage.place() == pb::StagePlace::Open && part.leaves(&stage.stage) {
                 did |= self.advance(&instance, &workflow, &stage.stage).await?;
             }
         }
         Ok(did)
     }
 
-    async fn workflow(&mut self, version: u32) -> Result<pb::Workflow, Failure> {
-        if !self.workflows.contains_key(&version) {
-            let request = pb::WorkflowServiceGetRequest { workflow: WORKFLOW.to_owned(), version };
+    async fn workflow(&mut self, instance: &pb::Instance) -> Result<pb::Workflow, Failure> {
+        let key = (instance.workflow.clone(), instance.workflow_version);
+        if !self.workflows.contains_key(&key) {
+            let (workflow, version) = key.clone();
+            let request = pb::WorkflowServiceGetRequest { workflow, version };
             let response = self.acting(COORDINATOR)?.workflows().get(request).await?.into_inner();
-            self.workflows.insert(version, response.workflow.unwrap_or_default());
+            self.workflows.insert(key.clone(), response.workflow.unwrap_or_default());
         }
-        Ok(self.workflows[&version].clone())
+        Ok(self.workflows[&key].clone())
     }
 
     /// Logs what is to be logged regularly: contacts, notes, reports, meetings, visits.
     async fn keep_cadences(
         &mut self,
+        part: &impl Part,
         instance: &pb::Instance,
         workflow: &pb::Workflow,
         now: Timestamp,
@@ -132,13 +159,13 @@ impl Crew {
             if clock.kind() != pb::ClockKind::Every || !is_soon || !clock.paused.is_empty() {
                 continue;
             }
-            let Some(activity) = resets(workflow, clock) else { continue };
+            let Some(activity) = resets(workflow, clock, part) else { continue };
             let fields = workflow.activities.iter().find(|it| it.id == activity);
             let request = pb::InstanceServiceLogActivityRequest {
                 instance: instance.id.clone(),
                 request_id: self.request_id(),
                 activity,
-                fields: fields.and_then(|it| answers::form(&it.fields, now)),
+                fields: fields.and_then(|it| answers::form(&it.fields, now, |_| None)),
                 ..pb::InstanceServiceLogActivityRequest::default()
             };
             let mut instances = self.acting(&instance.steward)?.instances();
@@ -151,7 +178,7 @@ impl Crew {
     /// Does a task: takes it where nobody holds it, checks its list, fills in its form.
     async fn do_task(
         &mut self,
-        project: &mut Project,
+        part: &mut impl Part,
         instance: &pb::Instance,
         workflow: &pb::Workflow,
         task: &pb::Task,
@@ -182,7 +209,7 @@ impl Crew {
             tasks.check(request).await?;
         }
         let outcome = match definition.outcomes.first() {
-            Some(first) => project.take_outcome(&reference.id).unwrap_or(first).to_owned(),
+            Some(first) => part.take_outcome(&reference.id).unwrap_or_else(|| first.clone()),
             None => String::new(),
         };
         let request = pb::TaskServiceCompleteRequest {
@@ -190,7 +217,8 @@ impl Crew {
             request_id: self.request_id(),
             task: reference.number,
             outcome,
-            form: answers::form(&definition.form, now),
+            form: answers::form(&definition.form, now, |field| part.form(&reference.id, field)),
+            changes: part.changes(&reference.id),
             ..pb::TaskServiceCompleteRequest::default()
         };
         match tasks.complete(request).await {
@@ -228,7 +256,7 @@ impl Crew {
     /// Fills what a stage asks for: of the path at once, beside it when the path has ended.
     async fn fill_fields(
         &mut self,
-        project: &Project,
+        part: &impl Part,
         instance: &pb::Instance,
         workflow: &pb::Workflow,
         now: Timestamp,
@@ -247,7 +275,7 @@ impl Crew {
             let Some(field) = workflow.fields.iter().find(|field| field.id == *name) else {
                 continue;
             };
-            let value = project.later(name).unwrap_or_else(|| answers::value(field, now));
+            let value = part.field(name).unwrap_or_else(|| answers::value(field, now));
             changes.fields.insert(name.clone(), value);
         }
         if changes.fields.is_empty() {
@@ -310,25 +338,17 @@ pub(super) fn is_reason(status: &tonic::Status, reasons: &[&str]) -> bool {
     details.error_info().is_some_and(|info| reasons.contains(&info.reason.as_str()))
 }
 
-/// The activity that resets a clock, as the workflow declares it.
-fn resets(workflow: &pb::Workflow, clock: &pb::Clock) -> Option<String> {
+/// The first activity that resets a clock, as the workflow declares it, and that is logged so.
+fn resets(workflow: &pb::Workflow, clock: &pb::Clock, part: &impl Part) -> Option<String> {
     let id = &clock.reference.as_ref()?.id;
     let of_stages = workflow.stages.iter().flat_map(|stage| &stage.clocks);
     let mut clocks = workflow.clocks.iter().chain(of_stages);
-    clocks.find(|it| it.id == *id)?.reset_by.first().cloned()
+    let reset_by = &clocks.find(|it| it.id == *id)?.reset_by;
+    reset_by.iter().find(|activity| part.logs(activity)).cloned()
 }
 
-fn is_ready(task: &pb::Task, instance: &pb::Instance, now: Timestamp, project: &Project) -> bool {
+fn is_ready(task: &pb::Task, instance: &pb::Instance, now: Timestamp, part: &impl Part) -> bool {
     let id = task.reference.as_ref().map(|it| it.id.as_str()).unwrap_or_default();
     let is_open = task.end.is_none() && task.kind() == pb::TaskKind::Human;
-    if !is_open || project.neglected.contains(id) {
-        return false;
-    }
-    // A task force works until the project produces.
-    if id == "dissolve_task_force" && !instance.path_stage.is_empty() {
-        return false;
-    }
-    let days = TAKES_DAYS.iter().find(|(name, _)| *name == id).map_or(0, |(_, days)| *days);
-    let opened = task.opened_at.map_or(0, |opened| opened.seconds);
-    now.as_second() >= opened + days * 24 * 60 * 60
+    is_open && part.is_time_for(id, instant(task.opened_at.unwrap_or_default()), now, instance)
 }

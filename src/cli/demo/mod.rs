@@ -13,6 +13,7 @@ mod opening;
 mod power;
 mod projects;
 mod server;
+mod story;
 mod watcher;
 
 use clap::Args;
@@ -32,12 +33,20 @@ use watcher::Watcher;
 simulated clock, and takes about a minute. Exit status 1: something that it shows is not so.
 
 Examples:
-  $ sanbang demo")]
+  $ sanbang demo
+  $ sanbang demo --story")]
 pub(super) struct Demo {
     /// Keep the directory with the data, the edited files and the server's log
     #[arg(long)]
     keep: bool,
+    /// Tell the first two months of the team instead: 14 people, 20 enterprises, 46 visits, and
+    /// what came of them
+    #[arg(long)]
+    story: bool,
 }
+
+/// When the demo begins: so that a Spring Festival lies inside.
+const BEGINNING: &str = "simulated@2025-01-06T09:00:00+08:00";
 
 /// Everything that the chapters share.
 struct Stage {
@@ -56,8 +65,13 @@ impl Demo {
             .map_err(|error| Failure::NotTried(error.into()))?;
         let china = jiff::tz::TimeZone::fixed(answers::OFFSET);
         let narrator = Narrator::new(&Output { zone: china, ..output.clone() });
-        narrator.title("Sanbang 三帮: investment projects through their twelve stages")?;
-        let told = tell(narrator.clone(), directory.path()).await;
+        let told = if self.story {
+            narrator.title("Sanbang 三帮: the first two months of the team")?;
+            story::tell(narrator.clone(), directory.path()).await
+        } else {
+            narrator.title("Sanbang 三帮: investment projects through their twelve stages")?;
+            tell(narrator.clone(), directory.path()).await
+        };
         if self.keep {
             let kept = directory.keep();
             narrator.say(&format!("The data, the files and the log are in {}", kept.display()))?;
@@ -76,7 +90,7 @@ impl Demo {
 
 async fn tell(narrator: Narrator, directory: &std::path::Path) -> Result<(), Failure> {
     edits::lay_out_files(directory)?;
-    let server = Server::start(directory).await?;
+    let server = Server::start(directory, BEGINNING).await?;
     narrator.say(&format!(
         "A server runs at {}: its store is a fresh directory, its clock is simulated and stands \
          at Monday, 6 January 2025, 09:00 in China. A subscriber prints its events as they come.",

@@ -2,8 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
+
+use crate::api::pb;
+
+use super::crew::Part;
+
+/// Work that takes its time, in days; everything else is done the next time that somebody looks.
+const TAKES_DAYS: [(&str, i64); 4] =
+    [("finish_works", 75), ("start_production", 20), ("full_capacity", 40), ("lease_handover", 5)];
 
 /// A project as the demo's people know it, before the server does.
 pub(super) struct Project {
@@ -39,17 +48,53 @@ impl Project {
     pub(super) fn first_fields(&self) -> Struct {
         Struct { fields: self.facts.iter().map(|(name, fact)| pair(name, *fact)).collect() }
     }
+}
 
-    /// What a field is to hold once it is asked for, where this project has something to say.
-    pub(super) fn later(&self, field: &str) -> Option<Value> {
+impl Part for Project {
+    fn id(&self) -> &str {
+        self.id
+    }
+
+    fn field(&self, field: &str) -> Option<Value> {
         let known = self.later.iter().chain(self.facts).find(|(name, _)| *name == field);
         known.map(|(name, fact)| pair(name, *fact).1)
     }
 
-    /// What a task is to end with; none: the first outcome of the file.
-    pub(super) fn take_outcome(&mut self, task: &str) -> Option<&'static str> {
+    fn form(&self, _task: &str, _field: &str) -> Option<Value> {
+        None
+    }
+
+    fn changes(&self, _task: &str) -> Option<Struct> {
+        None
+    }
+
+    fn take_outcome(&mut self, task: &str) -> Option<String> {
         let outcomes = self.outcomes.get_mut(task)?;
-        (!outcomes.is_empty()).then(|| outcomes.remove(0))
+        (!outcomes.is_empty()).then(|| outcomes.remove(0).to_owned())
+    }
+
+    fn logs(&self, _activity: &str) -> bool {
+        true
+    }
+
+    fn leaves(&self, _stage: &str) -> bool {
+        true
+    }
+
+    fn is_time_for(
+        &self,
+        task: &str,
+        opened: Timestamp,
+        now: Timestamp,
+        instance: &pb::Instance,
+    ) -> bool {
+        // A task force works until the project produces.
+        let waits = task == "dissolve_task_force" && !instance.path_stage.is_empty();
+        if waits || self.neglected.contains(task) {
+            return false;
+        }
+        let days = TAKES_DAYS.iter().find(|(name, _)| *name == task).map_or(0, |(_, days)| *days);
+        now.as_second() >= opened.as_second() + days * 24 * 60 * 60
     }
 }
 

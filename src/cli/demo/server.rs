@@ -13,27 +13,26 @@ use super::super::client::Client;
 use super::super::exit::Failure;
 use super::super::serve::LISTENING;
 
-/// When the story begins: so that a Spring Festival lies inside.
-const BEGINNING: &str = "simulated@2025-01-06T09:00:00+08:00";
-
 /// How long a server may take to listen.
 const START_MAX: Duration = Duration::from_mins(1);
 
 /// A running server.
 pub(super) struct Server {
     directory: PathBuf,
+    clock: String,
     child: Child,
     address: SocketAddr,
     client: Client,
 }
 
 impl Server {
-    /// Starts a server on the data and the files in this directory, on a free port.
-    pub(super) async fn start(directory: &Path) -> Result<Self, Failure> {
+    /// Starts a server on the data and the files in this directory, on a free port, with this
+    /// clock.
+    pub(super) async fn start(directory: &Path, clock: &str) -> Result<Self, Failure> {
         let program = std::env::current_exe().context("finding this program")?;
         let mut child = Command::new(program)
             .arg("serve")
-            .args(["--listen", "127.0.0.1:0", "--clock", BEGINNING])
+            .args(["--listen", "127.0.0.1:0", "--clock", clock])
             .arg("--data")
             .arg(directory.join("data"))
             .arg("--config")
@@ -55,7 +54,8 @@ impl Server {
             return Err(Failure::not_tried(format!("the server does not listen:\n{text}")));
         };
         let client = Client::connect(&format!("http://{address}")).await?;
-        Ok(Self { directory: directory.to_owned(), child, address, client })
+        let clock = clock.to_owned();
+        Ok(Self { directory: directory.to_owned(), clock, child, address, client })
     }
 
     /// A connection to it, for nobody in particular.
@@ -81,7 +81,7 @@ impl Server {
 
     /// Starts it again on the same data and files.
     pub(super) async fn start_again(&mut self) -> Result<(), Failure> {
-        *self = Self::start(&self.directory.clone()).await?;
+        *self = Self::start(&self.directory.clone(), &self.clock.clone()).await?;
         Ok(())
     }
 

@@ -1,0 +1,178 @@
+//! The founding story, told by the built program and judged from outside: totals that are computed
+//! here, from the facts alone, against what the ledgers of its store export.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_yaml::Value;
+
+use super::program::{Place, Server, sanbang, told};
+
+/// Where the facts stand.
+const FACTS: &str = "src/cli/demo/story/facts.yaml";
+
+/// A ledger as its file tells it: titles, then rows, then the row of totals.
+struct Sheet(Vec<Vec<String>>);
+
+impl Sheet {
+    fn column(&self, title: &str) -> usize {
+        let found = self.0[0].iter().position(|cell| cell.starts_with(title));
+        found.unwrap_or_else(|| panic!("no column `{title}` in {:?}", self.0[0]))
+    }
+
+    fn rows(&self) -> &[Vec<String>] {
+        &self.0[1..self.0.len() - 1]
+    }
+
+    /// The cells of a column, without the totals.
+    fn cells(&self, title: &str) -> Vec<&str> {
+        let column = self.column(title);
+        self.rows().iter().map(|row| row[column].as_str()).collect()
+    }
+
+    /// The sum of a column, and what stands under it.
+    fn sum(&self, title: &str) -> (u64, String) {
+        let cells = self.cells(title);
+        let given = cells.iter().filter(|cell| !cell.is_empty());
+        let sum = given.map(|cell| cell.parse::<u64>().expect("a whole number")).sum();
+        (sum, self.0.last().unwrap()[self.column(title)].clone())
+    }
+}
+
+#[test]
+fn the_ledgers_of_the_story_hold_what_its_facts_say() {
+    let kept = tempfile::tempdir().unwrap();
+    let mut command = sanbang();
+    command.args(["demo", "--story", "--keep"]).env("TMPDIR", kept.path());
+    let output = command.output().unwrap();
+    let story = told(&output);
+    assert!(output.status.success(), "{story}");
+    assert!(story.contains("0 do not."), "{story}");
+    let entries: Vec<_> = std::fs::read_dir(kept.path()).unwrap().collect();
+    let directory = entries[0].as_ref().unwrap().path();
+
+    let clock = "simulated@2021-12-31T09:00:00+08:00";
+    let data = directory.join("data");
+    let server = Server::start(Place { data: &data, config: Some(&directory), clock });
+    let facts: Value = serde_yaml::from_str(&std::fs::read_to_string(FACTS).unwrap()).unwrap();
+    let export = |ledger: &str| export(&server, ledger, &directory);
+    judge_visits(&facts, &export("visit_ledger"));
+    judge_demands(&facts, &export("demand_ledger"));
+    judge_leads(&facts, &export("lead_ledger"));
+    judge_fairs(&facts, &export("recruitment_ledger"));
+    judge_claims(&facts, &export("declaration_ledger"));
+    let firms = export("enterprise_ledger");
+    assert_eq!(firms.rows().len(), list(&facts, "enterprises").len());
+    assert!(firms.cells("Steward").iter().all(|steward| !steward.is_empty()));
+}
+
+fn judge_visits(facts: &Value, ledger: &Sheet) {
+    let visits = list(facts, "visits");
+    let people: usize = visits.iter().map(|visit| visit["by"].as_sequence().unwrap().len()).sum();
+    assert!(people > 100, "the article tells of more than a hundred person-visits");
+    assert_eq!(ledger.rows().len(), visits.len());
+    let (sum, total) = ledger.sum("Participants");
+    assert_eq!((sum, total), (people as u64, people.to_string()));
+    let firms: BTreeSet<&str> = visits.iter().map(|visit| word(visit, "enterprise")).collect();
+    let told: BTreeSet<&str> = ledger.cells("Enterprise").into_iter().collect();
+    assert_eq!(told.len(), firms.len(), "so many firms were visited");
+    let dates: Vec<String> =
+        visits.iter().map(|visit| word(visit, "at")[..10].to_owned()).collect();
+    assert_eq!(sorted(ledger.cells("Visited on")), sorted(dates.iter().map(String::as_str)));
+}
+
+fn judge_demands(facts: &Value, ledger: &Sheet) {
+    let demands = list(facts, "demands");
+    assert!((20..30).contains(&demands.len()), "some twenty demands");
+    let texts = demands.iter().map(|demand| word(demand, "text"));
+    assert_eq!(sorted(ledger.cells("What is asked for")), sorted(texts), "each once");
+    let on_site = demands.iter().filter(|demand| word(demand, "solved") == "on_site").count();
+    let told = ledger.cells("Solved on the spot");
+    assert_eq!(told.iter().filter(|cell| **cell == "yes").count(), on_site);
+    assert!(ledger.cells("Status").iter().all(|status| *status == "completed"), "all solved");
+    let ratings = demands.iter().map(|demand| word(demand, "rating"));
+    assert_eq!(sorted(ledger.cells("Rating")), sorted(ratings));
+}
+
+fn judge_leads(facts: &Value, ledger: &Sheet) {
+    let leads = list(facts, "leads");
+    assert!((10..20).contains(&leads.len()), "some ten leads");
+    let investors = leads.iter().map(|lead| word(lead, "investor"));
+    assert_eq!(sorted(ledger.cells("Investor")), sorted(investors), "each once");
+    let amount: u64 = leads.iter().map(|lead| lead["total_investment"].as_u64().unwrap()).sum();
+    assert_eq!(ledger.sum("Total investment"), (amount, amount.to_string()));
+}
+
+fn judge_fairs(facts: &Value, ledger: &Sheet) {
+    let fairs = list(facts, "recruitment_events");
+    assert_eq!(fairs.len(), 5);
+    assert_eq!(ledger.rows().len(), 5);
+    for (title, field) in [("Posts offered", "posts"), ("People who came", "attendees")] {
+        let sum: u64 = fairs.iter().map(|fair| fair[field].as_u64().unwrap()).sum();
+        assert_eq!(ledger.sum(title), (sum, sum.to_string()));
+    }
+    let posts: u64 = fairs.iter().map(|fair| fair["posts"].as_u64().unwrap()).sum();
+    assert!(posts > 2_500, "more than 2,500 posts");
+}
+
+/// The clause of 2022, written once more: a tenth more than the year before, by taxable sales.
+fn judge_claims(facts: &Value, ledger: &Sheet) {
+    let claims = list(facts, "declarations");
+    let due = claims.iter().map(|claim| {
+        let number = |field: &str| claim[field].as_u64().unwrap();
+        let grew = 10 * number("revenue_q1_2022") >= 11 * number("revenue_q1_2021");
+        let tiers = [(100_000, 30), (50_000, 20), (10_000, 10), (0, 5)];
+        let tier = tiers.iter().find(|(from, _)| number("taxable_sales_2021") >= *from);
+        tier.map(|(_, amount)| *amount).filter(|_| grew).unwrap_or(0)
+    });
+    let due: Vec<u64> = due.collect();
+    assert_eq!(ledger.rows().len(), claims.len());
+    let sum: u64 = due.iter().sum();
+    assert_eq!(ledger.sum("Amount paid"), (sum, sum.to_string()));
+    let submitted = ledger.cells("Submitted on");
+    let submitted: Vec<&&str> = submitted.iter().filter(|day| !day.is_empty()).collect();
+    assert_eq!(submitted.len(), due.iter().filter(|amount| **amount > 0).count());
+    assert!(submitted.iter().all(|day| **day <= "2022-02-15"), "before the window closes");
+}
+
+fn export(server: &Server, ledger: &str, directory: &Path) -> Sheet {
+    let file = directory.join(format!("{ledger}.csv"));
+    let mut command = sanbang();
+    command.args(["ledger", "export", ledger, "--actor", "coordinator_1"]);
+    command.args(["--server", &server.url(), "--to"]).arg(&file);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
+    Sheet(text.lines().map(cells).collect())
+}
+
+/// The cells of a line; a quoted one may hold commas and doubled quotes.
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut quoted) = (vec![String::new()], false);
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        let cell = cells.last_mut().unwrap();
+        match character {
+            '"' if quoted && characters.next_if_eq(&'"').is_some() => cell.push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            other => cell.push(other),
+        }
+    }
+    cells
+}
+
+fn list<'a>(facts: &'a Value, name: &str) -> &'a [Value] {
+    facts[name].as_sequence().unwrap_or_else(|| panic!("{FACTS} has no list `{name}`"))
+}
+
+fn word<'a>(of: &'a Value, name: &str) -> &'a str {
+    of[name].as_str().unwrap_or_else(|| panic!("no `{name}` in {of:?}"))
+}
+
+fn sorted<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut words: Vec<&str> = words.into_iter().collect();
+    words.sort_unstable();
+    words
+}
