@@ -51,7 +51,8 @@ pub fn tell(
         return Ok(Told { text, without_words: vec!["workflow".to_owned()] });
     };
     let organization = setting.organization;
-    let names = Names { language, workflow, organization, calendar };
+    let workflows = setting.workflows;
+    let names = Names { language, workflow, workflows, organization, calendar };
     let mut teller = Teller { names, without_words: Vec::new() };
     let text = teller.story(&spec);
     Ok(Told { text, without_words: teller.without_words })
@@ -217,6 +218,11 @@ impl Teller<'_> {
                     let fields = values(self.names, &self.names.workflow.fields, value);
                     told.push(fields);
                 }
+                "effects" => {
+                    let effects = value.items().iter();
+                    told.extend(effects.map(|effect| self.effect(effect)));
+                }
+                "links" => told.extend(value.items().iter().map(|link| self.link(link))),
                 "events" => told.extend(value.items().iter().map(|event| self.event(event))),
                 "no_events" => {
                     let not = self.pick("not: ", "不会：");
@@ -227,6 +233,22 @@ impl Teller<'_> {
             }
         }
         told
+    }
+
+    /// What is asked of another instance.
+    fn effect(&mut self, effect: &Written) -> String {
+        let kind = if effect.get("start").is_some() { "start" } else { "tell" };
+        let names = self.names;
+        let phrase = words::find(words::EFFECTS, kind, names.language).unwrap_or_default();
+        phrase::fill(phrase, &mut |asked| other_attribute(names, effect, asked))
+    }
+
+    /// How it stands to another instance.
+    fn link(&mut self, link: &Written) -> String {
+        let way = if link.get("to").is_some() { "to" } else { "from" };
+        let names = self.names;
+        let phrase = words::find(words::LINKS, way, names.language).unwrap_or_default();
+        phrase::fill(phrase, &mut |asked| other_attribute(names, link, asked))
     }
 
     fn whole(&mut self, name: &str, value: &Written) -> String {
@@ -319,6 +341,30 @@ fn capitalized(text: &str) -> String {
     first.chain(letters).collect()
 }
 
+/// What is said of another instance.
+fn other_attribute(names: Names<'_>, said: &Written, asked: &str) -> Option<String> {
+    let text = said.text(asked);
+    Some(match asked {
+        "start" | "workflow" => begun(names, text?),
+        "fields" => {
+            let workflow = said.text("start").or_else(|| said.text("workflow"));
+            let workflow = workflow.and_then(|id| names.workflow_named(id));
+            let fields = workflow.map_or(&[][..], |workflow| &workflow.fields);
+            values(names, fields, said.get("fields")?)
+        }
+        "steward" => names.person(text?),
+        "task" => names.task(text?),
+        "relation" => names.relation(text?),
+        "ends_with" => names.word(text?),
+        _ => text?.to_owned(),
+    })
+}
+
+fn begun(names: Names<'_>, workflow: &str) -> String {
+    let found = names.workflow_named(workflow);
+    found.map_or_else(|| workflow.to_owned(), |found| names.title(&found.title).to_owned())
+}
+
 fn event_attribute(names: Names<'_>, attributes: &Written, asked: &str) -> Option<String> {
     let text = |name: &str| attributes.text(name);
     Some(match asked {
@@ -341,6 +387,9 @@ fn event_attribute(names: Names<'_>, attributes: &Written, asked: &str) -> Optio
         "because" => names.state(text("because")?),
         "each" => names.word(text("each")?),
         "limit" => names.limit(text("limit")?),
+        "relation" => names.relation(text("relation")?),
+        "ends_with" | "outcome" => names.word(text(asked)?),
+        "from" => names.person(text("from")?),
         "due" | "acknowledge_by" => names.instant(text(asked)?),
         asked => text(asked)?.to_owned(),
     })
@@ -382,7 +431,24 @@ fn argument(names: Names<'_>, verb: &str, what: &Written, asked: &str) -> Option
         }
         ("stage" | "target", _) | ("to", "return") => names.stage(text(asked)?),
         ("to" | "steward" | "proposed_by", _) => names.person(text(asked)?),
-        ("task", _) => names.task(task).clone(),
+        ("task", _) => names.task(task),
+        ("relation", _) => names.relation(text(asked)?),
+        ("other", _) => text("to")?.to_owned(),
+        ("called_by", _) => names.task(text(asked)?),
+        ("ends_with", _) => names.word(text(asked)?),
+        ("starts", _) => {
+            let written = what.get("starts")?;
+            let single = std::slice::from_ref(written);
+            let starts = if written.items().is_empty() { single } else { written.items() };
+            let starts = starts.iter().map(|start| {
+                let workflow = begun(names, start.text("workflow").unwrap_or_default());
+                match other_attribute(names, start, "fields") {
+                    Some(fields) => format!("“{workflow}” ({fields})"),
+                    None => format!("“{workflow}”"),
+                }
+            });
+            starts.collect::<Vec<_>>().join(names.pick("; ", "；"))
+        }
         ("item", _) => names.item(task, text(asked)?),
         ("activity", _) => names.activity(text(asked)?),
         ("reason", "terminate") => names.reason(text(asked)?),

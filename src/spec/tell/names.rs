@@ -1,6 +1,8 @@
 //! What people call the things that a spec names: titles of the workflow, the organization and the
 //! reason codes, and times in words.
 
+use std::sync::Arc;
+
 use jiff::civil::Weekday;
 
 use crate::calendar::Calendar;
@@ -16,6 +18,8 @@ use super::words;
 pub(super) struct Names<'a> {
     pub(super) language: Language,
     pub(super) workflow: &'a Workflow,
+    /// All workflows: an instance may begin one of another.
+    pub(super) workflows: &'a [Arc<Workflow>],
     pub(super) organization: &'a Organization,
     pub(super) calendar: &'a Calendar,
 }
@@ -45,6 +49,17 @@ impl<'a> Names<'a> {
             Some(title) => self.title(title).to_owned(),
             None => name.to_owned(),
         }
+    }
+
+    /// A workflow by its title.
+    pub(super) fn workflow_named(&self, id: &str) -> Option<&'a Workflow> {
+        self.workflows.iter().map(Arc::as_ref).find(|known| known.id.as_str() == id)
+    }
+
+    /// How one instance stands to another.
+    pub(super) fn relation(&self, word: &str) -> String {
+        let found = words::find(words::RELATIONS, word, self.language);
+        found.map_or_else(|| word.to_owned(), str::to_owned)
     }
 
     pub(super) fn stage(&self, id: &str) -> String {
@@ -160,6 +175,14 @@ impl<'a> Names<'a> {
         match name.split_once('/') {
             Some(("task", task)) => limit_of(&self.task(task)),
             Some(("stage", stage)) => limit_of(&self.stage(stage)),
+            Some(("objection", task)) => {
+                let title = self.task(task);
+                self.pick("the time to object to “{}”", "“{}”异议期").replacen("{}", &title, 1)
+            }
+            Some(("supplement", task)) => {
+                let title = self.task(task);
+                self.pick("the wait for papers for “{}”", "“{}”补正期").replacen("{}", &title, 1)
+            }
             Some((_, own)) => self.clock(own),
             None if name == "stage" => self.pick("the limit of the stage", "环节时限").to_owned(),
             None if name == "task" => self.pick("the limit of the task", "事项时限").to_owned(),

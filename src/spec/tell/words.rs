@@ -25,6 +25,8 @@ pub(super) fn short_name(verb: &str) -> &'static str {
         "advance" | "open" => "stage",
         "return" => "to",
         "suspend" | "terminate" | "revive" => "reason",
+        "link" | "unlink" => "to",
+
         "log" => "activity",
         "acknowledge" => "clock",
         "comment" => "text",
@@ -51,8 +53,8 @@ pub(super) const BY_HOLDER: &[&str] = &[
 pub(super) const VERBS: &[Phrase] = &[
     (
         "create",
-        "{who} opens it[ for the steward {steward}][: {fields}]",
-        "{who}登记[（包保人{steward}）][：{fields}]",
+        "{who} opens it[ for the steward {steward}][ because of {spawned_from}][: {fields}]",
+        "{who}登记[（包保人{steward}）][，源自{spawned_from}][：{fields}]",
     ),
     ("wait", "time passes", "等待"),
     (
@@ -74,15 +76,15 @@ pub(super) const VERBS: &[Phrase] = &[
     ("resume", "{who} resumes it", "{who}恢复办理"),
     (
         "terminate",
-        "{who} ends it with the reason “{reason}”[: {comment}]",
-        "{who}终止，原因“{reason}”[：{comment}]",
+        "{who} ends it with the reason “{reason}”[, a duplicate of {duplicate_of}][: {comment}]",
+        "{who}终止，原因“{reason}”[，与{duplicate_of}重复][：{comment}]",
     ),
     ("open", "{who} opens “{stage}”", "{who}启动“{stage}”"),
     ("update", "{who} enters {fields}", "{who}填报{fields}"),
     (
         "log",
-        "{who} logs “{activity}”[ of {occurred_at}][: {fields}]",
-        "{who}记录“{activity}”[（发生于{occurred_at}）][：{fields}]",
+        "{who} logs “{activity}”[ of {occurred_at}][: {fields}][; it begins {starts}]",
+        "{who}记录“{activity}”[（发生于{occurred_at}）][：{fields}][；由此发起{starts}]",
     ),
     ("reassign", "{who} gives “{task}” to {to}[: {reason}]", "{who}将“{task}”转交{to}[：{reason}]"),
     (
@@ -109,11 +111,63 @@ pub(super) const VERBS: &[Phrase] = &[
     ("comment", "{who} remarks “{text}”", "{who}备注“{text}”"),
     (
         "request_extension",
-        "{who} asks for {by} more for “{task}”[: {reason}]",
-        "{who}申请“{task}”延期{by}[：{reason}]",
+        "{who} asks for {by} more[ for “{task}”][ for {clock}][: {reason}]",
+        "{who}申请[“{task}”][{clock}]延期{by}[：{reason}]",
     ),
-    ("grant_extension", "{who} grants the extension of “{task}”", "{who}同意“{task}”延期"),
-    ("refuse_extension", "{who} refuses the extension of “{task}”", "{who}不同意“{task}”延期"),
+    (
+        "grant_extension",
+        "{who} grants the extension[ of “{task}”][ of {clock}][: {comment}]",
+        "{who}同意[“{task}”][{clock}]延期[：{comment}]",
+    ),
+    (
+        "refuse_extension",
+        "{who} refuses the extension[ of “{task}”][ of {clock}][: {comment}]",
+        "{who}不同意[“{task}”][{clock}]延期[：{comment}]",
+    ),
+    (
+        "delegate",
+        "{who} lets {to} do “{task}”[: {reason}]",
+        "{who}委托{to}办理“{task}”[：{reason}]",
+    ),
+    (
+        "object",
+        "{who} objects to being given “{task}”[: {reason}]",
+        "{who}对承办“{task}”提出异议[：{reason}]",
+    ),
+    (
+        "uphold_objection",
+        "{who} upholds the objection to “{task}”[ and gives it to {to}][: {comment}]",
+        "{who}采纳对“{task}”的异议[，改交{to}][：{comment}]",
+    ),
+    (
+        "refuse_objection",
+        "{who} refuses the objection to “{task}”[: {comment}]",
+        "{who}不采纳对“{task}”的异议[：{comment}]",
+    ),
+    (
+        "request_supplement",
+        "{who} asks the enterprise for “{what}” for “{task}”",
+        "{who}要求企业为“{task}”补正“{what}”",
+    ),
+    ("supply", "{who} hands in “{what}” for “{task}”", "{who}为“{task}”补交“{what}”"),
+    (
+        "link",
+        "{who} records that it {relation} {other}[ for “{task}”]",
+        "{who}登记关联：本件{relation}{other}[（“{task}”）]",
+    ),
+    (
+        "unlink",
+        "{who} takes back that it {relation} {other}[: {reason}]",
+        "{who}解除关联：本件{relation}{other}[：{reason}]",
+    ),
+    ("revive", "{who} revives it[: {reason}]", "{who}重启[：{reason}]"),
+    (
+        "other",
+        "[“{called_by}” has called an instance: ][{instance} ][{relation} it][ (“{task}”)]\
+         [, and it ends with “{ends_with}”]",
+        "[“{called_by}”调用的事项][{instance}][{relation}本件][（“{task}”）]\
+         [，结果“{ends_with}”]",
+    ),
     (
         "acknowledge",
         "{who} acknowledges {clock}[ with the plan “{recovery_plan}”][, promised for {promised}]\
@@ -141,6 +195,14 @@ pub(super) const REFUSALS: &[Phrase] = &[
     ("TASK_NOT_DONE", "the task was never done", "事项尚未办结"),
     ("RETURN_NOT_ALLOWED", "it cannot be returned there", "不能退回至该环节"),
     ("EXTENSION_STATE", "an extension has been asked for already", "已有延期申请"),
+    ("TOO_LATE_TO_ASK", "it is too late to ask", "申请已过时限"),
+    ("TOO_LATE_TO_OBJECT", "it is too late to object", "异议已过时限"),
+    ("OBJECTION_STATE", "an objection is not possible now", "当前不可提出异议"),
+    ("SUPPLEMENT_STATE", "nothing is awaited, or something is already", "补正状态不符"),
+    ("BLOCKED", "something open blocks it", "存在未结的阻塞事项"),
+    ("ALREADY_EXISTS", "there is one already", "已存在"),
+    ("INSTANCE_EXISTS", "there is one already", "已存在"),
+    ("MAY_NOT_START", "this activity does not begin that", "该活动不得发起此类事项"),
 ];
 
 /// What is still missing, by its kind.
@@ -182,9 +244,50 @@ pub(super) const STATES: &[Phrase] = &[
     ("returned", "it was returned", "退回"),
     ("redone", "something before is done again", "前项重办"),
     ("stage_left", "the stage was left", "环节已离开"),
+    ("awaited", "awaited", "待补正"),
+    ("lapsed", "lapsed", "补正逾期"),
+];
+
+/// How one instance stands to another.
+pub(super) const RELATIONS: &[Phrase] = &[
+    ("spawned_from", "was begun because of", "源自"),
+    ("blocks", "blocks", "阻塞"),
+    ("supports", "supports", "支持"),
+    ("duplicates", "duplicates", "重复于"),
+    ("continues", "continues", "接续"),
+    ("supplies", "supplies", "供应"),
+];
+
+/// What is expected of other instances.
+pub(super) const EFFECTS: &[Phrase] = &[
+    (
+        "start",
+        "it begins an instance of “{start}”[ as {id}][ for the steward {steward}][: {fields}]",
+        "发起“{start}”[（编号{id}）][（包保人{steward}）][：{fields}]",
+    ),
+    (
+        "tell",
+        "it tells {tell}[ that it {relation} it][ (“{task}”)][, ended with “{ends_with}”]",
+        "通知{tell}[：本件{relation}该件][（“{task}”）][，结果“{ends_with}”]",
+    ),
+];
+
+/// What is expected of a relation.
+pub(super) const LINKS: &[Phrase] = &[
+    (
+        "to",
+        "it {relation} {to}[ (“{task}”)][, ended with “{ends_with}”]",
+        "本件{relation}{to}[（“{task}”）][，结果“{ends_with}”]",
+    ),
+    (
+        "from",
+        "{from} {relation} it[ (“{task}”)][, ended with “{ends_with}”]",
+        "{from}{relation}本件[（“{task}”）][，结果“{ends_with}”]",
+    ),
 ];
 
 /// What is expected of a task.
+
 pub(super) const TASK_STATES: &[Phrase] = &[
     ("none", "“{task}” is not asked for", "无“{task}”事项"),
     ("open", "“{task}” is open", "“{task}”待办"),
@@ -207,6 +310,10 @@ pub(super) const ATTRIBUTES: &[Phrase] = &[
     ("provisional", "is provisional: {provisional}", "暂定：{provisional}"),
     ("epoch", "is in its epoch {epoch}", "第{epoch}轮计时"),
     ("role", "is for {role}", "归{role}"),
+    ("delegated_by", "was delegated by {delegated_by}", "受{delegated_by}委托"),
+    ("object_until", "may be objected to until {object_until}", "可于{object_until}前提出异议"),
+    ("objection", "is objected to by {objection}", "{objection}提出异议"),
+    ("supplement", "has a supplement: {supplement}", "补正：{supplement}"),
 ];
 
 /// What happens.
@@ -255,11 +362,48 @@ pub(super) const EVENTS: &[Phrase] = &[
         "a limit is computed anew[: {owner}][, {limit}]",
         "[{owner}]时限重新计算[：{limit}]",
     ),
-    ("extension.requested", "an extension is asked for", "已申请延期"),
+    (
+        "extension.requested",
+        "an extension is asked for[: {owner}][, {by}]",
+        "[{owner}]已申请延期[：{by}]",
+    ),
+    ("extension.refused", "the extension is refused[: {owner}]", "[{owner}]延期未获同意"),
+    (
+        "task.delegated",
+        "a task is delegated[: “{task}”][, from {from}][, to {member}]",
+        "事项委托[：“{task}”][，{from}委托][，{member}受托]",
+    ),
+    ("objection.raised", "an objection is raised[: “{task}”]", "提出异议[：“{task}”]"),
+    ("objection.upheld", "the objection is upheld[: “{task}”]", "异议成立[：“{task}”]"),
+    ("objection.refused", "the objection is refused[: “{task}”]", "异议不成立[：“{task}”]"),
+    (
+        "supplement.requested",
+        "a supplement is asked for[: “{task}”][, “{what}”]",
+        "要求补正[：“{task}”][，“{what}”]",
+    ),
+    (
+        "supplement.supplied",
+        "the supplement is handed in[: “{task}”][, “{what}”]",
+        "补正已交[：“{task}”][，“{what}”]",
+    ),
+    ("supplement.lapsed", "the supplement has lapsed[: “{task}”]", "补正逾期[：“{task}”]"),
+    ("instance.revived", "it is revived", "已重启"),
+    ("link.added", "a relation is recorded[: {relation}][ {to}]", "登记关联[：{relation}][{to}]"),
+    ("link.removed", "a relation is taken back[: {relation}]", "解除关联[：{relation}]"),
+    (
+        "link.ended",
+        "a linked instance has ended[: {relation}][, {ends_with}]",
+        "关联事项已结束[：{relation}][，{ends_with}]",
+    ),
+    ("effect.asked", "another instance is asked[: {target}]", "向其他事项发出请求[：{target}]"),
+    ("effect.done", "another instance has done it[: {target}]", "其他事项已完成请求[：{target}]"),
+    ("effect.retried", "another instance is asked again[: {target}]", "再次发出请求[：{target}]"),
+    ("effect.refused", "another instance refuses[: {target}]", "其他事项拒绝请求[：{target}]"),
+    ("backups.set", "the backups are named", "已明确 AB 岗"),
     ("instance.suspended", "it is suspended", "已挂起"),
     ("instance.resumed", "it goes on", "恢复办理"),
     ("instance.terminated", "it is ended[: {reason_code}]", "已终止[：{reason_code}]"),
-    ("instance.completed", "it is completed", "全部办结"),
+    ("instance.completed", "it is completed[ with “{outcome}”]", "全部办结[，结果“{outcome}”]"),
     ("path.ended", "the path has ended", "主线环节结束"),
     (
         "stage.entered",
