@@ -106,6 +106,15 @@ impl Teller<'_> {
                 _ => substitute.clone(),
             }));
         }
+        let duties = given.and_then(|given| given.get("duties"));
+        for duty in duties.map_or(&[][..], Written::items) {
+            let day = |name: &str| duty.text(name).unwrap_or_default();
+            let members = duty.get("members").map_or(&[][..], Written::items);
+            let members = joined(self.names, members, |member| self.names.person(member));
+            let phrase = self.pick("  On duty from {} to {}: ", "  {}至{}值班：");
+            let phrase = phrase.replacen("{}", day("from"), 1).replacen("{}", day("to"), 1);
+            lines.push(format!("{phrase}{members}"));
+        }
         let loads = given.and_then(|given| given.get("loads"));
         for (member, tasks) in loads.map_or(&[][..], Written::entries) {
             let (member, tasks) = (self.names.person(member), tasks.as_text().unwrap_or("0"));
@@ -265,6 +274,7 @@ impl Teller<'_> {
             let text = value.as_text().unwrap_or_default();
             Some(match asked {
                 "open" | "skipped" => stages(value),
+                "backups" => joined(names, value.items(), |member| names.person(member)),
                 _ if text == "none" => names.state(text),
                 "stage" => names.stage(text),
                 "steward" | "group" => names.person(text),
@@ -431,6 +441,10 @@ fn argument(names: Names<'_>, verb: &str, what: &Written, asked: &str) -> Option
         }
         ("stage" | "target", _) | ("to", "return") => names.stage(text(asked)?),
         ("to" | "steward" | "proposed_by", _) => names.person(text(asked)?),
+        ("backups", _) => {
+            let listed = what.get("to").unwrap_or(what);
+            joined(names, listed.items(), |member| names.person(member))
+        }
         ("task", _) => names.task(task),
         ("relation", _) => names.relation(text(asked)?),
         ("other", _) => text("to")?.to_owned(),

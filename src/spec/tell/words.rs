@@ -92,6 +92,11 @@ pub(super) const VERBS: &[Phrase] = &[
         "{who} makes {to} the steward[: {reason}]",
         "{who}变更包保人为{to}[：{reason}]",
     ),
+    (
+        "set_backups",
+        "{who} names the backups {backups}[: {reason}]",
+        "{who}明确 AB 岗：{backups}[（{reason}）]",
+    ),
     ("claim", "{who} takes “{task}”", "{who}领取“{task}”"),
     ("release", "{who} gives “{task}” back[: {reason}]", "{who}退回“{task}”[：{reason}]"),
     (
@@ -222,6 +227,7 @@ pub(super) const WHOLE: &[Phrase] = &[
     ("skipped", "passed over are {skipped}", "跳过的环节：{skipped}"),
     ("steward", "the steward is {steward}", "包保人为{steward}"),
     ("group", "it belongs to {group}", "归口{group}"),
+    ("backups", "the backups are {backups}", "AB 岗为{backups}"),
     ("light", "its light is {light}", "亮灯：{light}"),
 ];
 
