@@ -7,10 +7,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::definition::ledger::Ledger;
-use crate::ledger::{Language, Sheet, csv, xlsx};
+use crate::ledger::{Language, Period, Sheet, csv, xlsx};
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::runtime::{Catalog, LedgerQuestion};
+use crate::runtime::{Catalog, IndicatorQuestion, LedgerQuestion};
 
 use super::edge::Edge;
 use super::pb::ledger_service_server::LedgerService;
@@ -92,6 +92,40 @@ impl LedgerService for Edge {
         let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
         tokio::spawn(send(content, file_name, queue));
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn indicators(
+        &self,
+        request: Request<pb::LedgerServiceIndicatorsRequest>,
+    ) -> Answer<pb::LedgerServiceIndicatorsResponse> {
+        let catalog = self.catalog(request.metadata())?;
+        let request = request.into_inner();
+        let language = language(request.language());
+        let mut found = Violations::default();
+        let as_of = found.optional_instant("as_of", request.as_of);
+        let from = found.optional_date("from", &request.from);
+        let to = found.optional_date("to", &request.to);
+        let filter = from_proto::queries::ledger_filter(&mut found, &request.filter);
+        found.finish(()).map_err(|told| status::invalid(&told))?;
+        let all = catalog.ledgers();
+        let asked = request
+            .indicators
+            .iter()
+            .map(|name| all.indicator(name).cloned().ok_or_else(|| status::ledger_not_found(name)));
+        let mut indicators = asked.collect::<Result<Vec<_>, Status>>()?;
+        if indicators.is_empty() {
+            indicators.clone_from(&all.indicators);
+        }
+        let as_of = as_of.unwrap_or_else(|| self.handle.now());
+        let period = Period { from, to };
+        let question =
+            IndicatorQuestion { indicators, as_of: Some(as_of), period, filter, language };
+        let reports = self.handle.indicators(question).await;
+        let reports = reports.map_err(|error| status::ledger(&error))?;
+        Ok(Response::new(pb::LedgerServiceIndicatorsResponse {
+            as_of: Some(to_proto::instant(as_of)),
+            indicators: reports.into_iter().map(to_proto::ledger::report).collect(),
+        }))
     }
 }
 

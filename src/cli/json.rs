@@ -48,6 +48,7 @@ named! {
     InstanceServiceHistoryResponse,
     InstanceServiceListResponse,
     InstanceServicePreviewResumeResponse,
+    LedgerServiceIndicatorsResponse,
     LedgerServiceListLedgersResponse,
     LedgerServiceQueryResponse,
     OrganizationServiceEndAbsenceResponse,

@@ -18,6 +18,7 @@ pub(super) enum Ledger {
     List(List),
     Show(Show),
     Export(Export),
+    Indicators(Indicators),
 }
 
 /// Every ledger and every indicator
@@ -51,6 +52,32 @@ pub(super) struct Export {
     /// The file; its ending says what it is to be: `.csv` or `.xlsx`
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
+}
+
+/// Figures, now or as of a past instant, each with what it is a share of
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  $ sanbang ledger indicators --actor coordinator_1
+  $ sanbang ledger indicators signing_rate project_funnel --from 2025-01-01 --to 2025-03-31 \
+--actor coordinator_1")]
+pub(super) struct Indicators {
+    /// The indicators; default: all
+    indicators: Vec<String>,
+    /// The first day of the period
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "DAY")]
+    from: String,
+    /// The last day of the period
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "DAY")]
+    to: String,
+    /// As of which instant; default: now
+    #[arg(long, value_parser = parse_instant, value_name = "INSTANT")]
+    as_of: Option<Timestamp>,
+    /// Which instances: `group = "smart_sensors"`
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "FILTER")]
+    filter: String,
+    /// In which language
+    #[arg(long, value_enum, default_value = "en")]
+    language: Language,
 }
 
 /// Which rows of which ledger.
@@ -97,6 +124,21 @@ impl Ledger {
                 output.message(&response, |output| list_text(&response, output))
             }
             Self::Show(Show { which }) => show(&client, which, output).await,
+            Self::Indicators(asked) => {
+                let request = pb::LedgerServiceIndicatorsRequest {
+                    indicators: asked.indicators,
+                    as_of: asked.as_of,
+                    from: asked.from,
+                    to: asked.to,
+                    filter: asked.filter,
+                    language: asked.language.to_wire(),
+                };
+                let response = client.ledgers().indicators(request).await?.into_inner();
+                output.message(&response, |output| {
+                    let texts = response.indicators.iter().map(|it| report_text(it, output));
+                    texts.collect::<Vec<_>>().join("\n\n")
+                })
+            }
             Self::Export(Export { which, to }) => export(&client, which, &to, output).await,
         }
     }
@@ -191,4 +233,39 @@ async fn export(
     let mut file = std::fs::File::create(to)?;
     file.write_all(&content)?;
     output.line(&format!("{}, {} bytes", to.display(), content.len()))
+}
+
+fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {
+    let row = |it: &pb::Figure| {
+        let basis = match it.basis() {
+            pb::FigureBasis::Unspecified => "",
+            pb::FigureBasis::Now => "now",
+            pb::FigureBasis::Period => "period",
+            pb::FigureBasis::Cohort => "cohort",
+        };
+        let divided = if it.denominator.is_empty() {
+            String::new()
+        } else {
+            format!("{} / {}", it.numerator, it.denominator)
+        };
+        let value = if it.value.is_empty() { "-".to_owned() } else { it.value.clone() };
+        let own = [it.name.clone(), it.measure.clone(), basis.to_owned(), value, divided];
+        let n = it.n.to_string();
+        it.keys.iter().cloned().chain(own).chain([n]).collect::<Vec<String>>()
+    };
+    let by = report.by.iter().map(String::as_str);
+    let header: Vec<&str> =
+        by.chain(["OF", "MEASURE", "BASIS", "VALUE", "NUMERATOR / DENOMINATOR", "N"]).collect();
+    let rows: Vec<Vec<String>> = report.figures.iter().map(row).collect();
+    let table = output.table(&header, &rows);
+    if output.format == Format::Line {
+        return table;
+    }
+    let unit = if report.unit.is_empty() { String::new() } else { format!(" ({})", report.unit) };
+    let sides = if report.denominator.is_empty() {
+        report.numerator.clone()
+    } else {
+        format!("{} / {}", report.numerator, report.denominator)
+    };
+    format!("{}{unit}: {sides}\n{table}", report.title)
 }

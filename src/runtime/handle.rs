@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::definition::compiled::Workflow;
 use crate::engine::{self, AlarmPreview, Deadline};
-use crate::ledger::Sheet;
+use crate::ledger::{Report, Sheet};
 use crate::model::actor::Actor;
 use crate::model::command::Command;
 use crate::model::hand_over::HandOver;
@@ -28,7 +28,7 @@ use super::catalog::Catalog;
 use super::clock::Stopwatch;
 use super::feed::{EventPage, FeedError, Start, Subscription};
 use super::hand_over::{self, Following, HandOverOrder};
-use super::ledgers::{self, LedgerError, LedgerQuestion};
+use super::ledgers::{self, IndicatorQuestion, LedgerError, LedgerQuestion};
 use super::mailbox::Full;
 use super::pipeline::{Pipeline, Reply};
 use super::publish::{Activation, Publication, PublishError, SourceFile, Validation};
@@ -185,6 +185,13 @@ impl Handle {
         let as_of = ledgers::instant(question.as_of, self.now())?;
         let catalog = self.catalog();
         self.read(move |store| ledgers::sheet(store, &catalog, question, as_of)).await?
+    }
+
+    /// Indicators as they are, or as they were at an instant, all from one reading of the store.
+    pub async fn indicators(&self, asked: IndicatorQuestion) -> Result<Vec<Report>, LedgerError> {
+        let as_of = ledgers::instant(asked.as_of, self.now())?;
+        let catalog = self.catalog();
+        self.read(move |store| ledgers::figures(store, &catalog, asked, as_of)).await?
     }
 
     /// The workflows, calendars and people as they are now.

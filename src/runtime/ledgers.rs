@@ -3,12 +3,14 @@
 //!
 //! Decides nothing about rows and figures: `crate::ledger` does.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::definition::ledger::Ledger;
-use crate::ledger::{Dossier, Filling, Filter, Language, Setting, Sheet, TooManyRows};
+use crate::definition::ledger::{Indicator, Ledger};
+use crate::ledger::TooManyRows;
+use crate::ledger::{Counting, Dossier, Filling, Filter, Language, Period, Report, Setting, Sheet};
 use crate::model::event::Record;
 use crate::model::id::{InstanceId, WorkflowId};
 use crate::model::limits;
@@ -26,6 +28,21 @@ pub struct LedgerQuestion {
     /// The instant: everything recorded up to it counts, nothing after it. None: now.
     pub as_of: Option<Timestamp>,
     /// Which of its rows.
+    pub filter: Filter,
+    /// In which language.
+    pub language: Language,
+}
+
+/// What is wanted of some indicators.
+#[derive(Debug, Clone)]
+pub struct IndicatorQuestion {
+    /// The indicators.
+    pub indicators: Vec<Arc<Indicator>>,
+    /// The instant, as for a ledger.
+    pub as_of: Option<Timestamp>,
+    /// The days that are looked at.
+    pub period: Period,
+    /// Which instances.
     pub filter: Filter,
     /// In which language.
     pub language: Language,
@@ -94,6 +111,29 @@ pub(super) fn sheet(
         ControlFlow::Break(()) => Err(LedgerError::TooManyRows),
         ControlFlow::Continue(()) => Ok(filling.finish(as_of)),
     })
+}
+
+/// The figures of some indicators at an instant, all from one reading.
+pub(super) fn figures(
+    store: &dyn Store,
+    catalog: &Catalog,
+    question: IndicatorQuestion,
+    as_of: Timestamp,
+) -> Result<Result<Vec<Report>, LedgerError>, store::Error> {
+    let IndicatorQuestion { indicators, period, filter, language, .. } = question;
+    let of_all = indicators.iter().flat_map(|it| &it.selection.workflows).cloned();
+    let of_all: Vec<WorkflowId> = of_all.collect::<BTreeSet<_>>().into_iter().collect();
+    let workflows = wanted(&of_all, &filter);
+    let counting = |it| Counting::new(it, filter.clone(), period, language);
+    let mut all: Vec<Counting> = indicators.into_iter().map(counting).collect();
+    let _all_looked_at = each_dossier(store, catalog, (&workflows, as_of), |dossier, setting| {
+        for counting in &mut all {
+            counting.take(dossier, setting);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let organization = catalog.organization();
+    Ok(Ok(all.into_iter().map(|counting| counting.finish(organization)).collect()))
 }
 
 fn wanted(workflows: &[WorkflowId], filter: &Filter) -> Vec<WorkflowId> {

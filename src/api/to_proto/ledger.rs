@@ -2,7 +2,7 @@
 
 use crate::api::pb;
 use crate::definition::ledger::{Indicator, Kind, Ledger};
-use crate::ledger::{Cell, Head, Line};
+use crate::ledger::{Basis, Cell, Figure, Head, Line, Report};
 
 /// A ledger of the configuration.
 pub(in crate::api) fn ledger(ledger: &Ledger) -> pb::Ledger {
@@ -56,4 +56,35 @@ pub(in crate::api) fn cell(cell: &Cell) -> pb::Cell {
         Cell::Time(_) => Some(Value::Time(cell.to_string())),
     };
     pb::Cell { value }
+}
+
+/// An indicator with its figures.
+pub(in crate::api) fn report(report: Report) -> pb::IndicatorReport {
+    pb::IndicatorReport {
+        id: report.id.to_string(),
+        title: report.title,
+        unit: report.unit,
+        by: report.by,
+        numerator: report.numerator,
+        denominator: report.denominator,
+        figures: report.figures.into_iter().map(figure).collect(),
+    }
+}
+
+fn figure(figure: Figure) -> pb::Figure {
+    let basis = match figure.basis {
+        Basis::Now => pb::FigureBasis::Now,
+        Basis::Period => pb::FigureBasis::Period,
+        Basis::Cohort => pb::FigureBasis::Cohort,
+    };
+    pb::Figure {
+        basis: basis.into(),
+        keys: figure.keys,
+        name: figure.name,
+        measure: figure.measure.to_owned(),
+        value: super::text(figure.value.as_ref()),
+        numerator: super::text(figure.numerator.as_ref()),
+        denominator: super::text(figure.denominator.as_ref()),
+        n: figure.n,
+    }
 }

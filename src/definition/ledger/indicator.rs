@@ -3,7 +3,7 @@
 use crate::model::id::{GroupId, IndicatorId, StageId};
 use crate::model::organization::Title;
 
-use super::source::Source;
+use super::source::{Kind, Source};
 use super::{Selection, Test};
 
 /// An indicator.
@@ -18,9 +18,20 @@ pub struct Indicator {
     /// What is looked at.
     pub selection: Selection,
     /// By what it is split.
-    pub by: Vec<Source>,
+    pub by: Vec<Key>,
     /// What is made of it.
     pub measure: Measure,
+}
+
+/// By what rows are split or shared out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// What is looked at.
+    pub source: Source,
+    /// What it gives.
+    pub kind: Kind,
+    /// What people call it.
+    pub title: Title,
 }
 
 /// What is made of the rows.
@@ -66,14 +77,14 @@ pub enum Measure {
     /// How much each has, and the largest divided by the mean.
     Spread {
         /// Whose a row is.
-        per: Source,
+        per: Key,
         /// The groups whose members count, those with nothing too; empty: whoever has something.
         among: Vec<GroupId>,
     },
     /// Who comes at least so often within a calendar period.
     Repeats {
         /// Whose a row is.
-        per: Source,
+        per: Key,
         /// The instant at which it counts.
         at: Source,
         /// The period.

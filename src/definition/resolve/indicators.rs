@@ -9,7 +9,7 @@ use crate::definition::authored::shapes::{Scalar, Words};
 use crate::definition::code::Code;
 use crate::definition::diagnostic::Findings;
 use crate::definition::ledger::indicator::{
-    Days, HeldPer, Indicator, Measure, Measured, Side, Tally, Within,
+    Days, HeldPer, Indicator, Key, Measure, Measured, Side, Tally, Within,
 };
 use crate::definition::ledger::source::Kind;
 use crate::definition::ledger::{Rows, Selection, Source};
@@ -73,7 +73,7 @@ fn indicator(
     let (ground, selection) = selection(desk, book, path, chosen)?;
     let mut maker = Maker { desk, book, ground: &ground, selection: &selection };
     let measure = maker.measure(path, authored);
-    let by = maker.sources(&path.key("by"), &authored.by);
+    let by = maker.keys(&path.key("by"), &authored.by);
     let unit = authored.unit.as_ref().map(|unit| Desk::title(Some(unit), "")).unwrap_or_default();
     let title = Desk::title(authored.title.as_ref(), name);
     Some(Indicator { id, title, unit, by, measure: measure?, selection })
@@ -263,14 +263,14 @@ impl Maker<'_, '_, '_> {
         words.iter().map(|(_, word)| GroupId::trusted(word.as_str())).collect()
     }
 
-    fn sources(&mut self, path: &KeyPath, words: &Words) -> Vec<Source> {
-        let mut sources = Vec::new();
+    fn keys(&mut self, path: &KeyPath, words: &Words) -> Vec<Key> {
+        let mut keys = Vec::new();
         for (at, word) in words.iter() {
             let place = path.index(at);
             let place = if self.desk.at.has(&place) { place } else { path.clone() };
-            sources.extend(self.any(&place, word));
+            keys.extend(self.parsed(&place, word).map(key));
         }
-        sources
+        keys
     }
 
     fn any(&mut self, path: &KeyPath, text: &Scalar) -> Option<Source> {
@@ -281,11 +281,11 @@ impl Maker<'_, '_, '_> {
         self.ground.source(self.desk, Spot::Value(path), text.as_str())
     }
 
-    fn needed(&mut self, path: &KeyPath, key: &str, text: Option<&Scalar>) -> Option<Source> {
+    fn needed(&mut self, path: &KeyPath, key: &str, text: Option<&Scalar>) -> Option<Key> {
         if text.is_none() {
             self.desk.missing(path, key, "a source, such as `steward` or `row.owner`");
         }
-        self.any(&path.key(key), text?)
+        self.parsed(&path.key(key), text?).map(self::key)
     }
 
     fn number(&mut self, path: &KeyPath, key: &str, text: Option<&Scalar>) -> Option<Source> {
@@ -328,4 +328,9 @@ impl Maker<'_, '_, '_> {
         }
         Some(parsed.source)
     }
+}
+
+fn key(parsed: Parsed) -> Key {
+    let Parsed { source, kind, title, .. } = parsed;
+    Key { source, kind, title }
 }

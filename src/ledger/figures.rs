@@ -1,0 +1,312 @@
+//! Figures: what an indicator gives at an instant. Dossiers go in one by one; every figure says of
+//! what it is a share and how many it rests on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::definition::ledger::indicator::{Days, Indicator, Key, Measure, Measured, Side, Tally};
+use crate::definition::ledger::{Kind, Source};
+use crate::model::id::IndicatorId;
+use crate::model::organization::Organization;
+use crate::model::time::{Date, Timestamp};
+use crate::model::value::Decimal;
+
+use super::cell::{Cell, Language, Names};
+use super::dossier::Dossier;
+use super::look::Look;
+use super::pick::{Filter, passes, pick};
+use super::setting::Setting;
+use super::tallies::{Bucket, Wording, reached};
+
+/// Days, both included; without one it is open on that side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Period {
+    /// The first day.
+    pub from: Option<Date>,
+    /// The last day.
+    pub to: Option<Date>,
+}
+
+impl Period {
+    /// Whether a day lies in it.
+    pub fn holds(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| day >= from) && self.to.is_none_or(|to| day <= to)
+    }
+}
+
+/// What a figure looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// What there is at the instant of the answer.
+    Now,
+    /// What happened in the period.
+    Period,
+    /// What began in the period, and what has become of it since.
+    Cohort,
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// What it looks at.
+    pub basis: Basis,
+    /// The values by which the indicator is split, as people read them.
+    pub keys: Vec<String>,
+    /// What it is about within the indicator: a stage, a band, a person; empty: the whole.
+    pub name: String,
+    /// What it is: `count`, `sum`, `ratio`, `p50`, `share`, …
+    pub measure: &'static str,
+    /// The figure; none: there is nothing to divide by, or nothing to look at.
+    pub value: Option<Decimal>,
+    /// What was divided.
+    pub numerator: Option<Decimal>,
+    /// By what.
+    pub denominator: Option<Decimal>,
+    /// On how many rows it rests.
+    pub n: u64,
+}
+
+/// An indicator with its figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Its name.
+    pub id: IndicatorId,
+    /// What people call it.
+    pub title: String,
+    /// The unit of its values; empty: a plain number.
+    pub unit: String,
+    /// What its keys are.
+    pub by: Vec<String>,
+    /// What is divided, in words.
+    pub numerator: String,
+    /// By what, in words.
+    pub denominator: String,
+    /// The figures.
+    pub figures: Vec<Figure>,
+}
+
+/// An indicator that is being counted.
+#[derive(Debug)]
+pub struct Counting {
+    indicator: Arc<Indicator>,
+    filter: Filter,
+    period: Period,
+    language: Language,
+    buckets: BTreeMap<Vec<String>, Bucket>,
+}
+
+impl Counting {
+    /// Nothing counted yet.
+    pub fn new(
+        indicator: Arc<Indicator>,
+        filter: Filter,
+        period: Period,
+        language: Language,
+    ) -> Self {
+        let mut buckets = BTreeMap::new();
+        if indicator.by.is_empty() {
+            buckets.insert(Vec::new(), Bucket::default());
+        }
+        Self { indicator, filter, period, language, buckets }
+    }
+
+    /// The indicator.
+    pub fn indicator(&self) -> &Indicator {
+        &self.indicator
+    }
+
+    /// Counts a dossier.
+    pub fn take(&mut self, dossier: &Dossier, setting: &Setting<'_>) {
+        let indicator = Arc::clone(&self.indicator);
+        let Setting { organization, workflow, .. } = *setting;
+        let names = Names { organization, workflow, language: self.language };
+        for look in pick(&indicator.selection, &self.filter, dossier, setting) {
+            let keys = indicator.by.iter().map(|key| shown(&names, key, &look));
+            let bucket = self.buckets.entry(keys.collect()).or_default();
+            count(bucket, &indicator.measure, (&look, &names), self.period);
+        }
+    }
+
+    /// The figures.
+    pub fn finish(self, organization: &Organization) -> Report {
+        let Self { indicator, language, buckets, .. } = self;
+        let wording = Wording { language, organization };
+        let mut figures = Vec::new();
+        for (keys, bucket) in buckets {
+            let made = bucket.figures(&indicator.measure, wording);
+            figures.extend(made.into_iter().map(|made| Figure { keys: keys.clone(), ..made }));
+        }
+        let (numerator, denominator) = wording.sides(&indicator.measure);
+        let text = |title| language.of(title).to_owned();
+        Report {
+            id: indicator.id.clone(),
+            title: text(&indicator.title),
+            unit: text(&indicator.unit),
+            by: indicator.by.iter().map(|key| text(&key.title)).collect(),
+            numerator,
+            denominator,
+            figures,
+        }
+    }
+}
+
+/// What a key gives, as people read it.
+fn shown(names: &Names<'_>, key: &Key, look: &Look<'_>) -> String {
+    let naming = match key.kind {
+        Kind::Name(naming) => Some(naming),
+        _ => None,
+    };
+    names.shown(naming, look.at(&key.source)).to_string()
+}
+
+fn day_of(look: &Look<'_>, source: &Source) -> Option<Date> {
+    look.at(source).day()
+}
+
+fn number_of(look: &Look<'_>, source: &Source) -> Decimal {
+    look.at(source).number().unwrap_or_default()
+}
+
+fn count(
+    bucket: &mut Bucket,
+    measure: &Measure,
+    (look, names): (&Look<'_>, &Names<'_>),
+    period: Period,
+) {
+    let in_period = |at: Option<&Source>| {
+        at.is_none_or(|at| day_of(look, at).is_some_and(|day| period.holds(day)))
+    };
+    match measure {
+        Measure::Count { at, tally } => {
+            if in_period(at.as_ref()) {
+                bucket.n += 1;
+                match tally {
+                    Tally::Rows => {}
+                    Tally::Sum(source) => bucket.sum += number_of(look, source),
+                    Tally::Distinct(source) => {
+                        let cell = look.at(source);
+                        if !cell.is_empty() {
+                            bucket.distinct.insert(cell);
+                        }
+                    }
+                }
+            }
+        }
+        Measure::Ratio { denominator, numerator } => {
+            count_ratio(bucket, (denominator, numerator), look, period);
+        }
+        Measure::Distribution { value, at } => {
+            if in_period(at.as_ref()) {
+                bucket.values.extend(measured(look, value));
+            }
+        }
+        Measure::Bands { value, up_to } => {
+            if let Some(value) = look.at(value).number() {
+                let above = |bound: &&i64| value > Decimal::from(**bound);
+                let band = up_to.iter().take_while(above).count();
+                bucket.add(&band.to_string(), Decimal::ONE);
+                bucket.n += 1;
+            }
+        }
+        Measure::Funnel { stages, amount } => {
+            let created = look.setting.calendar.date_of(look.dossier.instance.created_at);
+            if period.holds(created) {
+                let amount = amount.as_ref().map(|source| number_of(look, source));
+                bucket.pour(stages, reached(look, stages), amount.unwrap_or_default());
+            }
+        }
+        Measure::Spread { per, .. } => {
+            let cell = look.at(&per.source);
+            if !cell.is_empty() {
+                bucket.add(&cell.to_string(), Decimal::ONE);
+                bucket.called(&cell.to_string(), shown(names, per, look));
+                bucket.n += 1;
+            }
+        }
+        Measure::Repeats { per, at, within, .. } => {
+            let key = shown(names, per, look);
+            if let Some(day) = day_of(look, at).filter(|day| period.holds(*day) && !key.is_empty())
+            {
+                bucket
+                    .add(&format!("{key}\t{}", super::tallies::label(day, *within)), Decimal::ONE);
+                bucket.distinct.insert(Cell::text(&key));
+                bucket.n += 1;
+            }
+        }
+        Measure::Held { per } => {
+            let clip = clip(look.setting, period);
+            for (key, ms) in super::held::held(look.dossier, look.setting, *per, clip) {
+                let name = super::held::called(&key, *per, names);
+                bucket.add(&name, Decimal::from(ms));
+            }
+            bucket.n += 1;
+        }
+    }
+}
+
+/// The instants between which time counts.
+fn clip(setting: &Setting<'_>, period: Period) -> (Timestamp, Timestamp) {
+    let start = |day: Date| {
+        let zoned = day.to_zoned(setting.calendar.zone().clone());
+        zoned.map_or(Timestamp(0), |zoned| Timestamp(zoned.timestamp().as_millisecond()))
+    };
+    let from = period.from.map_or(Timestamp(i64::MIN), start);
+    let after = period.to.and_then(|to| to.tomorrow().ok()).map_or(setting.now, start);
+    (from, after.min(setting.now))
+}
+
+fn count_ratio(
+    bucket: &mut Bucket,
+    (denominator, numerator): (&Side, &Side),
+    look: &Look<'_>,
+    period: Period,
+) {
+    if !passes(&denominator.tests, look) {
+        return;
+    }
+    let day = |side: &Side| side.at.as_ref().map(|at| day_of(look, at));
+    // A row counts for a side once its instant is there; without one it always does.
+    let came = |day: Option<Option<Date>>| day.is_none_or(|day| day.is_some());
+    let amount =
+        |side: &Side| side.sum.as_ref().map_or(Decimal::ONE, |source| number_of(look, source));
+    let (entered, reached) = (day(denominator), day(numerator));
+    if !came(entered) {
+        return;
+    }
+    let counts = came(reached) && passes(&numerator.tests, look);
+    let within =
+        |day: Option<Option<Date>>| day.is_none_or(|day| day.is_some_and(|day| period.holds(day)));
+    let in_cohort = within(entered);
+    if in_cohort {
+        bucket.n += 1;
+        bucket.denominator += amount(denominator);
+        if counts {
+            bucket.numerator += amount(numerator);
+        }
+    }
+    // The numerator's own instant; without one it counts when the denominator does.
+    if counts && within(reached.or(entered)) {
+        bucket.numerator_of_period += amount(numerator);
+    }
+}
+
+fn measured(look: &Look<'_>, value: &Measured) -> Option<Decimal> {
+    match value {
+        Measured::Source(source) => look.at(source).number(),
+        Measured::Between { from, to, days } => {
+            let (from, to) = (day_of(look, from)?, day_of(look, to)?);
+            let calendar = look.setting.calendar;
+            let days = match days {
+                Days::Calendar => i64::from((to - from).get_days()),
+                Days::Working => {
+                    let noon = |day: Date| {
+                        let zoned = day.at(12, 0, 0, 0).to_zoned(calendar.zone().clone()).ok()?;
+                        Some(Timestamp(zoned.timestamp().as_millisecond()))
+                    };
+                    calendar.working_days_between(noon(from)?, noon(to)?)
+                }
+            };
+            Some(Decimal::from(days))
+        }
+    }
+}
