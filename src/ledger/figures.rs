@@ -224,13 +224,9 @@ fn count(
             }
         }
         Measure::Repeats { per, at, within, .. } => {
-            let key = shown(names, per, look);
-            if let Some(day) = day_of(look, at).filter(|day| period.holds(*day) && !key.is_empty())
-            {
-                bucket
-                    .add(&format!("{key}\t{}", super::tallies::label(day, *within)), Decimal::ONE);
-                bucket.distinct.insert(Cell::text(&key));
-                bucket.n += 1;
+            let day = day_of(look, at).filter(|day| period.holds(*day));
+            if let Some(day) = day {
+                bucket.repeated(&shown(names, per, look), day, *within);
             }
         }
         Measure::Held { per } => {

@@ -1,8 +1,9 @@
 //! Ledgers (台账) and indicators: what was, as rows and figures, at any instant.
 //!
 //! [`Dossier::fold`] makes an instance as it was, with what its small body forgets; a
-//! [`sheet::Filling`] takes dossiers one by one and gives rows, a [`figures::Counting`] figures. Pure: never names tokio, tonic or
-//! the store, reads no clock, and knows nothing of the team: columns are configuration.
+//! [`sheet::Filling`] takes dossiers one by one and gives rows, a [`figures::Counting`] figures.
+//! Pure: never names tokio, tonic or the store, reads no clock, and knows nothing of the team:
+//! columns and figures are configuration.
 
 pub mod cell;
 pub mod dossier;

@@ -67,6 +67,14 @@ impl Bucket {
         self.called.insert(name.to_owned(), shown);
     }
 
+    /// Somebody came once more in the period of a day.
+    pub(super) fn repeated(&mut self, who: &str, day: Date, within: Within) {
+        if !who.is_empty() {
+            self.add(&format!("{who}\t{}", label(day, within)), Decimal::ONE);
+            self.n += 1;
+        }
+    }
+
     /// Pours an instance into a funnel: it counts for every stage up to the furthest one.
     pub(super) fn pour(&mut self, stages: &[(StageId, Title)], came: Reached, amount: Decimal) {
         self.n += 1;
@@ -278,7 +286,7 @@ fn band(up_to: &[i64], at: usize) -> String {
 }
 
 /// What people call the period in which a day lies: `2025-03`, `2025-Q1`, `2025`.
-pub(super) fn label(day: Date, within: Within) -> String {
+fn label(day: Date, within: Within) -> String {
     let (year, month) = (day.year(), day.month());
     match within {
         Within::Month => format!("{year}-{month:02}"),

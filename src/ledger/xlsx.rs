@@ -1,7 +1,9 @@
 //! A sheet as a workbook: dates are dates, numbers are numbers, the head stays in sight and every
 //! column is wide enough to be read.
 
-use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
+};
 
 use super::cell::Cell;
 use super::sheet::Sheet;
@@ -19,6 +21,9 @@ const WIDTH_MARGIN: usize = 2;
 /// A workbook with one worksheet: a line of titles, the rows, the totals.
 pub fn xlsx(sheet: &Sheet) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
+    // The instant of the sheet, not that of the file: the same sheet is the same file.
+    let as_of = ExcelDateTime::from_timestamp(sheet.as_of.0.div_euclid(1000))?;
+    workbook.set_properties(&DocProperties::new().set_creation_datetime(&as_of));
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(sheet_name(&sheet.title))?;
     let head = Format::new()

@@ -16,6 +16,7 @@ use sanbang::api::pb::escalation_service_client::EscalationServiceClient;
 use sanbang::api::pb::event_service_client::EventServiceClient;
 use sanbang::api::pb::instance_service_client::InstanceServiceClient;
 use sanbang::api::pb::organization_service_client::OrganizationServiceClient;
+use sanbang::api::pb::ledger_service_client::LedgerServiceClient;
 use sanbang::api::pb::task_service_client::TaskServiceClient;
 use sanbang::api::pb::workflow_service_client::WorkflowServiceClient;
 use sanbang::api::{pb, server};
@@ -207,6 +208,10 @@ impl Server {
 
     pub(crate) fn organization(&self) -> OrganizationServiceClient<Channel> {
         OrganizationServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn ledgers(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.channel.clone()).max_decoding_message_size(64 << 20)
     }
 
     pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {

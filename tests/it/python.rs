@@ -9,23 +9,23 @@ use super::api_fixture::Server;
 
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python/lifecycle.py");
 
-/// A Python that has what the client needs, or a word about why there is none.
+/// A Python that has these modules, or a word about why there is none.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn python() -> Option<String> {
+pub(crate) fn python(modules: &str) -> Option<String> {
     let python = std::env::var("SANBANG_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has = Command::new(&python).args(["-c", "import grpc, grpc_reflection"]).output();
+    let has = Command::new(&python).args(["-c", &format!("import {modules}")]).output();
     if has.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
     let skips_are_failures = std::env::var("SANBANG_FORBID_SKIPS").is_ok_and(|it| it == "1");
-    assert!(!skips_are_failures, "`{python}` has no grpc and grpc_reflection");
-    println!("skipped: `{python}` has no grpc and grpc_reflection");
+    assert!(!skips_are_failures, "`{python}` has not {modules}");
+    println!("skipped: `{python}` has not {modules}");
     None
 }
 
 #[tokio::test]
 async fn a_foreign_client_drives_a_project_through_twelve_stages() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("grpc, grpc_reflection") else { return };
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start_with(directory.path(), Sources::embedded()).await;
     let address = server.address.to_string();
