@@ -182,21 +182,29 @@ async fn everything(
 
 /// One wish of somebody; a refusal is as good as an acceptance.
 async fn wish(server: &Server, random: &mut Random, instance: &str) {
-    let member = *random.pick(&MEMBERS);
+    let anybody = *random.pick(&MEMBERS);
     let instance = instance.to_owned();
     let view = server.get(&instance).await;
     let task = view.tasks.iter().rev().find(|task| task.end.is_none());
+    let holder = task.and_then(|task| task.holder.as_ref()).map(|holder| holder.member.clone());
     let task = task.and_then(|task| task.reference.as_ref()).map_or(1, |task| task.number);
     let clock = view.clocks.last().and_then(|clock| clock.reference.as_ref());
     let clock = clock.map_or(1, |clock| clock.number);
     let reason = || "because".to_owned();
+    let wanted = random.below(18);
+    // Who asks for more time holds the task, and who decides stands above.
+    let member = match wanted {
+        12 => holder.as_deref().unwrap_or("anna"),
+        13 | 14 => "chief",
+        _ => anybody,
+    };
     macro_rules! ask {
         ($client:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? })) => {{
             let request = pb::$request { instance, $($field: $value,)* ..Default::default() };
             drop(server.$client().$method(by(member, request)).await);
         }};
     }
-    match random.below(18) {
+    match wanted {
         0..4 => ask!(tasks.complete(TaskServiceCompleteRequest {
             task: task,
             outcome: (*random.pick(&["complete", "incomplete", ""])).to_owned(),
@@ -274,7 +282,7 @@ async fn a_past_instant_shows_what_a_recording_of_it_shows() {
     let server = Server::start_with(directory.path(), configuration()).await;
     let mut recorded = Vec::new();
     let mut hours = 0;
-    for round in 0..12 {
+    for round in 0..20 {
         create(&server, &mut random, &format!("p-{round:02}")).await;
         for _ in 0..8 {
             let instance = format!("p-{:02}", random.below(round + 1));
