@@ -11,7 +11,7 @@ use crate::model::organization::Organization;
 use crate::model::time::{Date, Timestamp};
 use crate::model::value::Decimal;
 
-use super::cell::{Cell, Language, Names};
+use super::cell::{Language, Names};
 use super::dossier::Dossier;
 use super::look::Look;
 use super::pick::{Filter, passes, pick};

@@ -22,6 +22,8 @@ pub(super) enum Hand {
     Nobody,
     /// A fixed period had to pass.
     Period,
+    /// Another instance that a task called.
+    Called,
     /// The enterprise: the instance stood still.
     Enterprise,
 }
@@ -78,11 +80,14 @@ fn hands(dossier: &Dossier, setting: &Setting<'_>, per: HeldPer, at: Timestamp) 
         return BTreeSet::from([Hand::Enterprise]);
     }
     let open = || dossier.tasks.iter().filter(|story| covers(story.span(), at));
-    let is_human = |story: &&TaskStory| story.task.kind != TaskKind::Wait;
+    let is_human = |story: &&TaskStory| story.task.kind == TaskKind::Human;
     let hands: BTreeSet<Hand> =
         open().filter(is_human).map(|story| hand_of_task(story, setting, per, at)).collect();
     if !hands.is_empty() {
         return hands;
+    }
+    if open().any(|story| story.task.kind == TaskKind::Call) {
+        return BTreeSet::from([Hand::Called]);
     }
     if open().next().is_some() {
         return BTreeSet::from([Hand::Period]);
@@ -138,6 +143,7 @@ pub(super) fn called(hand: &Hand, per: HeldPer, names: &Names<'_>) -> String {
             }
         },
         Hand::Nobody => pick("nobody yet", "待认领"),
+        Hand::Called => pick("another workflow", "关联流程"),
         Hand::Period => pick("a fixed period", "法定期限"),
         Hand::Enterprise => pick("the enterprise", "企业"),
     }

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use crate::definition::ledger::source::{
-    ActivitySource, EscalationPart, ExtensionPart, LimitPart, LoggedPart, LoggedSource, StayPart,
-    TaskPart, TaskSource, WholePart,
+    ActivitySource, EscalationPart, ExtensionPart, LimitPart, LinkPart, LoggedPart, LoggedSource,
+    StayPart, TaskPart, TaskSource, WholePart,
 };
 use crate::definition::ledger::{Rows, Source};
 use crate::model::clock::{Clock, ClockOwner, Limit};
 use crate::model::id::{StageId, TaskId};
+use crate::model::link::{Direction, Relation};
 use crate::model::task::TaskEnd;
 use crate::model::time::Timestamp;
 use crate::model::value::Decimal;
@@ -100,6 +101,7 @@ impl<'a> Look<'a> {
                 let all: Vec<&Logged> = self.dossier.activities.iter().filter(of_kind).collect();
                 self.activities(&all, source)
             }
+            Source::Link(relation, direction, part) => self.links(*relation, *direction, *part),
             _ => self.of_row(source),
         }
     }
@@ -124,6 +126,19 @@ impl<'a> Look<'a> {
             (Source::RowExtension(part), Row::Extension(story)) => self.extension(story, *part),
             // Sources of a row are those of its kind: that was checked when they were read.
             _ => Cell::Empty,
+        }
+    }
+
+    fn links(&self, relation: Relation, direction: Direction, part: LinkPart) -> Cell {
+        let links = self.dossier.instance.relations.links.iter();
+        let links = links.filter(|it| it.relation == relation && it.direction == direction);
+        match part {
+            LinkPart::Count => Cell::count(links.count()),
+            LinkPart::Open => Cell::count(links.filter(|link| link.end.is_none()).count()),
+            LinkPart::Ids => {
+                let ids: Vec<&str> = links.map(|link| link.other.as_str()).collect();
+                Cell::text(&ids.join(" "))
+            }
         }
     }
 
@@ -175,6 +190,7 @@ impl<'a> Look<'a> {
                 let highest = fired.max_by_key(|fired| rank(&fired.level));
                 name(highest.map(|fired| &fired.level))
             }
+            WholePart::Outcome => name(instance.outcome.as_ref()),
             WholePart::Returns => {
                 let returns: u32 = instance.stages().map(|state| state.returns).sum();
                 Cell::Integer(i64::from(returns))

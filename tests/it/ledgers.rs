@@ -180,16 +180,22 @@ async fn everything(
     all
 }
 
-/// One wish of somebody; a refusal is as good as an acceptance.
-async fn wish(server: &Server, random: &mut Random, instance: &str) {
-    let anybody = *random.pick(&MEMBERS);
-    let instance = instance.to_owned();
-    let view = server.get(&instance).await;
+/// Who holds the latest open task, its number, and that of the latest clock.
+fn at_hand(view: &pb::Instance) -> (Option<String>, u32, u32) {
     let task = view.tasks.iter().rev().find(|task| task.end.is_none());
     let holder = task.and_then(|task| task.holder.as_ref()).map(|holder| holder.member.clone());
     let task = task.and_then(|task| task.reference.as_ref()).map_or(1, |task| task.number);
     let clock = view.clocks.last().and_then(|clock| clock.reference.as_ref());
     let clock = clock.map_or(1, |clock| clock.number);
+    (holder, task, clock)
+}
+
+/// One wish of somebody; a refusal is as good as an acceptance.
+async fn wish(server: &Server, random: &mut Random, instance: &str) {
+    let anybody = *random.pick(&MEMBERS);
+    let instance = instance.to_owned();
+    let view = server.get(&instance).await;
+    let (holder, task, clock) = at_hand(&view);
     let reason = || "because".to_owned();
     let wanted = random.below(18);
     // Who asks for more time holds the task, and who decides stands above.

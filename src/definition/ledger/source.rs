@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::model::id::{ActivityId, FieldId, StageId, TaskId};
+use crate::model::link::{Direction, Relation};
 use crate::model::organization::Title;
 
 /// What a source gives.
@@ -82,6 +83,8 @@ pub enum Source {
     Task(TaskId, Option<Arc<str>>, TaskSource),
     /// The activities of a kind.
     Activity(ActivityId, ActivitySource),
+    /// The other instances of a relation.
+    Link(Relation, Direction, LinkPart),
     /// The row, where it is a stay.
     RowStay(StayPart),
     /// A task that belongs to the stay which is the row: the latest of its name.
@@ -121,6 +124,22 @@ pub enum ActivitySource {
     /// The sum of a field.
     Sum(FieldId),
 }
+
+/// Words of relations, of this instance and of the other.
+pub const RELATIONS: [(&str, Relation, Direction); 12] = [
+    ("spawned_from", Relation::SpawnedFrom, Direction::Outward),
+    ("spawned", Relation::SpawnedFrom, Direction::Inward),
+    ("blocks", Relation::Blocks, Direction::Outward),
+    ("blocked_by", Relation::Blocks, Direction::Inward),
+    ("supports", Relation::Supports, Direction::Outward),
+    ("supported_by", Relation::Supports, Direction::Inward),
+    ("duplicates", Relation::Duplicates, Direction::Outward),
+    ("duplicated_by", Relation::Duplicates, Direction::Inward),
+    ("continues", Relation::Continues, Direction::Outward),
+    ("continued_by", Relation::Continues, Direction::Inward),
+    ("supplies", Relation::Supplies, Direction::Outward),
+    ("supplied_by", Relation::Supplies, Direction::Inward),
+];
 
 /// Something of one activity.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -189,6 +208,8 @@ parts! {
         Light "light" Name(Word), "Light" "亮灯";
         /// The highest level that has fired among its running limits.
         Level "level" Text, "Level" "督办级别";
+        /// What it ended with, where its workflow says by which task.
+        Outcome "outcome" Text, "Outcome" "办理结果";
         /// How often it was returned.
         Returns "returns" Integer, "Returns" "退回次数";
         /// How many extensions were granted.
@@ -273,6 +294,15 @@ parts! {
         InTime "in_time" Boolean, "In time (extended limit)" "按延期时限办结";
         /// How many extensions were granted.
         Extensions "extensions" Integer, "Extensions" "延期次数";
+    }
+    /// Parts of the relations of one kind.
+    LinkPart {
+        /// How many other instances.
+        Count "count" Integer, "count" "数";
+        /// How many of them are not known to have ended.
+        Open "open" Integer, "open" "未结数";
+        /// Their ids.
+        Ids "ids" Text, "ids" "编号";
     }
     /// Parts of an activity.
     LoggedPart {

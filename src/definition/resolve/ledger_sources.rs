@@ -7,8 +7,8 @@ use crate::definition::compiled::{Field, FieldKind, Workflow};
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::ledger::Rows;
 use crate::definition::ledger::source::{
-    ActivitySource, EscalationPart, ExtensionPart, Kind, LimitPart, LoggedPart, LoggedSource,
-    Source, StayPart, TaskPart, TaskSource, WholePart,
+    ActivitySource, EscalationPart, ExtensionPart, Kind, LimitPart, LinkPart, LoggedPart,
+    LoggedSource, RELATIONS, Source, StayPart, TaskPart, TaskSource, WholePart,
 };
 use crate::definition::load::listed;
 use crate::definition::span::KeyPath;
@@ -18,7 +18,7 @@ use crate::model::organization::Title;
 use super::desk::Desk;
 
 /// Beginnings of a source, for those that begin with none of them.
-const HEADS: [&str; 7] = ["number", "field", "current", "stage", "task", "activity", "row"];
+const HEADS: [&str; 8] = ["number", "field", "current", "stage", "task", "activity", "link", "row"];
 /// So many known names are listed where none is near to the unknown one.
 const FEW: usize = 40;
 
@@ -92,6 +92,7 @@ impl Ground<'_> {
             ["stage", id, word] => self.stage(id, word),
             ["task", id, rest @ ..] => self.task(id, rest, Source::Task),
             ["activity", id, rest @ ..] => self.activity(id, rest),
+            ["link", relation, word] => link(relation, word),
             ["row", rest @ ..] => self.row(rest),
             [word] => {
                 let part = whole(word)?;
@@ -248,6 +249,18 @@ impl Ground<'_> {
             }
         }
     }
+}
+
+fn link<'t>(relation: &'t str, word: &'t str) -> Result<Parsed, Miss<'t>> {
+    let Some((name, own, direction)) = RELATIONS.iter().find(|(name, ..)| *name == relation) else {
+        let known = RELATIONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        let (code, what) = (Code::UnknownSource, "relation");
+        return Err(Miss { code, what, written: relation, known });
+    };
+    let part = part(word, LinkPart::ALL)?;
+    let name = name.replace('_', " ");
+    let title = joined(&Title { en: name.clone(), zh: name }, &part.title());
+    Ok(parsed(Source::Link(*own, *direction, part), part.kind(), title))
 }
 
 impl Desk<'_> {
