@@ -76,6 +76,12 @@ unimplemented_calls! {
     redo: TaskServiceRedoRequest => TaskServiceRedoResponse,
     check: TaskServiceCheckRequest => TaskServiceCheckResponse,
     comment: TaskServiceCommentRequest => TaskServiceCommentResponse,
+    delegate: TaskServiceDelegateRequest => TaskServiceDelegateResponse,
+    object: TaskServiceObjectRequest => TaskServiceObjectResponse,
+    decide_objection: TaskServiceDecideObjectionRequest => TaskServiceDecideObjectionResponse,
+    request_supplement:
+        TaskServiceRequestSupplementRequest => TaskServiceRequestSupplementResponse,
+    supply: TaskServiceSupplyRequest => TaskServiceSupplyResponse,
     request_extension: TaskServiceRequestExtensionRequest => TaskServiceRequestExtensionResponse,
     decide_extension: TaskServiceDecideExtensionRequest => TaskServiceDecideExtensionResponse,
 }

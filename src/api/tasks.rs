@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use crate::definition::compiled::Workflow;
 use crate::model::clock::{Clock, ClockOwner};
-use crate::model::instance::{Header, Instance};
+use crate::model::instance::{Header, Instance, OpenTask};
 use crate::model::task::{TaskNumber, TaskRef};
 
 use super::edge::Edge;
@@ -39,11 +39,15 @@ impl TaskService for Edge {
             }
             _ => String::new(),
         };
+        let catalog = self.handle.catalog();
+        let told = |(header, task): &(&Header, &OpenTask)| {
+            let workflow = catalog.version(header.workflow.as_str(), header.workflow_version);
+            let spec =
+                workflow.and_then(|published| published.workflow.task_named(task.id.as_str()));
+            to_proto::task::summary(header, task, spec)
+        };
         Ok(Response::new(pb::TaskServiceListResponse {
-            tasks: shown
-                .iter()
-                .map(|(header, task)| to_proto::task::summary(header, task))
-                .collect(),
+            tasks: shown.iter().map(told).collect(),
             next_page_token: next,
         }))
     }
@@ -75,6 +79,46 @@ impl TaskService for Edge {
     ) -> Answer<pb::TaskServiceReleaseResponse> {
         let accepted = self.command(request).await?;
         Ok(Response::new(pb::TaskServiceReleaseResponse { accepted }))
+    }
+
+    async fn delegate(
+        &self,
+        request: Request<pb::TaskServiceDelegateRequest>,
+    ) -> Answer<pb::TaskServiceDelegateResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::TaskServiceDelegateResponse { accepted }))
+    }
+
+    async fn object(
+        &self,
+        request: Request<pb::TaskServiceObjectRequest>,
+    ) -> Answer<pb::TaskServiceObjectResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::TaskServiceObjectResponse { accepted }))
+    }
+
+    async fn decide_objection(
+        &self,
+        request: Request<pb::TaskServiceDecideObjectionRequest>,
+    ) -> Answer<pb::TaskServiceDecideObjectionResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::TaskServiceDecideObjectionResponse { accepted }))
+    }
+
+    async fn request_supplement(
+        &self,
+        request: Request<pb::TaskServiceRequestSupplementRequest>,
+    ) -> Answer<pb::TaskServiceRequestSupplementResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::TaskServiceRequestSupplementResponse { accepted }))
+    }
+
+    async fn supply(
+        &self,
+        request: Request<pb::TaskServiceSupplyRequest>,
+    ) -> Answer<pb::TaskServiceSupplyResponse> {
+        let accepted = self.command(request).await?;
+        Ok(Response::new(pb::TaskServiceSupplyResponse { accepted }))
     }
 
     async fn complete(
@@ -135,7 +179,9 @@ fn told(
     let task = instance.task(number)?;
     let (_, stage) = workflow.stage(task.reference.stage.as_str())?;
     let spec = from_proto::tasks::spec_of(instance, workflow, number)?;
-    let measures = |clock: &&Clock| owns(&clock.owner, &task.reference);
+    // Objections and supplements have clocks of their own.
+    let measures =
+        |clock: &&Clock| clock.id.as_str() == "task" && owns(&clock.owner, &task.reference);
     Some(pb::TaskServiceGetResponse {
         task: Some(to_proto::task::task(task)),
         definition: Some(to_proto::workflow::task_definition(spec, stage)),

@@ -37,6 +37,7 @@ mod instance;
 mod ledger;
 mod organization;
 mod task;
+mod task_requests;
 mod task_views;
 mod workflow;
 

@@ -1,15 +1,17 @@
 //! `sanbang task`: what is to be done by whom, and doing it.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::api::pb;
 
 use super::Global;
-use super::arguments::{Field, Force, Repeat, parse_field, parse_limit, to_struct};
+use super::arguments::{Field, Force, Repeat, parse_field, to_struct};
 use super::client::Client;
 use super::exit::Failure;
 use super::instance;
 use super::print::Output;
+use super::task_requests::{DecideExtension, DecideObjection, Delegate, Object};
+use super::task_requests::{RequestExtension, RequestSupplement, Supply};
 use super::task_views;
 
 #[derive(Debug, Subcommand)]
@@ -22,6 +24,11 @@ pub(super) enum Task {
     Redo(Redo),
     Check(Check),
     Comment(Comment),
+    Delegate(Delegate),
+    Object(Object),
+    DecideObjection(DecideObjection),
+    RequestSupplement(RequestSupplement),
+    Supply(Supply),
     RequestExtension(RequestExtension),
     DecideExtension(DecideExtension),
 }
@@ -150,52 +157,6 @@ pub(super) struct Comment {
     repeat: Repeat,
 }
 
-/// Ask for more time
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  $ sanbang task request-extension p-001 1 2wd --reason 'The pool is being moved' \\
-        --actor materials_officer_1")]
-pub(super) struct RequestExtension {
-    #[command(flatten)]
-    named: Named,
-    /// How much, `2wd`, or up to which day, `2025-02-14`
-    #[arg(value_parser = parse_limit)]
-    by: pb::Limit,
-    /// Why
-    #[arg(long)]
-    reason: String,
-    #[command(flatten)]
-    repeat: Repeat,
-}
-
-/// Grant or refuse more time
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  $ sanbang task decide-extension p-011 1 grant --actor materials_leader")]
-pub(super) struct DecideExtension {
-    #[command(flatten)]
-    named: Named,
-    /// How it is decided
-    #[arg(value_enum)]
-    verdict: Verdict,
-    /// For the record
-    #[arg(long, default_value = "", hide_default_value = true)]
-    comment: String,
-    #[command(flatten)]
-    repeat: Repeat,
-    #[command(flatten)]
-    force: Force,
-}
-
-/// How a request for more time is decided.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Verdict {
-    /// As asked
-    Grant,
-    /// Not at all
-    Refuse,
-}
-
 impl Task {
     pub(super) async fn run(self, global: &Global, output: &Output) -> Result<(), Failure> {
         let client = global.connect().await?;
@@ -208,14 +169,20 @@ impl Task {
             Self::Redo(redo) => run_redo(&client, redo).await?,
             Self::Check(check) => run_check(&client, check).await?,
             Self::Comment(comment) => run_comment(&client, comment).await?,
-            Self::RequestExtension(request) => run_request_extension(&client, request).await?,
-            Self::DecideExtension(decide) => run_decide_extension(&client, decide).await?,
+            Self::Delegate(delegate) => delegate.run(&client).await?,
+            Self::Object(object) => object.run(&client).await?,
+            Self::DecideObjection(decide) => decide.run(&client).await?,
+            Self::RequestSupplement(request) => request.run(&client).await?,
+            Self::Supply(supply) => supply.run(&client).await?,
+            Self::RequestExtension(request) => request.run(&client).await?,
+            Self::DecideExtension(decide) => decide.run(&client).await?,
         };
         instance::accepted(accepted, output)
     }
 }
 
-type Outcome = Result<Option<pb::Accepted>, Failure>;
+/// What a command answers.
+pub(super) type Outcome = Result<Option<pb::Accepted>, Failure>;
 
 async fn run_claim(client: &Client, claim: Claim) -> Outcome {
     let request = pb::TaskServiceClaimRequest {
@@ -286,33 +253,4 @@ async fn run_comment(client: &Client, comment: Comment) -> Outcome {
         text: comment.text,
     };
     Ok(client.tasks().comment(request).await?.into_inner().accepted)
-}
-
-async fn run_request_extension(client: &Client, request: RequestExtension) -> Outcome {
-    let request = pb::TaskServiceRequestExtensionRequest {
-        instance: request.named.instance,
-        request_id: request.repeat.request_id,
-        expected_revision: request.repeat.expected_revision,
-        task: request.named.task,
-        by: Some(request.by),
-        reason: request.reason,
-    };
-    Ok(client.tasks().request_extension(request).await?.into_inner().accepted)
-}
-
-async fn run_decide_extension(client: &Client, decide: DecideExtension) -> Outcome {
-    let verdict = match decide.verdict {
-        Verdict::Grant => pb::Verdict::Grant,
-        Verdict::Refuse => pb::Verdict::Refuse,
-    };
-    let request = pb::TaskServiceDecideExtensionRequest {
-        instance: decide.named.instance,
-        request_id: decide.repeat.request_id,
-        expected_revision: decide.repeat.expected_revision,
-        force_reason: decide.force.reason,
-        task: decide.named.task,
-        verdict: verdict.into(),
-        comment: decide.comment,
-    };
-    Ok(client.tasks().decide_extension(request).await?.into_inner().accepted)
 }

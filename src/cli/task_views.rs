@@ -69,7 +69,11 @@ fn text(response: &pb::TaskServiceGetResponse, output: &Output) -> String {
     let task = response.task.clone().unwrap_or_default();
     let definition = response.definition.clone().unwrap_or_default();
     let title = definition.title.unwrap_or_default();
-    let holder = task.holder.map_or_else(|| "nobody".to_owned(), |holder| holder.member);
+    let holder = match &task.holder {
+        None => "nobody".to_owned(),
+        Some(holder) if holder.delegated_by.is_empty() => holder.member.clone(),
+        Some(holder) => format!("{} for {}", holder.member, holder.delegated_by),
+    };
     let mut lines = vec![
         format!("{}  {} {}", describe::task(task.reference.as_ref()), title.en, title.zh),
         format!("  role      {}", task.role),
@@ -79,10 +83,17 @@ fn text(response: &pb::TaskServiceGetResponse, output: &Output) -> String {
     if !definition.outcomes.is_empty() {
         lines.push(format!("  outcomes  {}", definition.outcomes.join(", ")));
     }
+    if let Some(objection) = &task.objection {
+        lines.push(format!("  objection {}: {}", objection.by, objection.reason));
+    }
+    if let Some(supplement) = &task.supplement {
+        lines.push(format!("  awaits    {}", supplement.what));
+    }
     for item in &definition.checklist {
         let mark = if task.checked.contains(&item.id) { "x" } else { " " };
         let title = item.title.clone().unwrap_or_default();
-        lines.push(format!("  [{mark}] {}  {} {}", item.id, title.en, title.zh));
+        let optional = if item.optional { " (if it applies)" } else { "" };
+        lines.push(format!("  [{mark}] {}  {} {}{optional}", item.id, title.en, title.zh));
     }
     for field in &definition.form {
         let title = field.title.clone().unwrap_or_default();

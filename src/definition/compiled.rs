@@ -18,6 +18,11 @@ use crate::model::value::{Decimal, Value};
 use crate::script::facts::{TaskGroup, TaskGroups};
 use crate::script::{Condition, Functions};
 
+mod work;
+
+pub use work::{AssignMode, ChecklistItem, ExtensionApprover, ExtensionRules, Join};
+pub use work::{ObjectionRules, SupplementRules};
+
 /// A stage's place in [`Workflow::stages`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StageIndex(pub usize);
@@ -53,6 +58,8 @@ pub struct Workflow {
     pub clocks: Vec<ClockSpec>,
     /// The rules of a suspension; none: instances cannot be suspended.
     pub suspension: Option<SuspensionRule>,
+    /// How more time is given for the clocks of the whole instance.
+    pub extensions: ExtensionRules,
     /// Reason codes for `terminate` in every stage.
     pub may_terminate: Vec<TerminationRule>,
     /// What people call the reason codes.
@@ -112,6 +119,13 @@ impl Workflow {
         let (_, stage) = self.stage(task.stage.as_str())?;
         let own = stage.task(task.id.as_str()).map(|(_, spec)| spec);
         own.or_else(|| self.special_task(task.id.as_str()))
+    }
+
+    /// The task of this name: names are unique in the whole workflow.
+    pub fn task_named(&self, id: &str) -> Option<&TaskSpec> {
+        let own = self.stages.iter().flat_map(|stage| &stage.tasks);
+        let own = own.into_iter().find(|task| task.id.as_str() == id);
+        own.or_else(|| self.special_task(id))
     }
 
     /// The special task of this name.
@@ -221,6 +235,8 @@ pub struct SuspensionRule {
     pub approver: Option<RoleId>,
     /// How long it may last.
     pub clock: ClockSpec,
+    /// How it is renewed; the workflow's rules where it has none of its own.
+    pub extensions: ExtensionRules,
 }
 
 /// A reason code that may end an instance.
@@ -254,6 +270,8 @@ pub struct Stage {
     /// Its limits, and what is under `raise`. The one under `sla:` has the id `stage`, others their
     /// own.
     pub clocks: Vec<ClockSpec>,
+    /// How more time is given for them; the workflow's rules where it has none of its own.
+    pub extensions: ExtensionRules,
     /// Its tasks, in the order of the file. `after` leads only to earlier ones in no particular
     /// order, never in a circle.
     pub tasks: Vec<TaskSpec>,
@@ -353,8 +371,17 @@ pub struct TaskSpec {
     pub checklist: Vec<ChecklistItem>,
     /// Its limit, with the id `task`; for a wait: how long.
     pub clock: Option<ClockSpec>,
-    /// Who decides about more time; default: the role above the task's.
-    pub extension_approver: Option<RoleId>,
+    /// How more time is given for it; the stage's rules where it has none of its own.
+    pub extensions: ExtensionRules,
+    /// How its holder may object to being the one; none: not at all.
+    pub objections: Option<ObjectionRules>,
+    /// How it may wait for something from outside; none: not at all.
+    pub supplements: Option<SupplementRules>,
+    /// What it ends with when its limit runs out and nobody has said anything; none: silence says
+    /// nothing, and the ladder goes on.
+    pub silence: Option<Outcome>,
+    /// Roles and groups whose members a holder may let do it, beside its candidates.
+    pub delegate: Vec<RoleId>,
     /// What it begins; only for [`TaskKind::Call`].
     pub call: Option<CallSpec>,
 }
@@ -380,6 +407,13 @@ pub enum CallValue {
 }
 
 impl TaskSpec {
+    /// Every limit that can run for it.
+    pub fn clocks(&self) -> impl Iterator<Item = &ClockSpec> {
+        let objection = self.objections.iter().map(|rules| &rules.clock);
+        let supplement = self.supplements.iter().map(|rules| &rules.clock);
+        self.clock.iter().chain(objection).chain(supplement)
+    }
+
     /// How many of its tasks must be done.
     pub fn needed(&self) -> usize {
         let total = self.for_each.len().max(1);
@@ -391,41 +425,10 @@ impl TaskSpec {
     }
 }
 
-/// An item of a checklist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChecklistItem {
-    /// Its name.
-    pub id: Arc<str>,
-    /// What people read.
-    pub title: Title,
-}
-
-/// How somebody is chosen for a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AssignMode {
-    /// The steward if a candidate, otherwise the least loaded.
-    Default,
-    /// By a function of the rules.
-    Function(FunctionName),
-    /// Nobody: it waits to be claimed.
-    Offer,
-}
-
-/// How many of a `for_each` are enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Join {
-    /// All.
-    All,
-    /// One.
-    Any,
-    /// So many.
-    AtLeast(u32),
-}
-
 /// A time limit.
 #[derive(Debug)]
 pub struct ClockSpec {
-    /// Its name: `stage`, `task`, `suspension`, or as under `clocks:`.
+    /// Its name: `stage`, `task`, `objection`, `supplement`, `suspension`, or as under `clocks:`.
     pub id: ClockId,
     /// How the due time comes about.
     pub kind: ClockRule,

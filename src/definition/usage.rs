@@ -1,6 +1,7 @@
 //! What can be seen only across files: names that two files give themselves, unused ladders.
 
 use super::authored;
+use super::authored::work::{Objections, Supplements};
 use super::authored::workflow::{Clock, Workflow};
 use super::code::Code;
 use super::diagnostic::{Diagnostic, Findings};
@@ -57,5 +58,24 @@ fn policies_of(workflow: &Workflow) -> impl Iterator<Item = &str> {
     let of_clocks = named.chain(of_stages).filter_map(|clock: &Clock| clock.escalation.as_ref());
     let suspension = workflow.suspension.iter();
     let of_suspension = suspension.filter_map(|suspension| suspension.escalation.as_ref());
-    of_clocks.chain(of_suspension).map(authored::shapes::Scalar::as_str)
+    let of_turns = turns_of(workflow).into_iter();
+    of_clocks.chain(of_suspension).chain(of_turns).map(authored::shapes::Scalar::as_str)
+}
+
+/// The ladders of objections and supplements, wherever they stand.
+fn turns_of(workflow: &Workflow) -> Vec<&authored::shapes::Scalar> {
+    fn objections(own: &Option<Objections>) -> Option<&authored::shapes::Scalar> {
+        own.as_ref()?.escalation.as_ref()
+    }
+    fn supplements(own: &Option<Supplements>) -> Option<&authored::shapes::Scalar> {
+        own.as_ref()?.escalation.as_ref()
+    }
+    let mut all = vec![objections(&workflow.objections), supplements(&workflow.supplements)];
+    for stage in &workflow.stages {
+        all.extend([objections(&stage.objections), supplements(&stage.supplements)]);
+        for task in &stage.tasks {
+            all.extend([objections(&task.objections), supplements(&task.supplements)]);
+        }
+    }
+    all.into_iter().flatten().collect()
 }

@@ -113,8 +113,10 @@ impl<'a> Scene<'a> {
         };
         let because = AssignmentReason::Escalated(level.clone());
         let assignment = Assignment { because, ..assignment };
-        let (task, reason) = (task.reference, String::new());
-        self.emit(Payload::TaskReassigned { task, from: holder, assignment, reason });
+        self.end_objection(&task.reference);
+        let object_until = self.object_until(&task.reference);
+        let (task, from, reason) = (task.reference, holder, String::new());
+        self.emit(Payload::TaskReassigned { task, from, assignment, reason, object_until });
     }
 
     /// The instance stays in its group, so that the people around it stay the same.

@@ -129,6 +129,13 @@ pub(super) fn apply(instance: &mut Instance, event: &Event) {
         | Payload::TaskClaimed { .. }
         | Payload::TaskReleased { .. }
         | Payload::TaskReassigned { .. }
+        | Payload::TaskDelegated { .. }
+        | Payload::ObjectionRaised { .. }
+        | Payload::ObjectionUpheld { .. }
+        | Payload::ObjectionRefused { .. }
+        | Payload::SupplementRequested { .. }
+        | Payload::SupplementSupplied { .. }
+        | Payload::SupplementLapsed { .. }
         | Payload::TaskCompleted { .. }
         | Payload::TaskCancelled { .. }
         | Payload::TaskRedone { .. }

@@ -94,6 +94,7 @@ fn extend(clock: &mut Clock, payload: &Payload) {
     if let Payload::ClockExtended { extension, epoch, plan, .. } = payload {
         clock.extended.push(extension.clone());
         clock.plan = plan.clone();
+        clock.extension_request = None;
         begin_epoch(clock, epoch);
     }
 }

@@ -23,7 +23,7 @@ impl<'a> Scene<'a> {
             ClockOwner::Stage(stage) => {
                 self.stage_of(stage)?.clocks.iter().find(|spec| spec.id == clock.id)
             }
-            ClockOwner::Task(task) => self.spec_of(task)?.clock.as_ref(),
+            ClockOwner::Task(task) => self.spec_of(task)?.clocks().find(|spec| spec.id == clock.id),
             ClockOwner::Suspension => Some(&self.workflow().suspension.as_ref()?.clock),
         }
     }
@@ -116,6 +116,7 @@ impl<'a> Scene<'a> {
             started_at,
             excluded,
             extended: Vec::new(),
+            extension_request: None,
             epoch: 1,
             due_originally: plan.due,
             plan,

@@ -156,10 +156,17 @@ fn judge(
         Action::SetBackups(set) => commands::set_backups(scene, set)?,
         Action::Claim(claim) => commands::claim(scene, claim)?,
         Action::Release(release) => commands::release(scene, release)?,
+        Action::Delegate(delegate) => commands::delegate(scene, delegate)?,
+        Action::Object(object) => commands::object(scene, object)?,
+        Action::DecideObjection(decide) => commands::decide_objection(scene, decide)?,
+        Action::RequestSupplement(asked) => commands::request_supplement(scene, asked)?,
+        Action::Supply(supply) => commands::supply(scene, supply)?,
         Action::Complete(complete) => commands::complete(scene, complete, force)?,
         Action::Check(check) => commands::check(scene, check)?,
         Action::Comment(comment) => commands::comment(scene, comment)?,
-        Action::RequestExtension(request) => commands::request_extension(scene, request)?,
+        Action::RequestExtension(request) => {
+            commands::request_extension(scene, request, command.force.as_deref())?;
+        }
         Action::DecideExtension(decide) => commands::decide_extension(scene, decide)?,
         Action::Acknowledge(acknowledge) => commands::acknowledge(scene, acknowledge)?,
         Action::Link(link) => commands::link(scene, link)?,

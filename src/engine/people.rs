@@ -36,8 +36,11 @@ impl<'a> Scene<'a> {
                 self.instance.steward.iter().cloned().collect()
             }
             (HOLDER, _) | (_, Some(RoleScope::Holder)) => {
-                let holder = task.and_then(|task| task.holder.as_ref());
-                holder.map(|holder| holder.member.clone()).into_iter().collect()
+                // Who lets somebody else do it remains responsible.
+                let holder = task.and_then(|task| task.holder.as_ref()).into_iter();
+                let both =
+                    holder.flat_map(|it| std::iter::once(&it.member).chain(&it.delegated_by));
+                both.cloned().collect()
             }
             (_, Some(RoleScope::Duty)) => {
                 let today = self.context.calendar.date_of(self.at());
@@ -186,7 +189,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Everyone who completed a task named in `after`, both names of a substitution.
+    /// Everyone who completed a task named in `after`, all names of a substitution
+    /// and of a delegation.
     pub(super) fn done_before(&self, spec: &TaskSpec, task: &TaskRef) -> Vec<(MemberId, TaskRef)> {
         let Some(stage) = self.stage_of(&task.stage) else { return Vec::new() };
         let before = spec.after.iter().filter_map(|index| stage.tasks.get(index.0));
@@ -196,25 +200,37 @@ impl<'a> Scene<'a> {
                 known.reference.stage == stage.id && known.reference.id == earlier.id
             });
             for known in done {
-                if let Some(TaskEnd::Done { by, instead_of, .. }) = &known.end {
-                    let both = by.iter().chain(instead_of);
-                    names.extend(both.map(|member| (member.clone(), known.reference.clone())));
+                if let Some(TaskEnd::Done { by, instead_of, delegated_by, .. }) = &known.end {
+                    let all = by.iter().chain(instead_of).chain(delegated_by);
+                    names.extend(all.map(|member| (member.clone(), known.reference.clone())));
                 }
             }
         }
         names
     }
 
-    /// Chooses who does a task; none: it is offered to all candidates.
-    pub(super) fn choose(&mut self, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
-        if spec.assign == AssignMode::Offer { None } else { self.choose_somebody(task, spec) }
+    /// Chooses who does a task, but none of some people; none: it is offered to all candidates.
+    pub(super) fn choose(
+        &mut self,
+        task: &Task,
+        spec: &TaskSpec,
+        without: &[MemberId],
+    ) -> Option<Assignment> {
+        let offered = spec.assign == AssignMode::Offer;
+        if offered { None } else { self.choose_somebody(task, spec, without) }
     }
 
     /// Chooses who does a task, also where it would be offered.
-    pub(super) fn choose_somebody(&mut self, task: &Task, spec: &TaskSpec) -> Option<Assignment> {
+    pub(super) fn choose_somebody(
+        &mut self,
+        task: &Task,
+        spec: &TaskSpec,
+        without: &[MemberId],
+    ) -> Option<Assignment> {
         let role = task.role.clone()?;
         let candidates = self.candidates(task, spec);
-        let barred = self.barred(task, spec);
+        let mut barred = self.barred(task, spec);
+        barred.extend_from_slice(without);
         let chosen = match &spec.assign {
             AssignMode::Function(function) => self.named_by(function, task, &candidates, &barred),
             AssignMode::Offer | AssignMode::Default => self.by_default(&candidates, &barred),

@@ -7,7 +7,7 @@ use crate::model::id::WorkflowId;
 use crate::model::id::{FieldId, InstanceId, MemberId, Outcome, ReasonCode, RoleId, StageId};
 use crate::model::instance::Status;
 use crate::model::task::TaskRef;
-use crate::model::time::Date;
+use crate::model::time::{Amount, Date, Timestamp};
 
 /// A refusal. The caller did something that cannot be, or cannot be now; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +143,33 @@ pub enum Rejection {
     NoClock,
     /// No extension was asked for, or one is already asked for.
     ExtensionState(&'static str),
+    /// More time must be asked for earlier.
+    TooLateToAsk {
+        /// So long before the due time.
+        before: Amount,
+        /// Until then it could be asked for.
+        until: Timestamp,
+    },
+    /// More time is asked for than the next approver may give.
+    ExtensionTooLong {
+        /// The share of the limit that may be given, in percent.
+        percent: u32,
+        /// The most that may be asked for.
+        most: Amount,
+    },
+    /// The task is done on behalf of its delegator already.
+    AlreadyDelegated(MemberId),
+    /// There is nothing to object to, or nobody objects, or it is decided.
+    ObjectionState(&'static str),
+    /// The time for an objection has passed.
+    TooLateToObject {
+        /// So long after the assignment.
+        within: Amount,
+        /// Until then it was possible.
+        until: Timestamp,
+    },
+    /// The task may wait for nothing, waits already, or does not wait.
+    SupplementState(&'static str),
     /// The clock has no step that waits for an acknowledgement.
     NothingToAcknowledge,
     /// The acknowledgement lacks what the step requires.
@@ -286,6 +313,12 @@ impl Rejection {
             Self::UnknownChecklistItem(_) => "UNKNOWN_CHECKLIST_ITEM",
             Self::NoClock => "NO_CLOCK",
             Self::ExtensionState(_) => "EXTENSION_STATE",
+            Self::TooLateToAsk { .. } => "TOO_LATE_TO_ASK",
+            Self::ExtensionTooLong { .. } => "EXTENSION_TOO_LONG",
+            Self::AlreadyDelegated(_) => "ALREADY_DELEGATED",
+            Self::ObjectionState(_) => "OBJECTION_STATE",
+            Self::TooLateToObject { .. } => "TOO_LATE_TO_OBJECT",
+            Self::SupplementState(_) => "SUPPLEMENT_STATE",
             Self::NothingToAcknowledge => "NOTHING_TO_ACKNOWLEDGE",
             Self::AcknowledgementIncomplete(_) => "ACKNOWLEDGEMENT_INCOMPLETE",
             Self::GuardError { .. } => "GUARD_ERROR",
@@ -406,8 +439,22 @@ impl Rejection {
             Self::InFuture => "what is logged has occurred: not in the future".to_owned(),
             Self::TextMissing(field) => format!("`{field}` must say something"),
             Self::UnknownChecklistItem(item) => format!("the checklist has no item `{item}`"),
-            Self::NoClock => "the task has no limit that could be extended".to_owned(),
-            Self::ExtensionState(state) => (*state).to_owned(),
+            Self::NoClock => "there is no limit that could be extended".to_owned(),
+            Self::ExtensionState(state)
+            | Self::ObjectionState(state)
+            | Self::SupplementState(state) => (*state).to_owned(),
+            Self::TooLateToAsk { before, until } => {
+                format!("more time is asked for at least {before} before due: until {until}")
+            }
+            Self::ExtensionTooLong { percent, most } => {
+                format!("at most {most} may be asked for now, {percent}% of the limit")
+            }
+            Self::AlreadyDelegated(member) => {
+                format!("it is done for `{member}` already: release it, then it goes back")
+            }
+            Self::TooLateToObject { within, until } => {
+                format!("an objection comes within {within} of the assignment: until {until}")
+            }
             Self::NothingToAcknowledge => "no step waits to be acknowledged".to_owned(),
             Self::AcknowledgementIncomplete(needed) => {
                 format!("the step requires {}", listed(needed))

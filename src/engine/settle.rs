@@ -9,7 +9,7 @@ use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockO
 use crate::model::clock::{RecalculationReason, Scheduled};
 use crate::model::escalation::{Fired, FiredBecause, Firing};
 use crate::model::event::Payload;
-use crate::model::id::StepId;
+use crate::model::id::{Outcome, StepId};
 use crate::model::limits;
 use crate::model::task::{Task, TaskRef};
 use crate::model::time::Timestamp;
@@ -116,11 +116,7 @@ impl<'a> Scene<'a> {
                 let due = clock.plan.due;
                 self.emit(Payload::ClockAtRisk { clock: clock.reference(), due });
             }
-            Alarm::Due if clock.kind == ClockKind::Wait => self.end_wait(&clock),
-            Alarm::Due => {
-                let due = clock.plan.due;
-                self.emit(Payload::ClockBreached { clock: clock.reference(), due });
-            }
+            Alarm::Due => self.run_out(&clock),
             Alarm::Step(step) => self.raise(&clock, step, FiredBecause::Time),
             Alarm::Repeat(step) => self.repeat(&clock, step),
             Alarm::Unacknowledged(step) => self.unacknowledged(&clock, step),
@@ -128,13 +124,41 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A fixed period is over: its task is done, and whatever follows begins at that instant.
-    fn end_wait(&mut self, clock: &Clock) {
+    /// A limit has run out. A fixed period is over then, silence may say something, and what was
+    /// waited for is waited for no longer; of all but the first two it is recorded as a breach.
+    fn run_out(&mut self, clock: &Clock) {
         let ClockOwner::Task(task) = &clock.owner else {
-            self.stop_clocks(ClockEnd::Done, |known| known.number == clock.number);
-            return;
+            return match clock.kind {
+                ClockKind::Wait => {
+                    self.stop_clocks(ClockEnd::Done, |known| known.number == clock.number);
+                }
+                ClockKind::Within
+                | ClockKind::By
+                | ClockKind::Every
+                | ClockKind::Check
+                | ClockKind::Raise => self.breach(clock),
+            };
         };
-        self.finish_task(task, None, std::collections::BTreeMap::new(), None, String::new());
+        let silence = self.spec_of(task).and_then(|spec| spec.silence.clone());
+        match (clock.kind, clock.id.as_str(), silence) {
+            (ClockKind::Wait, ..) => self.end_by_itself(task, None),
+            (_, "task", Some(outcome)) => self.end_by_itself(task, Some(outcome)),
+            (_, "supplement", _) => {
+                self.breach(clock);
+                self.lapse(task);
+            }
+            _ => self.breach(clock),
+        }
+    }
+
+    fn breach(&mut self, clock: &Clock) {
+        let due = clock.plan.due;
+        self.emit(Payload::ClockBreached { clock: clock.reference(), due });
+    }
+
+    /// A task is done by nobody, and whatever follows begins at that instant.
+    fn end_by_itself(&mut self, task: &TaskRef, outcome: Option<Outcome>) {
+        self.finish_task(task, outcome, std::collections::BTreeMap::new(), None, String::new());
         // Reactions that do not come to rest cannot be refused here: what happened so far stands,
         // and the next command goes on with them.
         let _unfinished = self.react();

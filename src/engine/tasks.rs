@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::definition::compiled::{Stage, TaskIndex, TaskSpec};
-use crate::model::clock::{ClockEnd, ClockOwner};
+use crate::model::clock::{Clock, ClockEnd, ClockOwner};
 use crate::model::event::Payload;
 use crate::model::id::Outcome;
 use crate::model::task::{Assignment, CancelReason, Task, TaskKind, TaskNumber, TaskRef};
+use crate::model::time::Timestamp;
 use crate::model::value::Values;
 use crate::script::facts::latest;
 
@@ -130,14 +131,18 @@ impl<'a> Scene<'a> {
             checked: Vec::new(),
             extension_request: None,
             extensions_granted: 0,
+            objection: None,
+            supplement: None,
+            supplements_asked: 0,
             end: None,
         };
         self.emit(Payload::TaskOpened { task: task.clone() });
         if spec.kind == TaskKind::Human {
-            match self.choose(&task, spec) {
+            match self.choose(&task, spec, &[]) {
                 Some(assignment) => {
-                    let task = task.reference.clone();
-                    self.emit(Payload::TaskAssigned { task, assignment });
+                    let (task, object_until) =
+                        (task.reference.clone(), self.object_until(&task.reference));
+                    self.emit(Payload::TaskAssigned { task, assignment, object_until });
                 }
                 None => self.offer(&task, spec),
             }
@@ -146,6 +151,13 @@ impl<'a> Scene<'a> {
         if let Some(call) = &spec.call {
             self.call(&task, call);
         }
+    }
+
+    /// Until when somebody to whom a task is given now may object to that.
+    pub(super) fn object_until(&self, task: &TaskRef) -> Option<Timestamp> {
+        let rules = self.spec_of(task)?.objections.as_ref()?;
+        let calendar = self.calendar_of(Some(&rules.clock));
+        Some(calendar.due(self.at(), rules.within).at)
     }
 
     /// A task waits to be claimed.
@@ -170,8 +182,35 @@ impl<'a> Scene<'a> {
             Some(assignment) => (Some(assignment.member), assignment.instead_of),
             None => (None, None),
         };
-        let task = task.clone();
-        self.emit(Payload::TaskCompleted { task, outcome, form, by, instead_of, comment });
+        let holder = self.instance.task(number).and_then(|task| task.holder.as_ref());
+        let delegated_by = holder.and_then(|holder| holder.delegated_by.clone());
+        let delegated_by = delegated_by.filter(|_| by.is_some());
+        self.emit(Payload::TaskCompleted {
+            task: task.clone(),
+            outcome,
+            form,
+            by,
+            instead_of,
+            delegated_by,
+            comment,
+        });
+    }
+
+    /// The holder of a task changes: what the one before objected to is settled by that.
+    pub(super) fn end_objection(&mut self, task: &TaskRef) {
+        self.end_task_clock("objection", task, ClockEnd::Cancelled);
+    }
+
+    /// Ends one of the clocks of a task by its name.
+    pub(super) fn end_task_clock(&mut self, name: &str, task: &TaskRef, end: ClockEnd) {
+        let number = task.number;
+        self.stop_clocks(end, |clock| clock.id.as_str() == name && measures(&clock.owner, number));
+    }
+
+    /// The limit of a task, if it runs.
+    pub(super) fn task_clock(&self, task: &TaskRef) -> Option<&Clock> {
+        let mut clocks = self.instance.clocks();
+        clocks.find(|clock| clock.id.as_str() == "task" && measures(&clock.owner, task.number))
     }
 
     /// Open tasks that are meant are no longer wanted.

@@ -48,13 +48,16 @@ fn effect(effect: &Effect) -> usize {
 fn task(task: &Task) -> usize {
     let checked: usize = task.checked.iter().map(|item| item.len()).sum();
     let asked = task.extension_request.as_ref().map_or(0, |request| request.reason.len());
-    ENTRY_BYTES + task.reference.id.as_str().len() + checked + asked
+    let objected = task.objection.as_ref().map_or(0, |objection| objection.reason.len());
+    let awaited = task.supplement.as_ref().map_or(0, |supplement| supplement.what.len());
+    ENTRY_BYTES + task.reference.id.as_str().len() + checked + asked + objected + awaited
 }
 
 fn clock(clock: &Clock) -> usize {
     let told: usize = clock.fired.iter().map(|fired| ENTRY_BYTES + fired.notified.len()).sum();
     let entries = clock.plan.schedule.len() + clock.excluded.len() + clock.extended.len();
-    ENTRY_BYTES + clock.id.as_str().len() + told + entries * SMALL_BYTES
+    let asked = clock.extension_request.as_ref().map_or(0, |request| request.reason.len());
+    ENTRY_BYTES + clock.id.as_str().len() + told + entries * SMALL_BYTES + asked
 }
 
 fn stage(state: &StageState) -> usize {

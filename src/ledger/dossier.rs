@@ -245,6 +245,14 @@ impl Dossier {
 }
 
 /// Who answers for what a clock measures, as the instance stands.
+/// What is to have more time.
+fn extended(task: Option<&TaskRef>, clock: Option<&ClockRef>) -> Option<ClockOwner> {
+    match (clock, task) {
+        (Some(clock), _) => Some(clock.owner.clone()),
+        (None, task) => task.cloned().map(ClockOwner::Task),
+    }
+}
+
 fn owner_now(instance: &Instance, owner: &ClockOwner) -> Option<MemberId> {
     let task = match owner {
         ClockOwner::Task(task) => instance.task(task.number),
@@ -440,10 +448,11 @@ impl Folder {
     fn hear_of_extension(&mut self, record: &Record, event: &Event) {
         let decided = Some((event.time, record.actor.member().cloned()));
         match &event.payload {
-            Payload::ExtensionRequested { task, request } => {
+            Payload::ExtensionRequested { task, clock, request } => {
+                let Some(owner) = extended(task.as_ref(), clock.as_ref()) else { return };
                 self.extensions.push(ExtensionStory {
-                    owner: ClockOwner::Task(task.clone()),
-                    clock: None,
+                    owner,
+                    clock: clock.clone(),
                     by: request.by,
                     asked: Some((request.asked_by.clone(), request.asked_at)),
                     reason: request.reason.clone(),
@@ -453,9 +462,9 @@ impl Folder {
                     dues: None,
                 });
             }
-            Payload::ExtensionRefused { task, comment } => {
-                let owner = ClockOwner::Task(task.clone());
-                if let Some(story) = self.pending(&owner) {
+            Payload::ExtensionRefused { task, clock, comment } => {
+                let Some(owner) = extended(task.as_ref(), clock.as_ref()) else { return };
+                if let Some(story) = self.pending(&owner, clock.as_ref()) {
                     story.decision = Decision::Refused;
                     story.decided = decided;
                     story.comment.clone_from(comment);
@@ -464,7 +473,7 @@ impl Folder {
             Payload::ClockExtended { clock, extension, due_before, plan, comment, .. } => {
                 let limit = self.limits.iter().rev().find(|it| it.clock.number == clock.number);
                 let first = limit.map_or(*due_before, |limit| limit.clock.due_originally);
-                if self.pending(&clock.owner).is_none() {
+                if self.pending(&clock.owner, Some(clock)).is_none() {
                     self.extensions.push(ExtensionStory {
                         owner: clock.owner.clone(),
                         clock: None,
@@ -477,7 +486,7 @@ impl Folder {
                         dues: None,
                     });
                 }
-                if let Some(story) = self.pending(&clock.owner) {
+                if let Some(story) = self.pending(&clock.owner, Some(clock)) {
                     story.clock = Some(clock.clone());
                     story.by = extension.by;
                     story.decision = Decision::Granted;
@@ -491,9 +500,21 @@ impl Folder {
         }
     }
 
-    fn pending(&mut self, owner: &ClockOwner) -> Option<&mut ExtensionStory> {
+    /// What waits to be decided for a clock. Records from before clocks could be named know only
+    /// what it measures.
+    fn pending(
+        &mut self,
+        owner: &ClockOwner,
+        clock: Option<&ClockRef>,
+    ) -> Option<&mut ExtensionStory> {
         let mut stories = self.extensions.iter_mut().rev();
-        stories.find(|story| story.owner == *owner && story.decision == Decision::Pending)
+        stories.find(|story| {
+            let same = match (&story.clock, clock) {
+                (Some(known), Some(clock)) => known.number == clock.number,
+                (None, _) | (_, None) => story.owner == *owner,
+            };
+            same && story.decision == Decision::Pending
+        })
     }
 
     fn hear_of_escalation(&mut self, instance: &Instance, event: &Event) {

@@ -420,7 +420,10 @@ impl<'a> Look<'a> {
         let [first, before, after] = match story.dues {
             Some(dues) => dues.map(Some),
             None => {
-                let fits = |clock: &Clock| clock.owner == story.owner;
+                let fits = |clock: &Clock| match &story.clock {
+                    Some(named) => clock.number == named.number,
+                    None => clock.owner == story.owner,
+                };
                 let limit = self.dossier.limit_of(fits);
                 [due_originally(limit), due_of(limit), None]
             }

@@ -5,7 +5,7 @@
 
 use super::escalation::{Fired, Light, Priority};
 use super::id::{ClockId, PolicyId, StageId, StepId};
-use super::task::TaskRef;
+use super::task::{ExtensionRequest, TaskRef};
 use super::time::{Amount, Date, Timestamp};
 
 /// A clock's number within its instance; never used again.
@@ -69,6 +69,8 @@ pub enum PauseReason {
     Suspended,
     /// The condition `excluded_while` holds.
     ExcludedWhile,
+    /// The task waits for something from outside.
+    Supplement,
 }
 
 /// A granted extension.
@@ -171,6 +173,9 @@ pub struct Clock {
     pub excluded: Vec<Exclusion>,
     /// Granted extensions, in order.
     pub extended: Vec<Extension>,
+    /// An extension that was asked for and is not decided; for the limit of a task it stands with
+    /// the task.
+    pub extension_request: Option<ExtensionRequest>,
     /// A step fires once per epoch: an extension and a swapped limit open the next one.
     pub epoch: u32,
     /// The due time as it was at the start.

@@ -80,13 +80,23 @@ pub enum Action {
     Claim(Claim),
     /// Give a task back.
     Release(Release),
+    /// Let somebody else do a task.
+    Delegate(Delegate),
+    /// Object to being given a task.
+    Object(Object),
+    /// Uphold or refuse that.
+    DecideObjection(DecideObjection),
+    /// Ask for something from outside without which a task cannot go on.
+    RequestSupplement(RequestSupplement),
+    /// It has come.
+    Supply(Supply),
     /// Finish a task.
     Complete(Complete),
     /// Check or uncheck an item of a checklist.
     Check(Check),
     /// Say something about a task or the instance.
     Comment(Comment),
-    /// Ask for more time for a task.
+    /// Ask for more time.
     RequestExtension(RequestExtension),
     /// Grant or refuse it.
     DecideExtension(DecideExtension),
@@ -267,6 +277,57 @@ pub struct Release {
     pub reason: String,
 }
 
+/// Let somebody else do a task. The one who releases it then gives it back to the delegator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegate {
+    /// The task.
+    pub task: TaskNumber,
+    /// Who is to do it.
+    pub to: MemberId,
+    /// Why.
+    pub reason: String,
+}
+
+/// Object to being given a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The task.
+    pub task: TaskNumber,
+    /// Why somebody else should do it.
+    pub reason: String,
+}
+
+/// Uphold or refuse an objection; either way that is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecideObjection {
+    /// The task.
+    pub task: TaskNumber,
+    /// How it is decided.
+    pub verdict: Verdict,
+    /// Who is to do it instead, where the objection is granted; otherwise the rules choose.
+    pub to: Option<MemberId>,
+    /// Free text for the record.
+    pub comment: String,
+}
+
+/// Ask for something from outside without which a task cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSupplement {
+    /// The task.
+    pub task: TaskNumber,
+    /// What is missing.
+    pub what: String,
+}
+
+/// What a task waited for has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supply {
+    /// The task.
+    pub task: TaskNumber,
+    /// What has come.
+    pub what: String,
+}
+
 /// Finish a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complete {
@@ -302,11 +363,20 @@ pub struct Comment {
     pub text: String,
 }
 
-/// Ask for more time for a task.
+/// What is to have more time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Limited {
+    /// A task.
+    Task(TaskNumber),
+    /// Whatever a clock measures: a stage, the instance, its suspension, a task.
+    Clock(ClockNumber),
+}
+
+/// Ask for more time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestExtension {
-    /// The task.
-    pub task: TaskNumber,
+    /// For what.
+    pub of: Limited,
     /// How much, or up to which day.
     pub by: Limit,
     /// Why.
@@ -316,8 +386,8 @@ pub struct RequestExtension {
 /// Grant or refuse more time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecideExtension {
-    /// The task.
-    pub task: TaskNumber,
+    /// For what.
+    pub of: Limited,
     /// How it is decided.
     pub verdict: Verdict,
     /// Free text for the record.

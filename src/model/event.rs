@@ -12,14 +12,15 @@ use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, 
 use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
 use super::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
 use super::roster::OrganizationChange;
-use super::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
+use super::task::{Assignment, CancelReason, ExtensionRequest, Objection, Supplement};
+use super::task::{Task, TaskRef};
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Decimal, Values};
 
 pub use super::record::{Event, Record, Stamp};
 pub use super::stage::{OpenReason, SkipReason};
 
-payloads! {
+task_payloads! { payloads! {
     /// An instance began.
     InstanceCreated = "instance.created" {
         /// Its id.
@@ -145,113 +146,6 @@ payloads! {
     }
     /// The path has ended: only stages beside it are still open, if any.
     PathEnded = "path.ended" {
-    }
-    /// A task can be done from now on.
-    TaskOpened = "task.opened" {
-        /// The task as it begins: nobody holds it yet.
-        task: Task,
-    }
-    /// A task was given to somebody.
-    TaskAssigned = "task.assigned" {
-        /// The task.
-        task: TaskRef,
-        /// To whom, and why.
-        assignment: Assignment,
-    }
-    /// A task waits for somebody to claim it.
-    TaskOffered = "task.offered" {
-        /// The task.
-        task: TaskRef,
-        /// The role or group whose members may claim it.
-        role: RoleId,
-        /// Who that is now.
-        candidates: Vec<MemberId>,
-    }
-    /// Somebody took a task.
-    TaskClaimed = "task.claimed" {
-        /// The task.
-        task: TaskRef,
-        /// Who.
-        assignment: Assignment,
-    }
-    /// Somebody gave a task back.
-    TaskReleased = "task.released" {
-        /// The task.
-        task: TaskRef,
-        /// Who held it.
-        by: MemberId,
-        /// Why.
-        reason: String,
-    }
-    /// A task was given to another person.
-    TaskReassigned = "task.reassigned" {
-        /// The task.
-        task: TaskRef,
-        /// Who held it.
-        from: Option<MemberId>,
-        /// Who holds it now.
-        assignment: Assignment,
-        /// Why.
-        reason: String,
-    }
-    /// A task is done.
-    TaskCompleted = "task.completed" {
-        /// The task.
-        task: TaskRef,
-        /// What it ended with.
-        outcome: Option<Outcome>,
-        /// Its form.
-        form: Values,
-        /// Who did it; nobody for a period that has passed.
-        by: Option<MemberId>,
-        /// The absent member for whom that person stood in.
-        instead_of: Option<MemberId>,
-        /// In words.
-        comment: String,
-    }
-    /// A task is no longer wanted.
-    TaskCancelled = "task.cancelled" {
-        /// The task.
-        task: TaskRef,
-        /// Why.
-        because: CancelReason,
-    }
-    /// A done task is to be done again; its next attempt follows as `task.opened`.
-    TaskRedone = "task.redone" {
-        /// The task.
-        task: TaskRef,
-        /// Why.
-        reason: String,
-    }
-    /// An item of a checklist was checked or unchecked.
-    TaskChecked = "task.checked" {
-        /// The task.
-        task: TaskRef,
-        /// The item.
-        item: Arc<str>,
-        /// Whether it is checked from now on.
-        checked: bool,
-    }
-    /// Somebody said something.
-    CommentAdded = "comment.added" {
-        /// About which task; none: about the instance.
-        task: Option<TaskRef>,
-        /// What.
-        text: String,
-    }
-    /// More time was asked for.
-    ExtensionRequested = "extension.requested" {
-        /// For which task.
-        task: TaskRef,
-        /// How much, why, by whom.
-        request: ExtensionRequest,
-    }
-    /// More time was refused.
-    ExtensionRefused = "extension.refused" {
-        /// For which task.
-        task: TaskRef,
-        /// In words.
-        comment: String,
     }
     /// A clock began.
     ClockStarted = "clock.started" {
@@ -570,4 +464,4 @@ payloads! {
         /// What changed for whom.
         changes: Vec<OrganizationChange>,
     }
-}
+} }

@@ -21,6 +21,8 @@ pub mod task;
 
 #[macro_use]
 mod payloads;
+#[macro_use]
+mod task_payloads;
 
 pub mod command;
 pub mod event;

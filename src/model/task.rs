@@ -62,10 +62,16 @@ pub struct Task {
     pub holder: Option<Holder>,
     /// The items of its checklist that are checked.
     pub checked: Vec<Arc<str>>,
-    /// An extension that was asked for and is not decided.
+    /// An extension of its limit that was asked for and is not decided.
     pub extension_request: Option<ExtensionRequest>,
     /// How often an extension was granted.
     pub extensions_granted: u32,
+    /// What its holder has against being the one, while that is not decided.
+    pub objection: Option<Objection>,
+    /// What it waits for from outside; its clock stands still until then, or until that lapses.
+    pub supplement: Option<Supplement>,
+    /// How often a supplement was asked for.
+    pub supplements_asked: u32,
     /// How it ended.
     pub end: Option<TaskEnd>,
 }
@@ -86,6 +92,10 @@ pub struct Holder {
     pub instead_of: Option<MemberId>,
     /// Since when.
     pub since: Timestamp,
+    /// The holder who lets this person do it, and to whom it goes back.
+    pub delegated_by: Option<MemberId>,
+    /// Until when this person may object to having been given it; none: not, or not any more.
+    pub object_until: Option<Timestamp>,
 }
 
 /// Why somebody was chosen: for a task, or as steward.
@@ -103,6 +113,10 @@ pub enum AssignmentReason {
     Named,
     /// Claimed by the person.
     Claimed,
+    /// The holder lets this person do it.
+    Delegated,
+    /// Who was let to do it gave it back.
+    GivenBack,
     /// Nobody was in the role that was asked for: the role above was taken.
     RoleAbove(RoleId),
     /// A ladder gave it to its step's role when it came to this level.
@@ -133,6 +147,30 @@ pub struct ExtensionRequest {
     pub asked_at: Timestamp,
 }
 
+/// What a holder has against an assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// Why somebody else should do it.
+    pub reason: String,
+    /// Who objects.
+    pub by: MemberId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Something that is missing and must come from outside, such as a document of the enterprise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supplement {
+    /// What.
+    pub what: String,
+    /// Who asked for it.
+    pub asked_by: MemberId,
+    /// When.
+    pub asked_at: Timestamp,
+    /// When the time for it ran out: the task's clock runs on since then.
+    pub lapsed_at: Option<Timestamp>,
+}
+
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskEnd {
@@ -140,10 +178,12 @@ pub enum TaskEnd {
     Done {
         /// What it ended with.
         outcome: Option<Outcome>,
-        /// Who did it; nobody for a period that has passed.
+        /// Who did it; nobody for a period that has passed, and where silence counts.
         by: Option<MemberId>,
         /// The absent member for whom that person stood in.
         instead_of: Option<MemberId>,
+        /// The holder who let that person do it.
+        delegated_by: Option<MemberId>,
         /// When.
         at: Timestamp,
     },

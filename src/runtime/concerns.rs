@@ -26,7 +26,16 @@ pub(super) fn concerns(payload: &Payload, member: &MemberId) -> bool {
         Payload::TaskReassigned { from, assignment, .. } => chosen(assignment) || is_some(from),
         Payload::TaskOffered { candidates, .. } => candidates.contains(member),
         Payload::TaskReleased { by, .. } | Payload::EscalationAcknowledged { by, .. } => is(by),
-        Payload::TaskCompleted { by, instead_of, .. } => is_some(by) || is_some(instead_of),
+        Payload::TaskCompleted { by, instead_of, delegated_by, .. } => {
+            is_some(by) || is_some(instead_of) || is_some(delegated_by)
+        }
+        Payload::TaskDelegated { from, assignment, .. } => chosen(assignment) || is(from),
+        Payload::ObjectionRaised { objection, .. } => is(&objection.by),
+        Payload::ObjectionUpheld { from, assignment, .. } => {
+            is(from) || assignment.as_ref().is_some_and(chosen)
+        }
+        Payload::ObjectionRefused { from, .. } => is(from),
+        Payload::SupplementRequested { supplement, .. } => is(&supplement.asked_by),
         Payload::ExtensionRequested { request, .. } => is(&request.asked_by),
         Payload::EscalationRaised { recipients, .. }
         | Payload::EscalationRepeated { recipients, .. } => {
@@ -50,6 +59,8 @@ pub(super) fn concerns(payload: &Payload, member: &MemberId) -> bool {
         | Payload::TaskChecked { .. }
         | Payload::CommentAdded { .. }
         | Payload::ExtensionRefused { .. }
+        | Payload::SupplementSupplied { .. }
+        | Payload::SupplementLapsed { .. }
         | Payload::ClockStarted { .. }
         | Payload::ClockAtRisk { .. }
         | Payload::ClockBreached { .. }

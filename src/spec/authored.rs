@@ -125,11 +125,23 @@ pub struct Step {
     pub check: Option<Value>,
     /// A text, or `{ task, text }`.
     pub comment: Option<Value>,
-    /// `{ task, by, reason }`.
+    /// `{ task, to, reason }`.
+    pub delegate: Option<Value>,
+    /// `{ task, reason }`.
+    pub object: Option<Value>,
+    /// A task, or `{ task, to, comment }`.
+    pub uphold_objection: Option<Value>,
+    /// A task, or `{ task, comment }`.
+    pub refuse_objection: Option<Value>,
+    /// `{ task, what }`.
+    pub request_supplement: Option<Value>,
+    /// `{ task, what }`.
+    pub supply: Option<Value>,
+    /// `{ task, by, reason }`; with `clock` instead of `task`: of whatever it measures.
     pub request_extension: Option<Value>,
-    /// A task.
+    /// A task, or `{ clock }`.
     pub grant_extension: Option<Value>,
-    /// A task.
+    /// A task, or `{ clock }`.
     pub refuse_extension: Option<Value>,
     /// `{ clock, comment, recovery_plan, promised }`.
     pub acknowledge: Option<Value>,

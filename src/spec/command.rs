@@ -165,6 +165,12 @@ fn about_tasks(world: &World<'_>, step: &Step) -> Result<Option<(Action, Option<
         ("check", &step.check),
         ("claim", &step.claim),
         ("release", &step.release),
+        ("delegate", &step.delegate),
+        ("object", &step.object),
+        ("uphold_objection", &step.uphold_objection),
+        ("refuse_objection", &step.refuse_objection),
+        ("request_supplement", &step.request_supplement),
+        ("supply", &step.supply),
         ("request_extension", &step.request_extension),
         ("grant_extension", &step.grant_extension),
         ("refuse_extension", &step.refuse_extension),
@@ -183,7 +189,16 @@ fn about_tasks(world: &World<'_>, step: &Step) -> Result<Option<(Action, Option<
     let action = task_action(world, verb, &args, task.as_ref())?;
     let by_worker = matches!(
         verb,
-        "complete" | "check" | "claim" | "release" | "request_extension" | "comment"
+        "complete"
+            | "check"
+            | "claim"
+            | "release"
+            | "delegate"
+            | "object"
+            | "request_supplement"
+            | "supply"
+            | "request_extension"
+            | "comment"
     );
     Ok(Some((action, task.filter(|_| by_worker))))
 }
@@ -195,10 +210,15 @@ fn task_action(
     task: Option<&Task>,
 ) -> Result<Action, String> {
     let number = task.map(|task| task.reference.number);
+    if let "request_extension" | "grant_extension" | "refuse_extension" = verb {
+        return extension(world, verb, args, task);
+    }
     let needed = number.ok_or_else(|| format!("`{verb}` needs a task"));
+    let to = || args.needed("to").map(MemberId::trusted);
     let decide = |task, verdict| {
+        let to = args.text("to").map(MemberId::trusted);
         let comment = args.words("comment");
-        Action::DecideExtension(m::DecideExtension { task, verdict, comment })
+        Action::DecideObjection(m::DecideObjection { task, verdict, to, comment })
     };
     Ok(match verb {
         "complete" => Action::Complete(completion(world, args, task)?),
@@ -209,13 +229,17 @@ fn task_action(
         }),
         "claim" => Action::Claim(m::Claim { task: needed? }),
         "release" => Action::Release(m::Release { task: needed?, reason: args.words("reason") }),
-        "request_extension" => Action::RequestExtension(m::RequestExtension {
+        "delegate" => {
+            Action::Delegate(m::Delegate { task: needed?, to: to()?, reason: args.words("reason") })
+        }
+        "object" => Action::Object(m::Object { task: needed?, reason: args.words("reason") }),
+        "uphold_objection" => decide(needed?, Verdict::Grant),
+        "refuse_objection" => decide(needed?, Verdict::Refuse),
+        "request_supplement" => Action::RequestSupplement(m::RequestSupplement {
             task: needed?,
-            by: limit(args.needed("by")?)?,
-            reason: args.words("reason"),
+            what: args.words("what"),
         }),
-        "grant_extension" => decide(needed?, Verdict::Grant),
-        "refuse_extension" => decide(needed?, Verdict::Refuse),
+        "supply" => Action::Supply(m::Supply { task: needed?, what: args.words("what") }),
         "redo" => Action::Redo(m::Redo { task: needed?, reason: args.words("reason") }),
         "reassign" => Action::Reassign(m::Reassign {
             task: number,
@@ -224,6 +248,36 @@ fn task_action(
         }),
         _ => Action::Comment(m::Comment { task: number, text: args.words("text") }),
     })
+}
+
+/// More time for a task, or for whatever a clock measures.
+fn extension(
+    world: &World<'_>,
+    verb: &str,
+    args: &Args<'_>,
+    task: Option<&Task>,
+) -> Result<Action, String> {
+    let of = match (task, args.text("clock")) {
+        (Some(task), _) => m::Limited::Task(task.reference.number),
+        (None, Some(name)) => {
+            let clock = super::expect::clock(world, name);
+            m::Limited::Clock(clock.ok_or(format!("no clock `{name}` runs"))?.number)
+        }
+        (None, None) => return Err(format!("`{verb}` needs a task or a clock")),
+    };
+    let verdict = match verb {
+        "request_extension" => {
+            return Ok(Action::RequestExtension(m::RequestExtension {
+                of,
+                by: limit(args.needed("by")?)?,
+                reason: args.words("reason"),
+            }));
+        }
+        "grant_extension" => Verdict::Grant,
+        _ => Verdict::Refuse,
+    };
+    let comment = args.words("comment");
+    Ok(Action::DecideExtension(m::DecideExtension { of, verdict, comment }))
 }
 
 fn completion(

@@ -195,6 +195,21 @@ fn task_attribute(world: &World<'_>, task: &Task, key: &str) -> String {
             let absent = holder.and_then(|holder| holder.instead_of.as_ref());
             absent.map_or(none, ToString::to_string)
         }
+        "delegated_by" => {
+            let holder = task.holder.as_ref();
+            let delegator = holder.and_then(|holder| holder.delegated_by.as_ref());
+            delegator.map_or(none, ToString::to_string)
+        }
+        "object_until" => {
+            let until = task.holder.as_ref().and_then(|holder| holder.object_until);
+            until.map_or(none, |until| view::instant(until, Some(world.calendar)))
+        }
+        "objection" => task.objection.as_ref().map_or(none, |objection| objection.by.to_string()),
+        "supplement" => match &task.supplement {
+            None => none,
+            Some(supplement) if supplement.lapsed_at.is_some() => "lapsed".to_owned(),
+            Some(_) => "awaited".to_owned(),
+        },
         "attempt" => task.attempt.to_string(),
         "role" => task.role.as_ref().map_or(none, ToString::to_string),
         "outcome" => match &task.end {
@@ -204,17 +219,16 @@ fn task_attribute(world: &World<'_>, task: &Task, key: &str) -> String {
         "due" | "light" | "paused" | "epoch" | "limit" | "provisional" => {
             let clocks = world.instance.iter().flat_map(|instance| instance.clocks());
             let mut clocks = clocks;
-            let own = clocks.find(
-                |clock| matches!(&clock.owner, ClockOwner::Task(owner) if *owner == task.reference),
-            );
+            let owner = ClockOwner::Task(task.reference.clone());
+            let own = clocks.find(|clock| clock.owner == owner && clock.id.as_str() == "task");
             own.map_or(none, |clock| clock_attribute(world, clock, key))
         }
         other => format!("(a task has no `{other}`)"),
     }
 }
 
-/// A running clock by the name that specs use: `stage`, `stage/x`, `task/x`, `suspension`, or its
-/// own.
+/// A running clock by the name that specs use: `stage`, `stage/x`, `task/x`,
+/// `objection/x`, `supplement/x`, `suspension`, or its own.
 pub(super) fn clock<'a>(world: &'a World<'_>, name: &str) -> Option<&'a Clock> {
     let instance = world.instance.as_ref()?;
     let path_stage = instance.path_stage.as_ref();
@@ -229,9 +243,11 @@ pub(super) fn clock<'a>(world: &'a World<'_>, name: &str) -> Option<&'a Clock> {
             let meant = if name == "stage" { "stage" } else { name };
             clock.id.as_str() == meant && (name != "stage" || path_stage == Some(stage))
         }
-        (ClockOwner::Task(task), Some(("task", of))) => {
+        (ClockOwner::Task(task), Some((own, of))) => {
             let (id, each) = split_each(of, None);
-            task.id.as_str() == id && each.is_none_or(|each| task.each.as_deref() == Some(each))
+            clock.id.as_str() == own
+                && task.id.as_str() == id
+                && each.is_none_or(|each| task.each.as_deref() == Some(each))
         }
         (ClockOwner::Instance | ClockOwner::Suspension, None) => clock.id.as_str() == name,
         (ClockOwner::Task(_) | ClockOwner::Instance | ClockOwner::Suspension, _) => false,

@@ -45,7 +45,8 @@ pub fn instant(at: Timestamp, calendar: Option<&Calendar>) -> String {
 /// The main attributes of an event.
 pub fn attributes(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
     match payload.kind().split_once('.').map_or("", |(group, _)| group) {
-        "task" | "comment" | "extension" => of_task(payload),
+        "extension" | "objection" | "supplement" => of_request(payload),
+        "task" | "comment" => of_task(payload),
         "clock" => of_clock(payload, calendar),
         "escalation" => of_escalation(payload, calendar),
         "stage" => of_stage(payload),
@@ -91,11 +92,17 @@ fn of_task(payload: &Payload) -> Attributes {
             all.push(("attempt", task.attempt.to_string()));
             all
         }
-        Payload::TaskAssigned { task, assignment }
-        | Payload::TaskClaimed { task, assignment }
-        | Payload::TaskReassigned { task, assignment, .. } => {
+        Payload::TaskAssigned { task, assignment, .. }
+        | Payload::TaskClaimed { task, assignment } => {
             let mut all = named(task);
             all.extend(assigned(assignment));
+            all
+        }
+        Payload::TaskReassigned { task, from, assignment, reason, .. } => {
+            let mut all = named(task);
+            all.extend(from.as_ref().map(|from| ("from", from.to_string())));
+            all.extend(assigned(assignment));
+            all.push(("reason", reason.clone()));
             all
         }
         Payload::TaskOffered { task, role, .. } => {
@@ -104,10 +111,11 @@ fn of_task(payload: &Payload) -> Attributes {
             all
         }
         Payload::TaskReleased { task, by, .. } => with(task, ("member", by.to_string())),
-        Payload::TaskCompleted { task, outcome, by, .. } => {
+        Payload::TaskCompleted { task, outcome, by, delegated_by, .. } => {
             let mut all = named(task);
             all.extend(outcome.as_ref().map(|outcome| ("outcome", outcome.to_string())));
             all.extend(by.as_ref().map(|by| ("member", by.to_string())));
+            all.extend(delegated_by.as_ref().map(|by| ("delegated_by", by.to_string())));
             all
         }
         Payload::TaskCancelled { task, because } => {
@@ -120,14 +128,50 @@ fn of_task(payload: &Payload) -> Attributes {
             };
             with(task, ("because", because.to_owned()))
         }
-        Payload::TaskRedone { task, .. } | Payload::ExtensionRefused { task, .. } => named(task),
+        Payload::TaskDelegated { task, from, assignment, .. } => {
+            let mut all = with(task, ("from", from.to_string()));
+            all.extend(assigned(assignment));
+            all
+        }
+        Payload::TaskRedone { task, .. } => named(task),
         Payload::TaskChecked { task, item, checked } => {
             let mut all = with(task, ("item", item.to_string()));
             all.push(("checked", checked.to_string()));
             all
         }
         Payload::CommentAdded { task, .. } => task.as_ref().map(named).unwrap_or_default(),
-        Payload::ExtensionRequested { task, request } => with(task, ("by", limit(request.by))),
+        _ => Vec::new(),
+    }
+}
+
+/// What is asked for work on a task or for more time, and what is said to that.
+fn of_request(payload: &Payload) -> Attributes {
+    let measured = |task: &Option<TaskRef>, clock: &Option<ClockRef>| match (clock, task) {
+        (Some(clock), _) => of_owner(clock),
+        (None, Some(task)) => named(task),
+        (None, None) => Vec::new(),
+    };
+    match payload {
+        Payload::ExtensionRequested { task, clock, request } => {
+            let mut all = measured(task, clock);
+            all.push(("by", limit(request.by)));
+            all
+        }
+        Payload::ExtensionRefused { task, clock, .. } => measured(task, clock),
+        Payload::ObjectionRaised { task, objection } => {
+            with(task, ("from", objection.by.to_string()))
+        }
+        Payload::ObjectionUpheld { task, from, assignment, .. } => {
+            let mut all = with(task, ("from", from.to_string()));
+            all.extend(assignment.iter().flat_map(assigned));
+            all
+        }
+        Payload::ObjectionRefused { task, from, .. } => with(task, ("from", from.to_string())),
+        Payload::SupplementRequested { task, supplement } => {
+            with(task, ("what", supplement.what.clone()))
+        }
+        Payload::SupplementSupplied { task, what, .. }
+        | Payload::SupplementLapsed { task, what, .. } => with(task, ("what", what.clone())),
         _ => Vec::new(),
     }
 }
@@ -303,6 +347,8 @@ fn assigned(assignment: &Assignment) -> Attributes {
         AssignmentReason::Function(text) => format!("function({text})"),
         AssignmentReason::Named => "named".to_owned(),
         AssignmentReason::Claimed => "claimed".to_owned(),
+        AssignmentReason::Delegated => "delegated".to_owned(),
+        AssignmentReason::GivenBack => "given_back".to_owned(),
         AssignmentReason::RoleAbove(role) => format!("role_above({role})"),
         AssignmentReason::Escalated(level) => format!("escalated({level})"),
     };

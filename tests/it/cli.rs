@@ -30,17 +30,22 @@ fn examples() -> Vec<(String, String)> {
     found
 }
 
+/// The line that begins a project.
+fn create(id: &str) -> String {
+    format!(
+        "sanbang instance create {id} --workflow investment_project --actor coordinator_1 \
+         --steward materials_officer_1 --field project_name=Works --field investor=Huaguang \
+         --field industry=new_energy_materials --field total_investment:=12000 \
+         --field lead_source=visit --field investor_profile=Known --field project_outline=Glass"
+    )
+}
+
+fn then(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(ToString::to_string).collect()
+}
+
 /// What must have happened before the examples of a verb can be shown.
 fn preparation(verb: &str) -> Vec<String> {
-    let create = |id: &str| {
-        format!(
-            "sanbang instance create {id} --workflow investment_project --actor coordinator_1 \
-             --steward materials_officer_1 --field project_name=Works --field investor=Huaguang \
-             --field industry=new_energy_materials --field total_investment:=12000 \
-             --field lead_source=visit --field investor_profile=Known --field project_outline=Glass"
-        )
-    };
-    let then = |lines: &[&str]| -> Vec<String> { lines.iter().map(ToString::to_string).collect() };
     match verb {
         "sanbang instance advance" => [vec![create("p-002")], lead_is_tracked("p-002")].concat(),
         "sanbang instance return" => [
@@ -74,6 +79,18 @@ fn preparation(verb: &str) -> Vec<String> {
             then(&["sanbang instance terminate p-015 lost_contact --actor materials_leader"]),
         ]
         .concat(),
+        "sanbang escalation list" => [
+            vec![create("p-012")],
+            then(&["sanbang clock advance 2025-01-07T18:00+08:00 --actor coordinator_1"]),
+        ]
+        .concat(),
+        _ => preparation_of_task(verb),
+    }
+}
+
+/// The same for what is done with tasks.
+fn preparation_of_task(verb: &str) -> Vec<String> {
+    match verb {
         "sanbang task claim" => [
             vec![create("p-008")],
             then(&["sanbang task release p-008 2 --reason Away --actor materials_leader"]),
@@ -87,13 +104,22 @@ fn preparation(verb: &str) -> Vec<String> {
         .concat(),
         "sanbang task decide-extension" => [
             vec![create("p-011")],
-            then(&["sanbang task request-extension p-011 1 2wd --reason More --actor \
+            then(&["sanbang task request-extension p-011 1 1wd --reason More --actor \
                  materials_officer_1"]),
         ]
         .concat(),
-        "sanbang escalation list" => [
-            vec![create("p-012")],
-            then(&["sanbang clock advance 2025-01-07T18:00+08:00 --actor coordinator_1"]),
+        "sanbang task delegate" => vec![create("p-031")],
+        "sanbang task object" => vec![create("p-032")],
+        "sanbang task decide-objection" => [
+            vec![create("p-033")],
+            then(&["sanbang task object p-033 1 --reason Busy --actor materials_officer_1"]),
+        ]
+        .concat(),
+        "sanbang task request-supplement" => vec![create("p-034")],
+        "sanbang task supply" => [
+            vec![create("p-035")],
+            then(&["sanbang task request-supplement p-035 1 Accounts --actor \
+                 materials_officer_1"]),
         ]
         .concat(),
         _ => Vec::new(),

@@ -225,7 +225,7 @@ fn any_command(dice: &mut Dice, instance: &Instance) -> Command {
         17 => command(
             &holder,
             Action::RequestExtension(m::RequestExtension {
-                task: number,
+                of: m::Limited::Task(number),
                 by: Limit::Amount(Amount { count: 2, unit: Unit::WorkingDays }),
                 reason: "more".to_owned(),
             }),
@@ -233,7 +233,7 @@ fn any_command(dice: &mut Dice, instance: &Instance) -> Command {
         18 => command(
             "head_of_all",
             Action::DecideExtension(m::DecideExtension {
-                task: number,
+                of: m::Limited::Task(number),
                 verdict: Verdict::Grant,
                 comment: String::new(),
             }),

@@ -55,7 +55,7 @@ fn what_a_late_timer_opens_goes_to_whoever_was_there_when_it_was_due() {
     // The permit's period ends with Thursday; nothing runs until Monday.
     world.settle(at("2025-03-10T10:00"));
     let holder = world.payloads().find_map(|payload| match payload {
-        Payload::TaskAssigned { task, assignment } if task.id.as_str() == "begin" => {
+        Payload::TaskAssigned { task, assignment, .. } if task.id.as_str() == "begin" => {
             Some(assignment.member.to_string())
         }
         _ => None,

@@ -11,6 +11,7 @@ mod api_operations;
 mod api_organization;
 mod api_streams;
 mod api_views;
+mod api_work;
 mod children;
 mod cli;
 mod commands;

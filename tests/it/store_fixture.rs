@@ -149,10 +149,15 @@ pub(crate) fn task(number: u32, role: &str, holder: Option<&str>) -> Arc<Task> {
             member: MemberId::trusted(member),
             instead_of: None,
             since: at(1),
+            delegated_by: None,
+            object_until: None,
         }),
         checked: Vec::new(),
         extension_request: None,
         extensions_granted: 0,
+        objection: None,
+        supplement: None,
+        supplements_asked: 0,
         end: None,
     })
 }
@@ -244,6 +249,7 @@ pub(crate) fn due_at(name: &str, due: Timestamp) -> Instance {
         started_at: at(0),
         excluded: Vec::new(),
         extended: Vec::new(),
+        extension_request: None,
         epoch: 1,
         due_originally: due,
         plan: Plan {

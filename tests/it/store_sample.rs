@@ -29,8 +29,8 @@ use sanbang::model::link::{
 };
 use sanbang::model::roster::{Absence, Duty, OrganizationChange, OrganizationChangeKind, Roster};
 use sanbang::model::task::{
-    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder, Task, TaskEnd, TaskKind,
-    TaskNumber, TaskRef,
+    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder, Objection, Supplement,
+    Task, TaskEnd, TaskKind, TaskNumber, TaskRef,
 };
 use sanbang::model::time::{Amount, Date, Timestamp, Unit};
 use sanbang::model::value::{Decimal, Value};
@@ -209,9 +209,11 @@ sample_struct! {
     TaskRef { number, stage, id, each }
     Task {
         reference, kind, attempt, role, opened_at, holder, checked, extension_request,
-        extensions_granted, end,
+        extensions_granted, objection, supplement, supplements_asked, end,
     }
-    Holder { member, instead_of, since }
+    Holder { member, instead_of, since, delegated_by, object_until }
+    Objection { reason, by, at }
+    Supplement { what, asked_by, asked_at, lapsed_at }
     Assignment { member, because, instead_of }
     ExtensionRequest { by, reason, asked_by, asked_at }
     Amount { count, unit }
@@ -225,6 +227,7 @@ sample_struct! {
     Clock {
         number, id, owner, kind, limit, policy, started_at, excluded, extended, epoch,
         due_originally, plan, paused, at_risk_at, breached_at, fired, calm_runs,
+        extension_request,
     }
     Fired {
         step, level, light, at, told_at, firing, repeats, acknowledged, notified, priority,
@@ -323,10 +326,12 @@ sample_enum! {
         AssignmentReason::Function(from.sample()), AssignmentReason::Named,
         AssignmentReason::Claimed, AssignmentReason::RoleAbove(from.sample()),
         AssignmentReason::Escalated(from.sample()),
+        AssignmentReason::Delegated, AssignmentReason::GivenBack,
     } from from
     TaskEnd {
         TaskEnd::Done {
-            outcome: from.sample(), by: from.sample(), instead_of: from.sample(), at: from.sample(),
+            outcome: from.sample(), by: from.sample(), instead_of: from.sample(),
+            delegated_by: from.sample(), at: from.sample(),
         },
         TaskEnd::Cancelled { because: from.sample(), at: from.sample() },
     } from from
@@ -342,7 +347,9 @@ sample_enum! {
         ClockKind::Within, ClockKind::By, ClockKind::Every, ClockKind::Wait, ClockKind::Check,
         ClockKind::Raise,
     } from from
-    PauseReason { PauseReason::Suspended, PauseReason::ExcludedWhile } from from
+    PauseReason {
+        PauseReason::Suspended, PauseReason::ExcludedWhile, PauseReason::Supplement,
+    } from from
     Alarm {
         Alarm::AtRisk, Alarm::Due, Alarm::Step(from.sample()), Alarm::Repeat(from.sample()),
         Alarm::Unacknowledged(from.sample()), Alarm::Check,
@@ -414,18 +421,25 @@ sample_payloads! {
     StageClosed { stage, attempt, dwell_ms, comment }
     PathEnded {}
     TaskOpened { task }
-    TaskAssigned { task, assignment }
+    TaskAssigned { task, assignment, object_until }
     TaskOffered { task, role, candidates }
     TaskClaimed { task, assignment }
     TaskReleased { task, by, reason }
-    TaskReassigned { task, from, assignment, reason }
-    TaskCompleted { task, outcome, form, by, instead_of, comment }
+    TaskReassigned { task, from, assignment, reason, object_until }
+    TaskDelegated { task, from, assignment, reason }
+    ObjectionRaised { task, objection }
+    ObjectionUpheld { task, from, assignment, comment }
+    ObjectionRefused { task, from, comment }
+    SupplementRequested { task, supplement }
+    SupplementSupplied { task, what, asked_at }
+    SupplementLapsed { task, what, asked_at }
+    TaskCompleted { task, outcome, form, by, instead_of, delegated_by, comment }
     TaskCancelled { task, because }
     TaskRedone { task, reason }
     TaskChecked { task, item, checked }
     CommentAdded { task, text }
-    ExtensionRequested { task, request }
-    ExtensionRefused { task, comment }
+    ExtensionRequested { task, clock, request }
+    ExtensionRefused { task, clock, comment }
     ClockStarted { clock }
     ClockAtRisk { clock, due }
     ClockBreached { clock, due }

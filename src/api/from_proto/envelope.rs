@@ -178,7 +178,14 @@ command_requests! {
     "redo" TaskServiceRedoRequest { revision force } tasks::redo;
     "check" TaskServiceCheckRequest { revision } tasks::check;
     "comment" TaskServiceCommentRequest { revision } tasks::comment;
-    "request_extension" TaskServiceRequestExtensionRequest { revision } tasks::request_extension;
+    "delegate" TaskServiceDelegateRequest { revision } tasks::delegate;
+    "object" TaskServiceObjectRequest { revision } tasks::object;
+    "decide_objection" TaskServiceDecideObjectionRequest { revision } tasks::decide_objection;
+    "request_supplement" TaskServiceRequestSupplementRequest { revision }
+        tasks::request_supplement;
+    "supply" TaskServiceSupplyRequest { revision } tasks::supply;
+    "request_extension" TaskServiceRequestExtensionRequest { revision force }
+        tasks::request_extension;
     "decide_extension" TaskServiceDecideExtensionRequest { revision force }
         tasks::decide_extension;
     "acknowledge" EscalationServiceAcknowledgeRequest { revision } escalations::acknowledge;

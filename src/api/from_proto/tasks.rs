@@ -3,9 +3,10 @@
 use crate::api::violations::Violations;
 use crate::api::{pb, values};
 use crate::definition::compiled::{TaskSpec, Workflow};
+use crate::model::clock::ClockNumber;
 use crate::model::command::{
-    Action, Check, Claim, Comment, Complete, DecideExtension, Redo, Release, RequestExtension,
-    Verdict,
+    Action, Check, Claim, Comment, Complete, DecideExtension, DecideObjection, Delegate, Limited,
+    Object, Redo, Release, RequestExtension, RequestSupplement, Supply, Verdict,
 };
 use crate::model::instance::Instance;
 use crate::model::task::TaskNumber;
@@ -29,6 +30,64 @@ pub(in crate::api) fn release(
     Action::Release(Release {
         task: found.task("task", request.task),
         reason: found.text("reason", request.reason),
+    })
+}
+
+/// Lets somebody else do a task.
+pub(in crate::api) fn delegate(
+    found: &mut Violations,
+    request: pb::TaskServiceDelegateRequest,
+) -> Action {
+    Action::Delegate(Delegate {
+        task: found.task("task", request.task),
+        to: found.name("to", &request.to),
+        reason: found.needed_text("reason", request.reason),
+    })
+}
+
+/// Objects to being given a task.
+pub(in crate::api) fn object(
+    found: &mut Violations,
+    request: pb::TaskServiceObjectRequest,
+) -> Action {
+    Action::Object(Object {
+        task: found.task("task", request.task),
+        reason: found.needed_text("reason", request.reason),
+    })
+}
+
+/// Grants or refuses an objection.
+pub(in crate::api) fn decide_objection(
+    found: &mut Violations,
+    request: pb::TaskServiceDecideObjectionRequest,
+) -> Action {
+    Action::DecideObjection(DecideObjection {
+        task: found.task("task", request.task),
+        verdict: verdict(found, request.verdict()),
+        to: found.optional_name("to", &request.to),
+        comment: found.text("comment", request.comment),
+    })
+}
+
+/// Asks for something from outside.
+pub(in crate::api) fn request_supplement(
+    found: &mut Violations,
+    request: pb::TaskServiceRequestSupplementRequest,
+) -> Action {
+    Action::RequestSupplement(RequestSupplement {
+        task: found.task("task", request.task),
+        what: found.needed_text("what", request.what),
+    })
+}
+
+/// Brings it.
+pub(in crate::api) fn supply(
+    found: &mut Violations,
+    request: pb::TaskServiceSupplyRequest,
+) -> Action {
+    Action::Supply(Supply {
+        task: found.task("task", request.task),
+        what: found.needed_text("what", request.what),
     })
 }
 
@@ -95,7 +154,7 @@ pub(in crate::api) fn request_extension(
     request: pb::TaskServiceRequestExtensionRequest,
 ) -> Action {
     Action::RequestExtension(RequestExtension {
-        task: found.task("task", request.task),
+        of: limited(found, request.task, request.clock),
         by: found.limit("by", request.by),
         reason: found.needed_text("reason", request.reason),
     })
@@ -106,19 +165,34 @@ pub(in crate::api) fn decide_extension(
     found: &mut Violations,
     request: pb::TaskServiceDecideExtensionRequest,
 ) -> Action {
-    let verdict = match request.verdict() {
+    Action::DecideExtension(DecideExtension {
+        of: limited(found, request.task, request.clock),
+        verdict: verdict(found, request.verdict()),
+        comment: found.text("comment", request.comment),
+    })
+}
+
+/// What is to have more time: a task or a clock, by its number.
+fn limited(found: &mut Violations, task: u32, clock: u32) -> Limited {
+    match (task, clock) {
+        (0, clock) if clock != 0 => Limited::Clock(ClockNumber(clock)),
+        (task, 0) => Limited::Task(found.task("task", task)),
+        (task, _) => {
+            found.add("clock", "name a task or a clock, not both");
+            Limited::Task(TaskNumber(task))
+        }
+    }
+}
+
+fn verdict(found: &mut Violations, verdict: pb::Verdict) -> Verdict {
+    match verdict {
         pb::Verdict::Grant => Verdict::Grant,
         pb::Verdict::Refuse => Verdict::Refuse,
         pb::Verdict::Unspecified => {
             found.add("verdict", "it is needed: grant or refuse");
             Verdict::Refuse
         }
-    };
-    Action::DecideExtension(DecideExtension {
-        task: found.task("task", request.task),
-        verdict,
-        comment: found.text("comment", request.comment),
-    })
+    }
 }
 
 /// What a workflow says of a task of an instance.

@@ -443,22 +443,22 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         Rejection::WorkflowNotActive(workflow) => resource(details, WORKFLOW, workflow, message),
         Rejection::StaleRevision { .. } => Code::Aborted,
         Rejection::RequestIdReused => field(details, "request_id", message),
-        Rejection::UnknownStage(_) | Rejection::StageNameMissing { .. } => {
-            field(details, "stage", message)
-        }
-        Rejection::UnknownReason { .. } => field(details, "reason_code", message),
-        Rejection::BackupsNotDistinct => field(details, "backups", message),
-        Rejection::UnknownMember(_) => field(details, "member", message),
-        Rejection::UnknownActivity(_) => field(details, "activity", message),
-        Rejection::MayNotStart { .. } => field(details, "starts", message),
+        Rejection::UnknownStage(_)
+        | Rejection::StageNameMissing { .. }
+        | Rejection::UnknownReason { .. }
+        | Rejection::UnknownMember(_)
+        | Rejection::UnknownActivity(_)
+        | Rejection::UnknownChecklistItem(_)
+        | Rejection::ExtensionTooLong { .. }
+        | Rejection::BackupsNotDistinct
+        | Rejection::MayNotStart { .. }
+        | Rejection::InFuture
+        | Rejection::TextMissing(_) => field(details, field_of(rejection), message),
         Rejection::OtherNotFound(it) | Rejection::LinkNotFound(it) => {
             resource(details, INSTANCE, it.as_str(), message)
         }
         Rejection::LinkExists(it) | Rejection::AlreadyRevived(it) => exists(details, it, message),
         Rejection::Blocked { by } => blocked(details, reason, by),
-        Rejection::UnknownChecklistItem(_) => field(details, "item", message),
-        Rejection::InFuture => field(details, "occurred_at", message),
-        Rejection::TextMissing(name) => field(details, name, message),
         Rejection::InvalidValues(problems) => {
             details.set_bad_request(field_violations(problems.iter(), "fields"));
             Code::InvalidArgument
@@ -501,10 +501,32 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         | Rejection::AbsenceOverlaps { .. }
         | Rejection::NoClock
         | Rejection::ExtensionState(_)
+        | Rejection::TooLateToAsk { .. }
+        | Rejection::AlreadyDelegated(_)
+        | Rejection::ObjectionState(_)
+        | Rejection::TooLateToObject { .. }
+        | Rejection::SupplementState(_)
         | Rejection::NothingToAcknowledge
         | Rejection::GuardError { .. }
         | Rejection::ReactionLimit
         | Rejection::LimitReached(_) => precondition(details, reason, instance, message),
+    }
+}
+
+/// The field of the request that is at fault.
+#[expect(clippy::wildcard_enum_match_arm, reason = "asked only where a field is at fault")]
+fn field_of(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::UnknownReason { .. } => "reason_code",
+        Rejection::UnknownMember(_) => "member",
+        Rejection::UnknownActivity(_) => "activity",
+        Rejection::UnknownChecklistItem(_) => "item",
+        Rejection::ExtensionTooLong { .. } => "by",
+        Rejection::BackupsNotDistinct => "backups",
+        Rejection::MayNotStart { .. } => "starts",
+        Rejection::InFuture => "occurred_at",
+        Rejection::TextMissing(name) => name,
+        _ => "stage",
     }
 }
 

@@ -42,6 +42,7 @@ pub(in crate::api) fn clock(clock: &Clock) -> pb::Clock {
         due_originally: Some(instant(clock.due_originally)),
         plan: Some(plan(&clock.plan)),
         paused: paused.collect(),
+        extension_request: clock.extension_request.as_ref().map(task::extension_request),
         at_risk_at: optional_instant(clock.at_risk_at),
         breached_at: optional_instant(clock.breached_at),
         fired: clock.fired.iter().map(escalation::fired).collect(),
@@ -106,6 +107,7 @@ pub(in crate::api) fn pause_reason(because: PauseReason) -> pb::PauseReason {
     match because {
         PauseReason::Suspended => pb::PauseReason::Suspended,
         PauseReason::ExcludedWhile => pb::PauseReason::ExcludedWhile,
+        PauseReason::Supplement => pb::PauseReason::Supplement,
     }
 }
 

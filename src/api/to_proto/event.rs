@@ -17,7 +17,9 @@ use crate::model::id::{
 };
 use crate::model::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
 use crate::model::roster::OrganizationChange;
-use crate::model::task::{Assignment, CancelReason, ExtensionRequest, Task, TaskRef};
+use crate::model::task::{
+    Assignment, CancelReason, ExtensionRequest, Objection, Supplement, Task, TaskRef,
+};
 use crate::model::time::{Date, Timestamp};
 use crate::model::value::{Changes, Decimal, Values};
 
@@ -80,17 +82,24 @@ payloads! {
     StageClosed { stage, attempt, dwell = dwell_ms, comment }
     PathEnded {}
     TaskOpened { task }
-    TaskAssigned { task, assignment }
+    TaskAssigned { task, assignment, object_until }
     TaskOffered { task, role, candidates }
     TaskClaimed { task, assignment }
     TaskReleased { task, by, reason }
-    TaskReassigned { task, from, assignment, reason }
-    TaskCompleted { task, outcome, form, by, instead_of, comment }
+    TaskReassigned { task, from, assignment, reason, object_until }
+    TaskDelegated { task, from, assignment, reason }
+    ObjectionRaised { task, objection }
+    ObjectionUpheld { task, from, assignment, comment }
+    ObjectionRefused { task, from, comment }
+    SupplementRequested { task, supplement }
+    SupplementSupplied { task, what, asked_at }
+    SupplementLapsed { task, what, asked_at }
+    TaskCompleted { task, outcome, form, by, instead_of, delegated_by, comment }
     TaskCancelled { task, because }
     TaskRedone { task, reason }
     TaskChecked { task, item, checked }
-    ExtensionRequested { task, request }
-    ExtensionRefused { task, comment }
+    ExtensionRequested { task, clock, request }
+    ExtensionRefused { task, clock, comment }
     ClockStarted { clock }
     ClockAtRisk { clock, due }
     ClockBreached { clock, due }
@@ -189,6 +198,10 @@ tell! {
     TaskRef => Option<pb::TaskRef>: |reference| Some(task::reference(reference));
     Option<TaskRef> => Option<pb::TaskRef>: |reference| reference.as_ref().map(task::reference);
     Assignment => Option<pb::Assignment>: |assignment| Some(task::assignment(assignment));
+    Option<Assignment> => Option<pb::Assignment>: |it| it.as_ref().map(task::assignment);
+    Objection => Option<pb::Objection>: |objection| Some(task::objection(objection));
+    Supplement => Option<pb::Supplement>: |supplement| Some(task::supplement(supplement));
+    Option<ClockRef> => Option<pb::ClockRef>: |reference| reference.as_ref().map(clock::reference);
     ExtensionRequest => Option<pb::ExtensionRequest>: |request| {
         Some(task::extension_request(request))
     };

@@ -1,12 +1,14 @@
 //! Tasks as messages.
 
 use crate::api::pb;
+use crate::definition::compiled::{ChecklistItem, TaskSpec};
 use crate::model::instance::{Header, OpenTask};
 use crate::model::task::{
-    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Task, TaskEnd, TaskKind, TaskRef,
+    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Objection, Supplement, Task,
+    TaskEnd, TaskKind, TaskRef,
 };
 
-use super::{instant, limit, text};
+use super::{instant, limit, text, title};
 
 /// A task's number, stage and name.
 pub(in crate::api) fn reference(task: &TaskRef) -> pb::TaskRef {
@@ -24,6 +26,8 @@ pub(in crate::api) fn task(task: &Task) -> pb::Task {
         member: holder.member.to_string(),
         instead_of: text(holder.instead_of.as_ref()),
         since: Some(instant(holder.since)),
+        delegated_by: text(holder.delegated_by.as_ref()),
+        object_until: super::optional_instant(holder.object_until),
     });
     pb::Task {
         reference: Some(reference(&task.reference)),
@@ -36,6 +40,9 @@ pub(in crate::api) fn task(task: &Task) -> pb::Task {
         extension_request: task.extension_request.as_ref().map(extension_request),
         extensions_granted: task.extensions_granted,
         end: task.end.as_ref().map(end),
+        objection: task.objection.as_ref().map(objection),
+        supplement: task.supplement.as_ref().map(supplement),
+        supplements_asked: task.supplements_asked,
     }
 }
 
@@ -69,6 +76,8 @@ pub(in crate::api) fn assignment(assignment: &Assignment) -> pb::Assignment {
         AssignmentReason::Function(words) => (Wire::Function, words.to_string()),
         AssignmentReason::Named => (Wire::Named, String::new()),
         AssignmentReason::Claimed => (Wire::Claimed, String::new()),
+        AssignmentReason::Delegated => (Wire::Delegated, String::new()),
+        AssignmentReason::GivenBack => (Wire::GivenBack, String::new()),
         AssignmentReason::RoleAbove(role) => (Wire::RoleAbove, role.to_string()),
         AssignmentReason::Escalated(level) => (Wire::Escalated, level.to_string()),
     };
@@ -90,8 +99,41 @@ pub(in crate::api) fn extension_request(request: &ExtensionRequest) -> pb::Exten
     }
 }
 
-/// A row of a work list.
-pub(in crate::api) fn summary(header: &Header, task: &OpenTask) -> pb::TaskSummary {
+/// What a holder has against being the one.
+pub(in crate::api) fn objection(objection: &Objection) -> pb::Objection {
+    pb::Objection {
+        reason: objection.reason.clone(),
+        by: objection.by.to_string(),
+        at: Some(instant(objection.at)),
+    }
+}
+
+/// What a task waits for from outside.
+pub(in crate::api) fn supplement(supplement: &Supplement) -> pb::Supplement {
+    pb::Supplement {
+        what: supplement.what.clone(),
+        asked_by: supplement.asked_by.to_string(),
+        asked_at: Some(instant(supplement.asked_at)),
+        lapsed_at: super::optional_instant(supplement.lapsed_at),
+    }
+}
+
+/// The items to check before a task is done.
+pub(in crate::api) fn checklist(spec: &TaskSpec) -> Vec<pb::ChecklistItem> {
+    let item = |item: &ChecklistItem| pb::ChecklistItem {
+        id: item.id.to_string(),
+        title: Some(title(&item.title)),
+        optional: item.optional,
+    };
+    spec.checklist.iter().map(item).collect()
+}
+
+/// A row of a work list, with what the instance's version of the workflow says of the task.
+pub(in crate::api) fn summary(
+    header: &Header,
+    task: &OpenTask,
+    spec: Option<&TaskSpec>,
+) -> pb::TaskSummary {
     pb::TaskSummary {
         instance: header.id.to_string(),
         number: task.number.0,
@@ -101,17 +143,21 @@ pub(in crate::api) fn summary(header: &Header, task: &OpenTask) -> pb::TaskSumma
         role: text(task.role.as_ref()),
         holder: text(task.holder.as_ref()),
         since: Some(instant(task.since)),
+        title: spec.map(|spec| title(&spec.title)),
+        guide: spec.map(|spec| title(&spec.guide)),
+        checklist: spec.map(checklist).unwrap_or_default(),
     }
 }
 
 fn end(end: &TaskEnd) -> pb::TaskEnd {
     use pb::task_end::How;
     let (at, how) = match end {
-        TaskEnd::Done { outcome, by, instead_of, at } => {
+        TaskEnd::Done { outcome, by, instead_of, delegated_by, at } => {
             let done = pb::TaskEndDone {
                 outcome: text(outcome.as_ref()),
                 by: text(by.as_ref()),
                 instead_of: text(instead_of.as_ref()),
+                delegated_by: text(delegated_by.as_ref()),
             };
             (at, How::Done(done))
         }

@@ -2,8 +2,8 @@
 
 use crate::api::pb;
 use crate::definition::compiled::{
-    ActivityKind, AdvanceMode, Beside, ClockRule, ClockSpec, Field, FieldKind, Join, LimitChoice,
-    Stage, TaskSpec, TerminationRule, Workflow,
+    ActivityKind, AdvanceMode, Beside, ClockRule, ClockSpec, ExtensionApprover, ExtensionRules,
+    Field, FieldKind, Join, LimitChoice, Stage, TaskSpec, TerminationRule, Workflow,
 };
 use crate::model::id::WorkflowId;
 use crate::runtime::Versions;
@@ -31,6 +31,8 @@ pub(in crate::api) fn workflow(workflow: &Workflow) -> pb::Workflow {
         policies: workflow.policies.iter().map(escalation::policy).collect(),
         levels: texts(&workflow.levels),
         special_tasks: workflow.special_tasks.iter().map(|spec| special_task(spec)).collect(),
+        extensions: Some(extensions(&workflow.extensions)),
+        suspension_extensions: suspension.map(|rule| extensions(&rule.extensions)),
     }
 }
 
@@ -67,10 +69,15 @@ fn definition(spec: &TaskSpec, after: Vec<String>) -> pb::TaskDefinition {
         Join::Any => "any".to_owned(),
         Join::AtLeast(count) => count.to_string(),
     };
-    let checklist = spec
-        .checklist
-        .iter()
-        .map(|item| pb::ChecklistItem { id: item.id.to_string(), title: Some(title(&item.title)) });
+    let objections = spec.objections.as_ref().map(|rules| pb::ObjectionDefinition {
+        within: rules.within.to_string(),
+        by: rules.by.to_string(),
+        clock: Some(clock(&rules.clock)),
+    });
+    let supplements = spec.supplements.as_ref().map(|rules| pb::SupplementDefinition {
+        times: rules.times,
+        clock: Some(clock(&rules.clock)),
+    });
     pb::TaskDefinition {
         id: spec.id.to_string(),
         title: Some(title(&spec.title)),
@@ -85,9 +92,13 @@ fn definition(spec: &TaskSpec, after: Vec<String>) -> pb::TaskDefinition {
         join,
         four_eyes: spec.four_eyes,
         form: spec.form.iter().map(field).collect(),
-        checklist: checklist.collect(),
+        checklist: task::checklist(spec),
         clock: spec.clock.as_ref().map(clock),
-        extension_approver: text(spec.extension_approver.as_ref()),
+        extensions: Some(extensions(&spec.extensions)),
+        objections,
+        supplements,
+        silence: text(spec.silence.as_ref()),
+        delegate: texts(&spec.delegate),
     }
 }
 
@@ -116,6 +127,18 @@ fn stage(stage: &Stage, workflow: &Workflow) -> pb::StageDefinition {
         next: next.collect(),
         return_to: return_to.collect(),
         may_terminate: may_terminate.map(|rule| termination(rule, workflow)).collect(),
+        extensions: Some(extensions(&stage.extensions)),
+    }
+}
+
+fn extensions(rules: &ExtensionRules) -> pb::ExtensionDefinition {
+    let approver = |approver: &ExtensionApprover| pb::ApproverDefinition {
+        role: approver.role.to_string(),
+        at_most_percent: approver.at_most.unwrap_or_default(),
+    };
+    pb::ExtensionDefinition {
+        ask_before: text(rules.ask_before.as_ref()),
+        approvers: rules.approvers.iter().map(approver).collect(),
     }
 }
 

@@ -100,7 +100,10 @@ pub(in super::super) fn clock(clock: Option<&ClockRef>) -> String {
     match owner {
         Some(Owner::Stage(stage)) if clock.id == "stage" => format!("stage {stage}"),
         Some(Owner::Stage(stage)) => format!("{} of stage {stage}", clock.id),
-        Some(Owner::Task(reference)) => format!("task {}", task(Some(reference))),
+        Some(Owner::Task(reference)) if clock.id == "task" => {
+            format!("task {}", task(Some(reference)))
+        }
+        Some(Owner::Task(reference)) => format!("{} of task {}", clock.id, task(Some(reference))),
         Some(Owner::Suspension(_)) => "the suspension".to_owned(),
         Some(Owner::Instance(_)) | None => clock.id.clone(),
     }
@@ -111,6 +114,7 @@ fn pause(because: PauseReason) -> &'static str {
         PauseReason::Unspecified => "?",
         PauseReason::Suspended => "the instance stands still",
         PauseReason::ExcludedWhile => "this time does not count",
+        PauseReason::Supplement => "something from outside is awaited",
     }
 }
 

@@ -1,10 +1,11 @@
 //! What happened to tasks: who was chosen and why, what they ended with.
 
 use crate::api::pb::event::Payload;
-use crate::api::pb::{Assignment, AssignmentReason, CancelReason};
+use crate::api::pb::{Assignment, AssignmentReason, CancelReason, ClockRef, TaskRef};
 
 use super::super::fields::text as fields_text;
 use super::super::walk::limit_text;
+use super::clocks::clock;
 use super::{remark, task};
 
 pub(super) fn describe(payload: &Payload) -> Option<String> {
@@ -30,13 +31,22 @@ pub(super) fn describe(payload: &Payload) -> Option<String> {
             format!("{} from {from} to {to}{}", task(it.task.as_ref()), remark(&it.reason))
         }
         Payload::TaskCompleted(it) => {
-            let by = if it.by.is_empty() { "the period has passed" } else { &it.by };
+            let by = match (it.by.as_str(), it.outcome.as_str(), it.delegated_by.as_str()) {
+                ("", "", _) => "the period has passed".to_owned(),
+                ("", _, _) => "nobody".to_owned(),
+                (by, _, "") => by.to_owned(),
+                (by, _, delegator) => format!("{by} for {delegator}"),
+            };
             let outcome = remark(&it.outcome);
             let form = fields_text(it.form.as_ref());
             let form = if form.is_empty() { form } else { format!(" ({form})") };
             format!("{} by {by}{outcome}{form}{}", task(it.task.as_ref()), remark(&it.comment))
         }
-        other => return later(other),
+        Payload::TaskDelegated(it) => {
+            let to = assignment(it.assignment.as_ref());
+            format!("{} from {} to {to}{}", task(it.task.as_ref()), it.from, remark(&it.reason))
+        }
+        other => return later(other).or_else(|| requested(other)),
     })
 }
 
@@ -62,14 +72,47 @@ fn later(payload: &Payload) -> Option<String> {
             Some(about) => format!("{}{}", task(Some(about)), remark(&it.text)),
             None => it.text.clone(),
         },
+        _ => return None,
+    })
+}
+
+fn requested(payload: &Payload) -> Option<String> {
+    // Records from before clocks could be named know only the task.
+    let measured = |about: Option<&TaskRef>, named: Option<&ClockRef>| match named {
+        Some(_) => clock(named),
+        None => task(about),
+    };
+    Some(match payload {
         Payload::ExtensionRequested(it) => {
             let request = it.request.as_ref();
             let by = limit_text(request.and_then(|request| request.by.as_ref()));
             let reason = request.map(|request| remark(&request.reason)).unwrap_or_default();
-            format!("{} by {by}{reason}", task(it.task.as_ref()))
+            format!("{} by {by}{reason}", measured(it.task.as_ref(), it.clock.as_ref()))
         }
         Payload::ExtensionRefused(it) => {
-            format!("{}{}", task(it.task.as_ref()), remark(&it.comment))
+            format!("{}{}", measured(it.task.as_ref(), it.clock.as_ref()), remark(&it.comment))
+        }
+        Payload::ObjectionRaised(it) => {
+            let objection = it.objection.clone().unwrap_or_default();
+            format!("{} by {}{}", task(it.task.as_ref()), objection.by, remark(&objection.reason))
+        }
+        Payload::ObjectionUpheld(it) => {
+            let to = assignment(it.assignment.as_ref());
+            format!("{} from {} to {to}{}", task(it.task.as_ref()), it.from, remark(&it.comment))
+        }
+        Payload::ObjectionRefused(it) => {
+            format!("{} stays with {}{}", task(it.task.as_ref()), it.from, remark(&it.comment))
+        }
+        Payload::SupplementRequested(it) => {
+            let supplement = it.supplement.clone().unwrap_or_default();
+            let what = remark(&supplement.what);
+            format!("{} by {}{what}", task(it.task.as_ref()), supplement.asked_by)
+        }
+        Payload::SupplementSupplied(it) => {
+            format!("{}{}", task(it.task.as_ref()), remark(&it.what))
+        }
+        Payload::SupplementLapsed(it) => {
+            format!("{} goes on without{}", task(it.task.as_ref()), remark(&it.what))
         }
         _ => return None,
     })
@@ -86,6 +129,8 @@ pub(super) fn assignment(assignment: Option<&Assignment>) -> String {
         AssignmentReason::Function => assignment.detail.clone(),
         AssignmentReason::Named => "named by the caller".to_owned(),
         AssignmentReason::Claimed => "claimed".to_owned(),
+        AssignmentReason::Delegated => "delegated".to_owned(),
+        AssignmentReason::GivenBack => "given back".to_owned(),
         AssignmentReason::RoleAbove => {
             format!("nobody is {}, so the role above", assignment.detail)
         }

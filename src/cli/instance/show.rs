@@ -139,9 +139,15 @@ fn task_rows(tasks: &[pb::Task]) -> Vec<Vec<String>> {
         .collect()
 }
 
+fn awaits(task: &pb::Task) -> bool {
+    task.supplement.as_ref().is_some_and(|supplement| supplement.lapsed_at.is_none())
+}
+
 fn task_state(task: &pb::Task) -> String {
     match task.end.as_ref().and_then(|end| end.how.as_ref()) {
+        None if task.objection.is_some() => "open, objected to".to_owned(),
         None if task.extension_request.is_some() => "open, more time asked for".to_owned(),
+        None if awaits(task) => "open, waits for something from outside".to_owned(),
         None => "open".to_owned(),
         Some(How::Done(done)) if done.outcome.is_empty() => "done".to_owned(),
         Some(How::Done(done)) => format!("done: {}", done.outcome),

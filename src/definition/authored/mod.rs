@@ -6,6 +6,7 @@
 pub mod ledgers;
 pub mod rules;
 pub mod shapes;
+pub mod work;
 pub mod workflow;
 
 pub use ledgers::{Indicators, Ledgers};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::rules::Step;
 use super::shapes::{Anything, Many, Named, Scalar, Words, scalar_or_map};
+use super::work::{Extensions, Objections, Silence, Supplements};
 
 /// `workflows/*.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -32,6 +33,12 @@ pub struct Workflow {
     pub clocks: Named<Clock>,
     /// The rules of a suspension.
     pub suspension: Option<Suspension>,
+    /// How more time is given.
+    pub extensions: Option<Extensions>,
+    /// How holders may object to being given a task.
+    pub objections: Option<Objections>,
+    /// How tasks may wait for something from outside.
+    pub supplements: Option<Supplements>,
     /// Reason codes of every stage.
     pub may_terminate: Many<Termination>,
     /// The stages.
@@ -193,6 +200,8 @@ pub struct Suspension {
     pub escalation: Option<Scalar>,
     /// Whether every hour counts.
     pub always_on: bool,
+    /// How more time is given.
+    pub extensions: Option<Extensions>,
 }
 
 /// A reason code.
@@ -255,6 +264,12 @@ pub struct Stage {
     pub sla: Option<Clock>,
     /// Its other limits.
     pub clocks: Named<Clock>,
+    /// How more time is given.
+    pub extensions: Option<Extensions>,
+    /// How holders may object to being given a task.
+    pub objections: Option<Objections>,
+    /// How tasks may wait for something from outside.
+    pub supplements: Option<Supplements>,
     /// Its tasks.
     pub tasks: Vec<Task>,
     /// Where it leads.
@@ -351,16 +366,24 @@ pub struct Task {
     pub sla: Option<Clock>,
     /// How long a wait lasts.
     pub within: Option<Many<Limit>>,
-    /// Who decides about more time.
+    /// How more time is given.
+    pub extensions: Option<Extensions>,
+    /// Who decides about more time: the form of versions that were published before `extensions`.
     pub extension_approver: Option<Scalar>,
+    /// How its holder may object to being given it.
+    pub objections: Option<Objections>,
+    /// How it may wait for something from outside.
+    pub supplements: Option<Supplements>,
+    /// What silence means.
+    pub silence: Option<Silence>,
+    /// To whom else its holder may give it.
+    pub delegate: Words,
     /// Not yet supported.
     pub service: Option<Anything>,
     /// For a call: what it begins.
     pub workflow: Option<Scalar>,
     /// For a call: the first fields of what it begins.
     pub fields: Named<CallValue>,
-    /// Not yet supported.
-    pub delegate: Option<Anything>,
 }
 
 /// A first field of a called instance.
@@ -418,6 +441,8 @@ pub struct NamedItem {
     pub id: Option<Scalar>,
     /// What people read.
     pub title: Option<Text>,
+    /// Whether the task can be done without it.
+    pub optional: bool,
 }
 
 scalar_or_map!(ChecklistItem, Text, Named(NamedItem), "a text, or `{ id: …, title: … }`");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::definition::authored::shapes::Scalar;
+use crate::definition::authored::work::{Approver, Extensions, Objections};
 use crate::definition::authored::workflow::{Return, Stage, Task, Termination};
 use crate::definition::code::Code;
 use crate::definition::diagnostic::{Diagnostic, Findings, Span};
@@ -64,8 +65,12 @@ fn named(checked: &Checked<'_>) -> Vec<(String, Span)> {
         named.extend(role.map(|role| (role.as_str().to_owned(), checked.at.value(path))));
     };
     if let Some(suspension) = &authored.suspension {
-        take(&root.key("suspension").key("approver"), suspension.approver.as_ref());
+        let path = root.key("suspension");
+        take(&path.key("approver"), suspension.approver.as_ref());
+        of_turns(&path, suspension.extensions.as_ref(), None, &mut take);
     }
+    let (extensions, objections) = (&authored.extensions, &authored.objections);
+    of_turns(&root, extensions.as_ref(), objections.as_ref(), &mut take);
     let common = root.key("may_terminate");
     for (at, rule) in authored.may_terminate.iter() {
         if let Termination::Approved(rule) = rule {
@@ -95,6 +100,7 @@ fn named(checked: &Checked<'_>) -> Vec<(String, Span)> {
 
 fn of_stage(path: &KeyPath, stage: &Stage, take: &mut dyn FnMut(&KeyPath, Option<&Scalar>)) {
     take(&path.key("role"), stage.role.as_ref());
+    of_turns(path, stage.extensions.as_ref(), stage.objections.as_ref(), take);
     for (at, rule) in stage.return_to.iter() {
         if let Return::Approved(rule) = rule {
             let path = path.key("return_to").index(at).key("approver");
@@ -123,4 +129,27 @@ fn of_task(path: &KeyPath, task: &Task, take: &mut dyn FnMut(&KeyPath, Option<&S
         }
     }
     take(&path.key("extension_approver"), task.extension_approver.as_ref());
+    of_turns(path, task.extensions.as_ref(), task.objections.as_ref(), take);
+    for (at, role) in task.delegate.iter() {
+        take(&path.key("delegate").index(at), Some(role));
+    }
+}
+
+fn of_turns(
+    path: &KeyPath,
+    extensions: Option<&Extensions>,
+    objections: Option<&Objections>,
+    take: &mut dyn FnMut(&KeyPath, Option<&Scalar>),
+) {
+    let approvers = path.key("extensions").key("approvers");
+    for (at, approver) in extensions.iter().flat_map(|rules| rules.approvers.iter()) {
+        let path = approvers.index(at);
+        match approver {
+            Approver::Role(role) => take(&path, Some(role)),
+            Approver::Capped(rule) => take(&path.key("role"), rule.role.as_ref()),
+        }
+    }
+    if let Some(rules) = objections {
+        take(&path.key("objections").key("by"), rules.by.as_ref());
+    }
 }

@@ -13,9 +13,10 @@ use crate::script::{Condition, TaskWords, Use};
 
 use super::desk::Desk;
 use super::scene::Scene;
+use super::work::Customs;
 
 /// Names of clocks that have their own places.
-const RESERVED: [&str; 3] = ["stage", "task", "suspension"];
+const RESERVED: [&str; 5] = ["stage", "task", "suspension", "objection", "supplement"];
 
 /// What clocks of a workflow can refer to, beside the rules.
 pub(super) struct Clocks<'a> {
@@ -40,7 +41,10 @@ impl Clocks<'_> {
             if RESERVED.contains(&name) {
                 let diagnostic =
                     desk.key(Code::ReservedName, &path, format!("`{name}` cannot be a clock here"));
-                desk.push(diagnostic.label("clocks under `sla` and `suspension` have this name"));
+                desk.push(
+                    diagnostic
+                        .label("a clock of its own has this name, such as the one under `sla`"),
+                );
             }
             let Some(id) = desk.name(&path, name, ClockId::parse) else { continue };
             built.extend(self.clock(desk, &path, id, clock));
@@ -74,6 +78,7 @@ impl Clocks<'_> {
         desk: &mut Desk<'_>,
         path: &KeyPath,
         suspension: &Suspension,
+        outer: &Customs,
     ) -> Option<SuspensionRule> {
         let approver = path.key("approver");
         let approver = self.scene.roles.optional(desk, &approver, suspension.approver.as_ref());
@@ -96,7 +101,8 @@ impl Clocks<'_> {
             policy,
             always_on: suspension.always_on,
         };
-        Some(SuspensionRule { approver, clock })
+        let extensions = outer.within(desk, self, path, suspension).extensions();
+        Some(SuspensionRule { approver, clock, extensions })
     }
 
     fn rule(
@@ -242,7 +248,8 @@ impl Clocks<'_> {
         }
     }
 
-    fn policy(
+    /// The ladder under `escalation`.
+    pub(super) fn policy(
         &self,
         desk: &mut Desk<'_>,
         path: &KeyPath,

@@ -28,6 +28,7 @@ mod raises;
 mod runs;
 mod stages;
 mod tasks;
+mod work;
 mod workflow;
 
 use desk::Desk;

@@ -7,7 +7,7 @@ use crate::definition::authored::rules::{SpecialLimit, SpecialTask};
 use crate::definition::authored::shapes::Scalar;
 use crate::definition::code::Code;
 use crate::definition::compiled::{AssignMode, ClockRule, ClockSpec, Join, LimitChoice, Policy};
-use crate::definition::compiled::{StepInstant, TaskSpec};
+use crate::definition::compiled::{ExtensionRules, StepInstant, TaskSpec};
 use crate::definition::span::KeyPath;
 use crate::model::id::{ClockId, Outcome, PolicyId, RoleId, TaskId};
 use crate::model::task::TaskKind;
@@ -47,7 +47,11 @@ pub(super) fn special_tasks(
             form: Vec::new(),
             checklist: super::tasks::checklist(desk, &path.key("checklist"), &task.checklist),
             clock,
-            extension_approver: None,
+            extensions: ExtensionRules::default(),
+            objections: None,
+            supplements: None,
+            silence: None,
+            delegate: Vec::new(),
             call: None,
             id,
         }));

@@ -14,6 +14,7 @@ use crate::model::limits;
 use super::clocks::Clocks;
 use super::desk::Desk;
 use super::tasks::tasks;
+use super::work::Customs;
 use super::workflow::terminations;
 
 /// Who moves a stage that names nobody.
@@ -99,14 +100,14 @@ pub(super) fn stages(
     clocks: &Clocks<'_>,
     authored: &authored::Workflow,
     order: &Order,
-    common: &[TerminationRule],
+    (common, outer): (&[TerminationRule], &Customs),
 ) -> Vec<Stage> {
     let top = KeyPath::root().key("stages");
     super::tasks::unique_names(desk, authored);
     let each = order.stages.iter().enumerate();
     each.map(|(index, placed)| {
         let path = top.index(placed.at);
-        let builder = Builder { clocks, order, index, path: &path, common };
+        let builder = Builder { clocks, order, index, path: &path, common, outer };
         builder.stage(desk, &placed.id, &authored.stages[placed.at])
     })
     .collect()
@@ -119,6 +120,7 @@ struct Builder<'a> {
     index: usize,
     path: &'a KeyPath,
     common: &'a [TerminationRule],
+    outer: &'a Customs,
 }
 
 impl Builder<'_> {
@@ -133,6 +135,7 @@ impl Builder<'_> {
             let words = [("by_hand", AdvanceMode::ByHand), ("automatic", AdvanceMode::Automatic)];
             desk.word(&path.key("advance"), word, &words)
         });
+        let customs = self.outer.within(desk, self.clocks, path, authored);
         let top = path.key("may_terminate");
         let may_terminate = terminations(desk, scene, &top, &authored.may_terminate);
         let is_common =
@@ -145,7 +148,8 @@ impl Builder<'_> {
             requires: self.requires(desk, authored),
             advance: advance.unwrap_or(AdvanceMode::ByHand),
             clocks: self.stage_clocks(desk, authored),
-            tasks: tasks(desk, self.clocks, path, authored, (&role, &guide)),
+            extensions: customs.extensions(),
+            tasks: tasks(desk, self.clocks, path, authored, (&role, &guide, &customs)),
             next: self.next(desk, authored),
             return_to: self.return_to(desk, authored),
             may_terminate: may_terminate.into_iter().filter(|rule| !is_common(rule)).collect(),

@@ -9,7 +9,8 @@ use crate::definition::authored::workflow::{
 };
 use crate::definition::code::Code;
 use crate::definition::compiled::{
-    AssignMode, ChecklistItem, ClockRule, ClockSpec, FunctionName, Join, TaskIndex, TaskSpec,
+    AssignMode, ChecklistItem, ClockRule, ClockSpec, ExtensionApprover, ExtensionRules,
+    FunctionName, Join, TaskIndex, TaskSpec,
 };
 use crate::definition::span::KeyPath;
 use crate::model::id::{ClockId, Outcome, RoleId, TaskId};
@@ -23,6 +24,7 @@ use super::clocks::Clocks;
 use super::desk::Desk;
 use super::fields::{Owner, fields};
 use super::scene::Scene;
+use super::work::Customs;
 
 /// What stands for the word of `for_each` in a role.
 const EACH: &str = "{each}";
@@ -34,7 +36,7 @@ const KINDS: [(&str, TaskKind); 3] =
 const LATER: [&str; 1] = ["service"];
 
 /// Keys that mean nothing for a period that nobody works on.
-const HUMAN_KEYS: [&str; 12] = [
+const HUMAN_KEYS: [&str; 17] = [
     "role",
     "for_each",
     "candidates",
@@ -47,6 +49,11 @@ const HUMAN_KEYS: [&str; 12] = [
     "checklist",
     "sla",
     "extension_approver",
+    "extensions",
+    "objections",
+    "supplements",
+    "silence",
+    "delegate",
 ];
 
 /// Those of them that a call has too.
@@ -74,7 +81,7 @@ pub(super) fn tasks(
     clocks: &Clocks<'_>,
     stage_path: &KeyPath,
     stage: &Stage,
-    defaults: (&RoleId, &Title),
+    defaults: (&RoleId, &Title, &Customs),
 ) -> Vec<TaskSpec> {
     let top = stage_path.key("tasks");
     let single = |task: &Task| task.for_each.0.len().max(1);
@@ -102,7 +109,7 @@ struct Builder<'a> {
     path: &'a KeyPath,
     stage: &'a Stage,
     at: usize,
-    defaults: (&'a RoleId, &'a Title),
+    defaults: (&'a RoleId, &'a Title, &'a Customs),
 }
 
 impl Builder<'_> {
@@ -118,10 +125,10 @@ impl Builder<'_> {
         let candidates = task.candidates.as_ref().and_then(|name| {
             self.scene.function(desk, &path.key("candidates"), name, Use::Candidates)
         });
-        let approver = path.key("extension_approver");
-        let approver = self.scene.roles.optional(desk, &approver, task.extension_approver.as_ref());
+        let customs = self.defaults.2.within(desk, self.clocks, path, task);
         let guide = task.guide.as_ref().map(|guide| Desk::title(Some(guide), ""));
         let human = kind == TaskKind::Human;
+        let outcomes = self.outcomes(desk, task);
         Some(TaskSpec {
             title: Desk::title(task.title.as_ref(), id.as_str()),
             guide: guide.unwrap_or_else(|| self.defaults.1.clone()),
@@ -132,13 +139,17 @@ impl Builder<'_> {
             when,
             after: self.after(desk, task),
             optional: task.optional,
-            outcomes: self.outcomes(desk, task),
             join: self.join(desk, task),
             four_eyes: self.four_eyes(desk, task),
             form,
             checklist: checklist(desk, &path.key("checklist"), &task.checklist),
             clock: self.clock(desk, task, kind, &words),
-            extension_approver: approver,
+            extensions: self.extensions(desk, task, &customs),
+            objections: customs.objections().filter(|_| human),
+            supplements: customs.supplements().filter(|_| human),
+            silence: self.silence(desk, task, &outcomes),
+            delegate: self.delegate(desk, task),
+            outcomes,
             call: calls::call(desk, self.scene, path, task),
             for_each: words.each,
             id,
@@ -146,7 +157,7 @@ impl Builder<'_> {
     }
 
     fn kind(&self, desk: &mut Desk<'_>, task: &Task) -> Option<TaskKind> {
-        let later = [("service", task.service), ("delegate", task.delegate)];
+        let later = [("service", task.service)];
         for (key, value) in later {
             desk.not_yet(self.path, key, value);
         }
@@ -327,6 +338,53 @@ impl Builder<'_> {
         task.four_eyes
     }
 
+    /// How more time is given, also in the form of versions that were published long ago.
+    fn extensions(&self, desk: &mut Desk<'_>, task: &Task, customs: &Customs) -> ExtensionRules {
+        let path = self.path.key("extension_approver");
+        let named = self.scene.roles.optional(desk, &path, task.extension_approver.as_ref());
+        let Some(role) = named else { return customs.extensions() };
+        if task.extensions.is_some() {
+            let message = "`extension_approver` and `extensions` exclude each other".to_owned();
+            let diagnostic = desk.key(Code::ExclusiveKeys, &path, message);
+            let other = desk.at.key(&self.path.key("extensions"));
+            desk.push(diagnostic.label("write it under `extensions`").also(other, "here"));
+        }
+        let approvers = vec![ExtensionApprover { role, at_most: None }];
+        ExtensionRules { approvers, ..customs.extensions() }
+    }
+
+    /// Silence needs a moment from which on it counts, and nothing that only a person can give.
+    fn silence(&self, desk: &mut Desk<'_>, task: &Task, outcomes: &[Outcome]) -> Option<Outcome> {
+        let silence = task.silence.as_ref()?;
+        let path = self.path.key("silence");
+        let ends = |clock: &authored::workflow::Clock| clock.every.is_none();
+        if !task.sla.as_ref().is_some_and(ends) {
+            let why = "there is no limit whose end would show that nobody has said anything";
+            desk.misplaced(self.path, "silence", why);
+        }
+        let needed = |field: &authored::workflow::Field| field.required;
+        if task.form.iter().any(|(_, field)| needed(field)) || !task.checklist.is_empty() {
+            let why = "nobody would fill in the form and check the items";
+            desk.misplaced(self.path, "silence", why);
+        }
+        let Some(outcome) = &silence.outcome else {
+            desk.missing(&path, "outcome", "name one of the outcomes of the task");
+            return None;
+        };
+        let known: Vec<(&str, &Outcome)> =
+            outcomes.iter().map(|outcome| (outcome.as_str(), outcome)).collect();
+        desk.word(&path.key("outcome"), outcome, &known).cloned()
+    }
+
+    fn delegate(&self, desk: &mut Desk<'_>, task: &Task) -> Vec<RoleId> {
+        let top = self.path.key("delegate");
+        let mut roles = Vec::new();
+        for (at, role) in task.delegate.iter() {
+            roles.extend(self.scene.roles.role(desk, &top.index(at), role));
+        }
+        roles
+    }
+
     /// The limit of a task, or how long a wait lasts.
     fn clock(
         &self,
@@ -361,24 +419,25 @@ pub(super) fn checklist(
     let mut items: Vec<ChecklistItem> = Vec::new();
     for (at, item) in authored.iter().enumerate() {
         let path = top.index(at);
-        let (id, title): (Arc<str>, Title) = match item {
+        let (id, title, optional): (Arc<str>, Title, bool) = match item {
             AuthoredItem::Text(text) => {
                 let own = TaskId::parse(text.as_str()).is_ok();
                 let id = if own { text.as_str().to_owned() } else { format!("item_{}", at + 1) };
                 let text = authored::workflow::Text::One(text.clone());
-                (id.into(), Desk::title(Some(&text), ""))
+                (id.into(), Desk::title(Some(&text), ""), false)
             }
             AuthoredItem::Named(item) => {
                 let id = desk.own_name(&path, "id", item.id.as_ref(), TaskId::parse);
                 let Some(id) = id else { continue };
-                (id.as_str().into(), Desk::title(item.title.as_ref(), id.as_str()))
+                let title = Desk::title(item.title.as_ref(), id.as_str());
+                (id.as_str().into(), title, item.optional)
             }
         };
         match items.iter().position(|known| known.id == id) {
             Some(first) => {
                 desk.taken(&path.key("id"), &top.index(first).key("id"), "item", &id);
             }
-            None => items.push(ChecklistItem { id, title }),
+            None => items.push(ChecklistItem { id, title, optional }),
         }
     }
     items

@@ -23,6 +23,7 @@ use super::raises;
 use super::roles::Roles;
 use super::scene::{Rules, Scene};
 use super::stages::{self, stages};
+use super::work::Customs;
 
 /// What changes under a running workflow and is looked up anew; absent for a published version.
 #[derive(Clone, Copy)]
@@ -75,12 +76,13 @@ fn workflow(
     let clocks = Clocks { scene: &scene, fields: &own, activities: &activities, task: None };
     let mut of_instance = clocks.named(desk, &root.key("clocks"), &authored.clocks);
     of_instance.extend(raises::raises(desk, &clocks, &root.key("raise"), &authored.raise));
+    let customs = Customs::default().within(desk, &clocks, &root, authored);
     let suspended = authored.suspension.as_ref();
     let suspension =
-        suspended.and_then(|each| clocks.suspension(desk, &root.key("suspension"), each));
+        suspended.and_then(|each| clocks.suspension(desk, &root.key("suspension"), each, &customs));
     let may_terminate =
         terminations(desk, &scene, &root.key("may_terminate"), &authored.may_terminate);
-    let stages = stages(desk, &clocks, authored, &order, &may_terminate);
+    let stages = stages(desk, &clocks, authored, &order, (&may_terminate, &customs));
     let name = authored.workflow.as_ref().map_or("workflow", Scalar::as_str);
     let mut workflow = Workflow {
         id: id?,
@@ -95,6 +97,7 @@ fn workflow(
         activities,
         clocks: of_instance,
         suspension,
+        extensions: customs.extensions(),
         may_terminate,
         reasons: rules.reasons.clone(),
         words: Arc::clone(&rules.words),
@@ -242,7 +245,7 @@ pub(super) fn terminations(
 /// it raises; and the tasks that their steps open, with the ladders that these name in turn.
 fn ladders(workflow: &Workflow, rules: &Rules) -> (Vec<Policy>, Vec<Arc<TaskSpec>>) {
     let of_stages = workflow.stages.iter().flat_map(|stage| {
-        let of_tasks = stage.tasks.iter().filter_map(|task| task.clock.as_ref());
+        let of_tasks = stage.tasks.iter().flat_map(TaskSpec::clocks);
         stage.clocks.iter().chain(of_tasks)
     });
     let suspension = workflow.suspension.as_ref().map(|suspension| &suspension.clock);

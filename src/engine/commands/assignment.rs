@@ -34,9 +34,22 @@ pub(in crate::engine) fn release(
     let Some(holder) = task.holder.clone() else {
         return Err(Rejection::TaskNotHeld);
     };
-    scene.as_worker(&task, "release")?;
+    let delegator = holder.delegated_by.clone();
+    // Who let somebody else do it may take it back.
+    if delegator.is_none() || delegator.as_ref() != scene.actor.member() {
+        scene.as_worker(&task, "release")?;
+    }
+    scene.end_objection(&task.reference);
     let (by, reason) = (holder.member, release.reason.clone());
     scene.emit(Payload::TaskReleased { task: task.reference.clone(), by, reason });
+    if let Some(member) = delegator {
+        let because = AssignmentReason::GivenBack;
+        let assignment = Assignment { member, because, instead_of: holder.instead_of };
+        // It was this person's before.
+        let (task, object_until) = (task.reference, None);
+        scene.emit(Payload::TaskAssigned { task, assignment, object_until });
+        return Ok(());
+    }
     if let Some(spec) = scene.spec_of(&task.reference) {
         let released = Task { holder: None, ..task };
         scene.offer(&released, spec);
@@ -70,8 +83,10 @@ fn reassign_task(
         Some(to) => named(scene.as_candidate(&task, to.clone())?),
         None => by_rule(scene, from.as_ref(), Some(&task))?,
     };
+    scene.end_objection(&task.reference);
     let (task, reason) = (task.reference, reassign.reason.clone());
-    scene.emit(Payload::TaskReassigned { task, from, assignment, reason });
+    let object_until = scene.object_until(&task);
+    scene.emit(Payload::TaskReassigned { task, from, assignment, reason, object_until });
     Ok(())
 }
 
@@ -106,7 +121,9 @@ fn by_rule(
         }
         Some(task) => {
             let free = Task { holder: None, ..task.clone() };
-            without.spec_of(&task.reference).and_then(|spec| without.choose_somebody(&free, spec))
+            without
+                .spec_of(&task.reference)
+                .and_then(|spec| without.choose_somebody(&free, spec, &[]))
         }
     };
     chosen.filter(|chosen| Some(&chosen.member) != from).ok_or(Rejection::NobodyFound)

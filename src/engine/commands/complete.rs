@@ -21,9 +21,10 @@ pub(in crate::engine) fn complete(
         return Err(Rejection::TaskNotFound(complete.task.0));
     };
     let worker = scene.as_worker(&task, "complete")?;
-    let both: Vec<MemberId> =
-        std::iter::once(worker.member.clone()).chain(worker.instead_of.clone()).collect();
-    for name in &both {
+    let delegator = task.holder.as_ref().and_then(|holder| holder.delegated_by.clone());
+    let names = std::iter::once(worker.member.clone()).chain(worker.instead_of.clone());
+    let names: Vec<MemberId> = names.chain(delegator).collect();
+    for name in &names {
         scene.must_be_other_eyes(&task, name)?;
     }
     let missing = missing(scene, &task, spec, complete)?;
@@ -48,7 +49,8 @@ fn missing(
 ) -> Result<Vec<Missing>, Rejection> {
     let mut missing = Vec::new();
     missing.extend(wrong_outcome(spec, complete.outcome.as_ref()));
-    let unchecked = spec.checklist.iter().filter(|item| !task.checked.contains(&item.id));
+    let needed = spec.checklist.iter().filter(|item| !item.optional);
+    let unchecked = needed.filter(|item| !task.checked.contains(&item.id));
     missing.extend(unchecked.map(|item| Missing::ChecklistItem(item.id.clone())));
     let wrong = values::check_values(&spec.form, &complete.form);
     missing.extend(wrong.into_iter().map(Missing::Form));
@@ -78,7 +80,7 @@ fn missing_in_form(
     let Some(stage) = scene.stage_of(&task.reference.stage) else { return Ok(missing) };
     let at = scene.now;
     let outcome = complete.outcome.clone();
-    let end = TaskEnd::Done { outcome, by: None, instead_of: None, at };
+    let end = TaskEnd::Done { outcome, by: None, instead_of: None, delegated_by: None, at };
     let about_to_end = Task { end: Some(end), ..task.clone() };
     for field in &spec.form {
         let needed = match &field.required_when {

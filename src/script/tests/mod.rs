@@ -87,10 +87,14 @@ fn facts(fields: &[(&str, Value)]) -> Facts {
         checked: Vec::new(),
         extension_request: None,
         extensions_granted: 0,
+        objection: None,
+        supplement: None,
+        supplements_asked: 0,
         end: outcome.map(|outcome| TaskEnd::Done {
             outcome: Some(outcome),
             by: None,
             instead_of: None,
+            delegated_by: None,
             at: Timestamp(0),
         }),
     };

@@ -48,7 +48,7 @@ message! { ClockRef as ClockRef { number, id, owner } }
 
 words! { ClockKind as ClockKind { Within, By, Every, Wait, Check, Raise } }
 
-words! { PauseReason as PauseReason { Suspended, ExcludedWhile } }
+words! { PauseReason as PauseReason { Suspended, ExcludedWhile, Supplement } }
 
 message! { Exclusion as Exclusion { from, to, because } }
 
@@ -100,6 +100,7 @@ message! {
     Clock as Clock {
         number, id, owner, kind, limit, policy, started_at, excluded, extended, epoch,
         due_originally, plan, paused, at_risk_at, breached_at, fired, calm_runs,
+        extension_request,
     }
 }
 

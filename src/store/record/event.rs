@@ -100,18 +100,25 @@ payloads! {
     StageClosed { stage, attempt, dwell_ms, comment }
     PathEnded {}
     TaskOpened { task }
-    TaskAssigned { task, assignment }
+    TaskAssigned { task, assignment, object_until }
     TaskOffered { task, role, candidates }
     TaskClaimed { task, assignment }
     TaskReleased { task, by, reason }
-    TaskReassigned { task, from, assignment, reason }
-    TaskCompleted { task, outcome, form, by, instead_of, comment }
+    TaskReassigned { task, from, assignment, reason, object_until }
+    TaskDelegated { task, from, assignment, reason }
+    ObjectionRaised { task, objection }
+    ObjectionUpheld { task, from, assignment, comment }
+    ObjectionRefused { task, from, comment }
+    SupplementRequested { task, supplement }
+    SupplementSupplied { task, what, asked_at }
+    SupplementLapsed { task, what, asked_at }
+    TaskCompleted { task, outcome, form, by, instead_of, delegated_by, comment }
     TaskCancelled { task, because }
     TaskRedone { task, reason }
     TaskChecked { task, item, checked }
     CommentAdded { task, text }
-    ExtensionRequested { task, request }
-    ExtensionRefused { task, comment }
+    ExtensionRequested { task, clock, request }
+    ExtensionRefused { task, clock, comment }
     ClockStarted { clock }
     ClockAtRisk { clock, due }
     ClockBreached { clock, due }

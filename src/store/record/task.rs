@@ -3,7 +3,7 @@
 use super::Corrupt;
 use super::convert::{Storable, required};
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder};
-use crate::model::task::{Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
+use crate::model::task::{Objection, Supplement, Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
 use crate::store::pb;
 
 impl Storable<u32> for TaskNumber {
@@ -27,11 +27,15 @@ words! {
 message! {
     Task as Task {
         reference, kind, attempt, role, opened_at, holder, checked, extension_request,
-        extensions_granted, end,
+        extensions_granted, end, objection, supplement, supplements_asked,
     }
 }
 
-message! { Holder as Holder { member, instead_of, since } }
+message! { Holder as Holder { member, instead_of, since, delegated_by, object_until } }
+
+message! { Objection as Objection { reason, by, at } }
+
+message! { Supplement as Supplement { what, asked_by, asked_at, lapsed_at } }
 
 message! { Assignment as Assignment { member, because, instead_of } }
 
@@ -48,6 +52,8 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
             Self::Function(words) => Kind::Function(words.to_message()),
             Self::Named => plain(PlainReason::Named),
             Self::Claimed => plain(PlainReason::Claimed),
+            Self::Delegated => plain(PlainReason::Delegated),
+            Self::GivenBack => plain(PlainReason::GivenBack),
             Self::RoleAbove(role) => Kind::RoleAbove(role.to_message()),
             Self::Escalated(level) => Kind::Escalated(level.to_message()),
         };
@@ -63,6 +69,8 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
                 Ok(PlainReason::LeastLoaded) => Self::LeastLoaded,
                 Ok(PlainReason::Named) => Self::Named,
                 Ok(PlainReason::Claimed) => Self::Claimed,
+                Ok(PlainReason::Delegated) => Self::Delegated,
+                Ok(PlainReason::GivenBack) => Self::GivenBack,
                 Ok(PlainReason::Unspecified) | Err(_) => {
                     return Err(Corrupt::new(format!("{plain} is no AssignmentReason")));
                 }
@@ -80,10 +88,11 @@ impl Storable<pb::TaskEnd> for TaskEnd {
     fn to_message(&self) -> pb::TaskEnd {
         use pb::task_end::Kind;
         let kind = match self {
-            Self::Done { outcome, by, instead_of, at } => Kind::Done(pb::TaskDone {
+            Self::Done { outcome, by, instead_of, delegated_by, at } => Kind::Done(pb::TaskDone {
                 outcome: outcome.to_message(),
                 by: by.to_message(),
                 instead_of: instead_of.to_message(),
+                delegated_by: delegated_by.to_message(),
                 at: at.to_message(),
             }),
             Self::Cancelled { because, at } => Kind::Cancelled(pb::TaskDropped {
@@ -101,6 +110,7 @@ impl Storable<pb::TaskEnd> for TaskEnd {
                 outcome: Storable::from_message(done.outcome)?,
                 by: Storable::from_message(done.by)?,
                 instead_of: Storable::from_message(done.instead_of)?,
+                delegated_by: Storable::from_message(done.delegated_by)?,
                 at: Storable::from_message(done.at)?,
             },
             Kind::Cancelled(dropped) => Self::Cancelled {
