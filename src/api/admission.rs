@@ -198,6 +198,7 @@ mod tests {
         /sanbang.v1.EventService/Subscribe
         /sanbang.v1.InstanceService/Drive
         /sanbang.v1.InstanceService/Watch
+        /sanbang.v1.LedgerService/Export
         /sanbang.v1.OrganizationService/HandOver
         ");
     }
