@@ -65,6 +65,11 @@ impl Compilation {
     }
 }
 
+/// Reads data that comes with the program and that no administrator edits: without positions.
+pub fn read_data<T: serde::de::DeserializeOwned>(yaml: &str) -> Result<T, String> {
+    serde_yaml::from_str(yaml).map_err(|error| error.to_string())
+}
+
 /// Compiles a configuration. It has no way to fail: whatever is wrong is a finding.
 pub fn compile(sources: &Sources) -> Compilation {
     let mut findings = Findings::default();

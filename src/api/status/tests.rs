@@ -10,7 +10,7 @@ use crate::engine::CannotOpen;
 use crate::model::id::{FieldId, MemberId, ReasonCode, RoleId, StageId, TaskId, WorkflowId};
 use crate::model::instance::Status as Standing;
 use crate::model::task::{TaskNumber, TaskRef};
-use crate::model::time::Timestamp;
+use crate::model::time::{Amount, Timestamp, Unit};
 
 fn task() -> TaskRef {
     TaskRef {
@@ -37,6 +37,10 @@ fn missing() -> Vec<Missing> {
         Missing::Form(problem()),
         Missing::ChecklistItem("seal".into()),
     ]
+}
+
+fn one_day() -> Amount {
+    Amount { count: 1, unit: Unit::WorkingDays }
 }
 
 fn rejections() -> Vec<Rejection> {
@@ -86,6 +90,12 @@ fn rejections() -> Vec<Rejection> {
         Rejection::UnknownChecklistItem("seal".into()),
         Rejection::NoClock,
         Rejection::ExtensionState("none was asked for"),
+        Rejection::TooLateToAsk { before: one_day(), until: Timestamp(0) },
+        Rejection::ExtensionTooLong { percent: 50, most: one_day() },
+        Rejection::AlreadyDelegated(MemberId::trusted("bo")),
+        Rejection::ObjectionState("nobody objects"),
+        Rejection::TooLateToObject { within: one_day(), until: Timestamp(0) },
+        Rejection::SupplementState("it waits for nothing"),
         Rejection::NothingToAcknowledge,
         Rejection::AcknowledgementIncomplete(vec!["recovery_plan", "promised"]),
         Rejection::GuardError { place: "x.yaml:3".to_owned(), detail: "secret".to_owned() },

@@ -236,7 +236,8 @@ pub(super) struct Update {
 #[command(after_help = "Examples:
   $ sanbang instance log p-001 contact --field summary='Asked for the site plan' \\
         --actor materials_officer_1
-  $ sanbang instance log d-001 visit --field findings=listed --actor materials_officer_1 \\
+  $ sanbang instance log v-001 visit --field enterprise=Carbon --field participants:=2 \\
+        --field findings=listed --actor materials_officer_1 \\
         --start '{\"workflow\": \"enterprise_demand\", \"fields\": {\"enterprise\": \"Carbon\", \
   \"source\": \"visit\", \"content\": \"Ten fitters\"}}'")]
 pub(super) struct Log {

@@ -340,6 +340,7 @@ pub(super) const EVENTS: &[Phrase] = &[
         "it is acknowledged[ at {level}][ by {member}]",
         "[{level}]已签收[（{member}）]",
     ),
+    ("rule.forced", "a rule is overruled[, because: {reason}]", "强制执行[，理由：{reason}]"),
     ("escalation.cleared", "the light[ of {owner}] goes out", "[{owner}]销灯"),
     (
         "escalation.passed_over",

@@ -1,6 +1,5 @@
 //! The facts of the story, as `facts.yaml` beside this file tells them. Knows no workflow.
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use serde::de::{Deserializer, Error};
 
 use crate::cli::demo::answers::OFFSET;
 use crate::cli::exit::Failure;
+use crate::definition::read_data;
 
 /// What happened, in the order of the file.
 #[derive(Debug, Deserialize)]
@@ -137,7 +137,8 @@ pub(super) struct Match {
 impl Facts {
     /// The facts that come with the program.
     pub(super) fn read() -> Result<Self, Failure> {
-        Ok(serde_yaml::from_str(include_str!("facts.yaml")).context("reading the story's facts")?)
+        read_data(include_str!("facts.yaml"))
+            .map_err(|error| Failure::not_tried(format!("the story's facts: {error}")))
     }
 
     /// A firm by its key.

@@ -1,5 +1,5 @@
-//! `sanbang demo --story`: the first two months of the team, from the last day of 2021 to the end of
-//! February 2022, driven over gRPC against a real server on simulated time.
+//! `sanbang demo --story`: the first two months of the team, from the last day of 2021 to the end
+//! of February 2022, driven over gRPC against a real server on simulated time.
 //!
 //! What happened stands in `facts.yaml`, what the team knows of each thing in `parts`; stages,
 //! tasks, limits and people are the shipped workflows'. What the ledgers say at the end is compared
@@ -45,8 +45,9 @@ const CHAPTERS: [Chapter; 4] = [
     (
         jiff::civil::date(2022, 1, 4),
         "Out to the enterprises",
-        "What can be solved on the spot is solved there: the demand begins and ends with the visit. \
-         What cannot is given to a unit, with limits; what is heard of an investor becomes a lead.",
+        "What can be solved on the spot is solved there: the demand begins and ends with the \
+         visit. What cannot is given to a unit, with limits; what is heard of an investor becomes \
+         a lead.",
         &["instance.created", "instance.completed", "escalation.raised", "escalation.repeated"],
     ),
     (
@@ -95,6 +96,8 @@ struct Story {
     crew: Crew,
     facts: Facts,
     carried: Vec<Carried>,
+    /// The instances of the enterprises' files, by the enterprise.
+    files: BTreeMap<String, String>,
     recorded: Option<ledgers::Recording>,
 }
 
@@ -110,8 +113,16 @@ pub(super) async fn tell(narrator: Narrator, directory: &Path) -> Result<(), Fai
     ))?;
     let watcher = Watcher::start(server.client(), narrator.clone(), String::new()).await?;
     let crew = Crew::new(server.client());
-    let mut story =
-        Story { narrator, server, watcher, crew, facts, carried: Vec::new(), recorded: None };
+    let mut story = Story {
+        narrator,
+        server,
+        watcher,
+        crew,
+        facts,
+        carried: Vec::new(),
+        files: BTreeMap::new(),
+        recorded: None,
+    };
     story.begin().await?;
     for (at, moments) in story.timeline().await? {
         story.move_clock(at).await?;
@@ -138,7 +149,7 @@ impl Story {
         let mut begun: Vec<Carried> = self.facts.enterprises.iter().map(parts::dossier).collect();
         begun.push(parts::campaign(&self.facts));
         for carried in begun {
-            self.create(carried, None).await?;
+            self.create(carried).await?;
         }
         self.catch_up().await
     }
@@ -199,7 +210,7 @@ impl Story {
             Moment::Visit(at) => self.visit(at).await,
             Moment::Fair(at) => {
                 let fair = parts::recruitment(&self.facts.recruitment_events[at]);
-                self.create(fair, None).await
+                self.create(fair).await
             }
             Moment::Claims => self.match_measure().await,
             Moment::Work => self.work(now).await,
@@ -241,7 +252,7 @@ impl Story {
             ("findings", parts::text(found)),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
-        let instance = format!("firm-{}", firm.key);
+        let instance = self.files.get(&firm.key).cloned().unwrap_or_default();
         let steward = self.crew.get(&instance).await?.steward;
         let request = pb::InstanceServiceLogActivityRequest {
             instance,
@@ -263,7 +274,7 @@ impl Story {
             claims.push(parts::declaration(claim, self.facts.enterprise(&claim.enterprise)?));
         }
         for claim in claims {
-            self.create(claim, None).await?;
+            self.create(claim).await?;
         }
         Ok(())
     }
@@ -277,18 +288,19 @@ impl Story {
         self.catch_up().await
     }
 
-    async fn create(&mut self, carried: Carried, steward: Option<&str>) -> Result<(), Failure> {
+    async fn create(&mut self, carried: Carried) -> Result<(), Failure> {
         let request = pb::InstanceServiceCreateRequest {
-            instance: carried.id().to_owned(),
+            instance: carried.first_id(),
             request_id: self.crew.request_id(),
             workflow: carried.workflow().to_owned(),
             fields: Some(carried.first_fields()),
-            steward: steward.unwrap_or_default().to_owned(),
+            steward: String::new(),
             with_similar: false,
         };
         let mut instances = self.crew.acting(COORDINATOR)?.instances();
-        accepted(instances.create(request).await?.into_inner().accepted)?;
-        self.carried.push(carried);
+        let accepted = accepted(instances.create(request).await?.into_inner().accepted)?;
+        self.files.insert(carried.id().to_owned(), accepted.instance.clone());
+        self.carried.push(carried.begun(accepted.instance));
         Ok(())
     }
 

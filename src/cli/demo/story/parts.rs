@@ -27,6 +27,8 @@ const WINDOW_CLOSES: &str = "2022-02-15";
 #[derive(Debug, Default)]
 pub(super) struct Carried {
     id: String,
+    /// Whether its id is derived from its key when it begins.
+    keyed: bool,
     workflow: &'static str,
     first: Vec<(&'static str, Value)>,
     later: BTreeMap<&'static str, Value>,
@@ -44,6 +46,16 @@ impl Carried {
     /// Its workflow.
     pub(super) fn workflow(&self) -> &'static str {
         self.workflow
+    }
+
+    /// The id under which it is to begin; empty: its workflow derives one.
+    pub(super) fn first_id(&self) -> String {
+        if self.keyed { String::new() } else { self.id.clone() }
+    }
+
+    /// It has begun under this id.
+    pub(super) fn begun(self, id: String) -> Self {
+        Self { id, ..self }
     }
 
     /// The fields with which it begins.
@@ -118,7 +130,8 @@ impl Part for Carried {
 
 /// The file of an enterprise.
 pub(super) fn dossier(of: &Enterprise) -> Carried {
-    Carried::new("enterprise_dossier", format!("firm-{}", of.key))
+    let dossier = Carried::new("enterprise_dossier", of.key.clone());
+    Carried { keyed: true, ..dossier }
         .first("enterprise", text(&of.name))
         .first("credit_code", text(&of.credit_code))
         .first("industry", text(&of.industry))
