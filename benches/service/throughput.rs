@@ -239,6 +239,7 @@ pub(crate) fn typical_answer(plan: &Plan) -> Result<pb::TaskServiceCompleteRespo
             instance: Plan::instance(0),
             revision: 50,
             event_kinds: step.kinds.clone(),
+            started: Vec::new(),
         }),
     };
     let mut answers: Vec<_> = plan.templates.iter().flatten().map(answer).collect();

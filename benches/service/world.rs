@@ -90,6 +90,7 @@ impl World {
     pub(crate) fn context<'a>(&'a self, loads: &'a Loads, now: Timestamp) -> Context<'a> {
         Context {
             workflow: &self.workflow,
+            workflows: &self.workflow,
             organization: &self.organization,
             calendar: &self.calendar,
             always_on: &self.always_on,
@@ -198,6 +199,7 @@ impl World {
             workflow: self.workflow.id.clone(),
             fields,
             steward: None,
+            origin: None,
         };
         let context = self.context(&loads, now);
         let portal = Actor::Member(MemberId::trusted("coordinator_1"));

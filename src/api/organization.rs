@@ -101,7 +101,7 @@ impl OrganizationService for Edge {
     ) -> Answer<pb::OrganizationServiceEndAbsenceResponse> {
         let actor = self.commander(request.metadata())?;
         let member = request.get_ref().member.clone();
-        let action = from_proto::organization::end_absence(request.into_inner())
+        let action = from_proto::organization::end_absence(&request.into_inner())
             .map_err(|wrong| status::invalid(&wrong))?;
         let changed = self.handle.change_roster(actor, action).await;
         changed.map_err(|error| status::roster(&error))?;

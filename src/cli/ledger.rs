@@ -1,6 +1,5 @@
 //! `sanbang ledger`: what is and what was, as tables and files.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -62,7 +61,8 @@ pub(super) struct Export {
 --actor coordinator_1")]
 pub(super) struct Indicators {
     /// The indicators; default: all
-    indicators: Vec<String>,
+    #[arg(value_name = "INDICATORS")]
+    names: Vec<String>,
     /// The first day of the period
     #[arg(long, default_value = "", hide_default_value = true, value_name = "DAY")]
     from: String,
@@ -126,7 +126,7 @@ impl Ledger {
             Self::Show(Show { which }) => show(&client, which, output).await,
             Self::Indicators(asked) => {
                 let request = pb::LedgerServiceIndicatorsRequest {
-                    indicators: asked.indicators,
+                    indicators: asked.names,
                     as_of: asked.as_of,
                     from: asked.from,
                     to: asked.to,
@@ -230,9 +230,13 @@ async fn export(
     while let Some(piece) = pieces.message().await? {
         content.extend(piece.content);
     }
-    let mut file = std::fs::File::create(to)?;
-    file.write_all(&content)?;
+    write_file(to, &content)?;
     output.line(&format!("{}, {} bytes", to.display(), content.len()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "an export is a plain file of its caller")]
+fn write_file(to: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
+    std::fs::write(to, content)
 }
 
 fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {

@@ -64,17 +64,24 @@ fn policies_of(workflow: &Workflow) -> impl Iterator<Item = &str> {
 
 /// The ladders of objections and supplements, wherever they stand.
 fn turns_of(workflow: &Workflow) -> Vec<&authored::shapes::Scalar> {
-    fn objections(own: &Option<Objections>) -> Option<&authored::shapes::Scalar> {
-        own.as_ref()?.escalation.as_ref()
+    fn objections(own: Option<&Objections>) -> Option<&authored::shapes::Scalar> {
+        own?.escalation.as_ref()
     }
-    fn supplements(own: &Option<Supplements>) -> Option<&authored::shapes::Scalar> {
-        own.as_ref()?.escalation.as_ref()
+    fn supplements(own: Option<&Supplements>) -> Option<&authored::shapes::Scalar> {
+        own?.escalation.as_ref()
     }
-    let mut all = vec![objections(&workflow.objections), supplements(&workflow.supplements)];
+    let mut all =
+        vec![objections(workflow.objections.as_ref()), supplements(workflow.supplements.as_ref())];
     for stage in &workflow.stages {
-        all.extend([objections(&stage.objections), supplements(&stage.supplements)]);
+        all.extend([
+            objections(stage.objections.as_ref()),
+            supplements(stage.supplements.as_ref()),
+        ]);
         for task in &stage.tasks {
-            all.extend([objections(&task.objections), supplements(&task.supplements)]);
+            all.extend([
+                objections(task.objections.as_ref()),
+                supplements(task.supplements.as_ref()),
+            ]);
         }
     }
     all.into_iter().flatten().collect()

@@ -71,7 +71,7 @@ impl Asked<'_> {
         roster
             .absences
             .sort_by(|left, right| (&left.member, left.from).cmp(&(&right.member, right.from)));
-        self.decided(roster, absence_change(OrganizationChangeKind::AbsencePut, absence))
+        self.decided(&roster, absence_change(OrganizationChangeKind::AbsencePut, absence))
     }
 
     fn end_absence(
@@ -90,12 +90,12 @@ impl Asked<'_> {
         let Some(at) = found else { return Err(Rejection::AbsenceNotFound(member.clone())) };
         let known = roster.absences.remove(at);
         let last = back_on.yesterday().ok().filter(|last| known.from <= *last);
-        let cut = Absence { to: last.unwrap_or(known.to), ..known.clone() };
+        let cut = Absence { to: last.unwrap_or(known.to), ..known };
         if last.is_some() {
             roster.absences.insert(at, cut.clone());
         }
         // Taken back as a whole: the days are those on which the member would have been away.
-        self.decided(roster, absence_change(OrganizationChangeKind::AbsenceEnded, &cut))
+        self.decided(&roster, absence_change(OrganizationChangeKind::AbsenceEnded, &cut))
     }
 
     fn put_duty(&self, duty: &Duty) -> Result<RosterDecision, Rejection> {
@@ -116,7 +116,7 @@ impl Asked<'_> {
             to: Some(duty.to),
             words: duty.note.clone(),
         };
-        self.decided(roster, change)
+        self.decided(&roster, change)
     }
 
     fn hand_over(
@@ -149,7 +149,7 @@ impl Asked<'_> {
     /// What was over a year ago is forgotten with the next change; the events keep it.
     fn decided(
         &self,
-        roster: Roster,
+        roster: &Roster,
         change: OrganizationChange,
     ) -> Result<RosterDecision, Rejection> {
         let a_year_ago = self.today.saturating_sub(jiff::Span::new().years(1));
@@ -234,8 +234,9 @@ fn absence_change(what: OrganizationChangeKind, absence: &Absence) -> Organizati
 /// The roles and groups above a member: above each role and the group of the member, and, for those
 /// who stand in no place above the steward themselves, above the steward.
 fn over(organization: &Organization, member: &Member) -> Vec<RoleId> {
-    let own = member.roles.iter().map(|role| role.as_str());
-    let own: Vec<&str> = own.chain(member.group.as_ref().map(|group| group.as_str())).collect();
+    let own = member.roles.iter().map(super::super::model::id::RoleId::as_str);
+    let own: Vec<&str> =
+        own.chain(member.group.as_ref().map(super::super::model::id::GroupId::as_str)).collect();
     let mut over: Vec<RoleId> = Vec::new();
     let above_steward = organization.roles_above(STEWARD);
     if !above_steward.iter().any(|role| own.contains(&role.as_str())) {

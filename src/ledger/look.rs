@@ -417,16 +417,15 @@ impl<'a> Look<'a> {
     }
 
     fn extension(&self, story: &ExtensionStory, part: ExtensionPart) -> Cell {
-        let [first, before, after] = match story.dues {
-            Some(dues) => dues.map(Some),
-            None => {
-                let fits = |clock: &Clock| match &story.clock {
-                    Some(named) => clock.number == named.number,
-                    None => clock.owner == story.owner,
-                };
-                let limit = self.dossier.limit_of(fits);
-                [due_originally(limit), due_of(limit), None]
-            }
+        let [first, before, after] = if let Some(dues) = story.dues {
+            dues.map(Some)
+        } else {
+            let fits = |clock: &Clock| match &story.clock {
+                Some(named) => clock.number == named.number,
+                None => clock.owner == story.owner,
+            };
+            let limit = self.dossier.limit_of(fits);
+            [due_originally(limit), due_of(limit), None]
         };
         let clock = story.clock.as_ref().map_or("", |clock| clock.id.as_str());
         match part {

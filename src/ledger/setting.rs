@@ -74,13 +74,13 @@ impl Setting<'_> {
     /// Working time of a stay in days, without what its limit excludes and without suspensions.
     pub fn dwell(&self, dossier: &Dossier, stay: &Stay) -> Decimal {
         let limit = stay_limit(dossier, stay);
-        self.working_days(stay.span, self.excluded(dossier, limit))
+        self.working_days(stay.span, Self::excluded(dossier, limit))
     }
 
     /// The same of a task.
     pub fn task_dwell(&self, dossier: &Dossier, story: &TaskStory) -> Decimal {
         let limit = task_limit(dossier, story);
-        self.working_days(story.span(), self.excluded(dossier, limit))
+        self.working_days(story.span(), Self::excluded(dossier, limit))
     }
 
     /// Working hours from one instant to another.
@@ -89,7 +89,7 @@ impl Setting<'_> {
     }
 
     /// What does not count for a limit: its exclusions and the suspensions.
-    fn excluded(&self, dossier: &Dossier, limit: Option<&LimitStory>) -> Vec<Span> {
+    fn excluded(dossier: &Dossier, limit: Option<&LimitStory>) -> Vec<Span> {
         let mut excluded = dossier.suspensions.clone();
         if let Some(limit) = limit {
             let done = limit.clock.excluded.iter();

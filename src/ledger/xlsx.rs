@@ -80,20 +80,22 @@ fn write(
         match cell {
             Cell::Empty => continue,
             Cell::Text(text) => worksheet.write_string_with_format(row, column, &**text, plain)?,
-            Cell::Integer(number) => match exact(&number.to_string()) {
-                Some(number) => worksheet.write_number_with_format(row, column, number, plain)?,
-                None => {
+            Cell::Integer(number) => {
+                if let Some(number) = exact(&number.to_string()) {
+                    worksheet.write_number_with_format(row, column, number, plain)?
+                } else {
                     let text = number.to_string();
                     worksheet.write_string_with_format(row, column, text, plain)?
                 }
-            },
-            Cell::Decimal(number) => match exact(&number.to_string()) {
-                Some(number) => worksheet.write_number_with_format(row, column, number, plain)?,
-                None => {
+            }
+            Cell::Decimal(number) => {
+                if let Some(number) = exact(&number.to_string()) {
+                    worksheet.write_number_with_format(row, column, number, plain)?
+                } else {
                     let text = number.to_string();
                     worksheet.write_string_with_format(row, column, text, plain)?
                 }
-            },
+            }
             Cell::Boolean(yes) => worksheet.write_boolean_with_format(row, column, *yes, plain)?,
             Cell::Date(date) => {
                 worksheet.write_datetime_with_format(row, column, *date, &formats.date)?

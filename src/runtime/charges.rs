@@ -210,6 +210,7 @@ impl<'a> Charges<'a> {
     }
 
     /// The instance as it is durable; the outer none: the runtime stops.
+    #[expect(clippy::option_option, reason = "that the runtime stops is passed on with `?`")]
     fn look(&self, instance: &InstanceId) -> Option<Option<View>> {
         loop {
             let (reply, answer) = oneshot::channel();

@@ -238,7 +238,7 @@ fn work(shared: &Arc<Shared>, mut hand_over: HandOver) -> Option<()> {
             break;
         }
         hand_over.items.extend(added);
-        keep(shared, &hand_over, Vec::new())?;
+        keep(shared, &hand_over, &[])?;
         let charges = Charges::new(shared, &hand_over);
         let mut since_kept = 0;
         for at in 0..hand_over.items.len() {
@@ -249,11 +249,11 @@ fn work(shared: &Arc<Shared>, mut hand_over: HandOver) -> Option<()> {
             hand_over.items[at].state = state;
             since_kept += 1;
             if since_kept % KEPT_EVERY == 0 {
-                keep(shared, &hand_over, Vec::new())?;
+                keep(shared, &hand_over, &[])?;
             }
             shared.hand_overs.tell(&hand_over);
         }
-        keep(shared, &hand_over, Vec::new())?;
+        keep(shared, &hand_over, &[])?;
     }
     end(shared, hand_over)
 }
@@ -274,20 +274,20 @@ fn end(shared: &Shared, mut hand_over: HandOver) -> Option<()> {
         to: None,
         words: format!("{}: {done} handed over, {left} left", hand_over.reason),
     };
-    keep(shared, &hand_over, vec![change])?;
+    keep(shared, &hand_over, &[change])?;
     tracing::info!(id = hand_over.id, from = %hand_over.from, done, left, "handed over");
     shared.hand_overs.tell(&hand_over);
     Some(())
 }
 
 /// Writes how far a hand-over is, with what is to be told; none: the runtime stops.
-fn keep(shared: &Shared, hand_over: &HandOver, changes: Vec<OrganizationChange>) -> Option<()> {
+fn keep(shared: &Shared, hand_over: &HandOver, changes: &[OrganizationChange]) -> Option<()> {
     loop {
         let turn = shared.catalog.publisher.lock();
         let catalog = shared.catalog.snapshot().as_ref().clone();
         let digest = catalog.organization_digest.clone();
         let told = !changes.is_empty();
-        let payload = Payload::OrganizationChanged { digest, changes: changes.clone() };
+        let payload = Payload::OrganizationChanged { digest, changes: changes.to_vec() };
         let payloads = Some(payload).filter(|_| told).into_iter().collect();
         let documents = vec![document(hand_over)];
         let publication = Publication::default();

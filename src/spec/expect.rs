@@ -118,7 +118,8 @@ fn judge_whole(instance: &Instance, then: &Then, wrong: &mut Vec<String>) {
         same("group", group, &actual, wrong);
     }
     if let Some(backups) = &then.backups {
-        let actual: Vec<&str> = instance.backups.iter().map(|backup| backup.as_str()).collect();
+        let actual: Vec<&str> =
+            instance.backups.iter().map(super::super::model::id::MemberId::as_str).collect();
         same("backups", &backups.join(", "), &actual.join(", "), wrong);
     }
     if let Some(light) = &then.light {

@@ -61,12 +61,11 @@ fn relation(args: &Args<'_>) -> Result<Relation, String> {
 
 /// What another instance tells.
 pub(super) fn tells(world: &World<'_>, args: &Args<'_>) -> Result<Command, String> {
-    let (from, note) = match args.text("called_by") {
-        Some(task) => called(world, args, task)?,
-        None => {
-            let from = args.text("instance").unwrap_or(OTHER);
-            (InstanceId::trusted(from), note(world, args)?)
-        }
+    let (from, note) = if let Some(task) = args.text("called_by") {
+        called(world, args, task)?
+    } else {
+        let from = args.text("instance").unwrap_or(OTHER);
+        (InstanceId::trusted(from), note(world, args)?)
     };
     let actor = Actor::Instance(from.clone());
     let action = Action::Hear(Hear { from, note });

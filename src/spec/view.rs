@@ -272,7 +272,8 @@ fn of_the_rest(payload: &Payload, calendar: Option<&Calendar>) -> Attributes {
     match payload {
         Payload::StewardAssigned { assignment, .. } => assigned(assignment),
         Payload::BackupsSet { backups, .. } => {
-            let names: Vec<&str> = backups.iter().map(|backup| backup.as_str()).collect();
+            let names: Vec<&str> =
+                backups.iter().map(super::super::model::id::MemberId::as_str).collect();
             vec![("backups", names.join(","))]
         }
         Payload::InstanceTerminated { reason_code, .. } => {

@@ -239,7 +239,7 @@ async fn wait_and_go_on(server: &Server, journal: &mut Vec<String>) {
     server.advance_clock(11 * 24 + 8).await;
     try_it!(journal, server, request_extension, "anna", request_extension(PAPERS, 0, "1wd"));
     let forced = |mut request: pb::TaskServiceRequestExtensionRequest| {
-        request.force_reason = "the bridge is closed".to_owned();
+        "the bridge is closed".clone_into(&mut request.force_reason);
         request
     };
     let asked = forced(request_extension(PAPERS, 0, "1wd"));

@@ -21,7 +21,7 @@ fn rows(page: &str) -> Vec<[String; 4]> {
 /// What is wrong with one test that a row names.
 fn wrong(named: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    if named.ends_with(".yaml") {
+    if Path::new(named).extension().is_some_and(|it| it == "yaml") {
         let folders = ["workflows/specs", "tests/specs"];
         let found = folders.iter().any(|folder| root.join(folder).join(named).is_file());
         return (!found).then(|| format!("there is no spec `{named}`"));

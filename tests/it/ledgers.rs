@@ -251,25 +251,21 @@ async fn wish(server: &Server, random: &mut Random, instance: &str) {
             activity: "contact".to_owned(),
             fields: Some(fields(&[("summary", text("called"))])),
         })),
-        _ => match random.below(3) {
-            0 => ask!(instances.terminate(InstanceServiceTerminateRequest {
-                reason_code: "withdrawn".to_owned(),
-            })),
-            _ => ask!(instances.reassign(InstanceServiceReassignRequest {
-                to: (*random.pick(&MEMBERS)).to_owned(),
-                reason: reason(),
-            })),
-        },
+        _ if random.below(3) == 0 => ask!(
+            instances
+                .terminate(InstanceServiceTerminateRequest { reason_code: "withdrawn".to_owned() })
+        ),
+        _ => ask!(instances.reassign(InstanceServiceReassignRequest {
+            to: (*random.pick(&MEMBERS)).to_owned(),
+            reason: reason(),
+        })),
     }
 }
 
 async fn create(server: &Server, random: &mut Random, instance: &str) {
-    let area = [8.0, 12.5, 40.0, 7_000_000.25];
-    let given = [
-        ("applicant", text(instance)),
-        ("area", number(*random.pick(&area))),
-        ("tier", text(*random.pick(&["gold", "silver"]))),
-    ];
+    let area = *random.pick(&[8.0, 12.5, 40.0, 7_000_000.25]);
+    let tier = *random.pick(&["gold", "silver"]);
+    let given = [("applicant", text(instance)), ("area", number(area)), ("tier", text(tier))];
     let request = pb::InstanceServiceCreateRequest {
         instance: instance.to_owned(),
         workflow: "permit".to_owned(),

@@ -182,6 +182,7 @@ fn starts(found: &mut Violations, starts: Vec<pb::Begin>, catalog: &Catalog) -> 
 }
 
 /// Stands in a relation to another.
+#[expect(clippy::needless_pass_by_value, reason = "commands are taken apart in one shape")]
 pub(in crate::api) fn link(
     found: &mut Violations,
     request: pb::InstanceServiceLinkRequest,

@@ -60,7 +60,7 @@ pub(in crate::api) fn absences(
     let member = found.optional_name("member", &request.member);
     let page = found.page(request.page_size, request.page_token);
     let days = (request.from.as_str(), request.to.as_str());
-    let query = day_query(&mut found, member, days, page);
+    let query = day_query(&mut found, member, days, &page);
     found.finish(query)
 }
 
@@ -71,7 +71,7 @@ pub(in crate::api) fn duties(
     let mut found = Violations::default();
     let page = found.page(request.page_size, request.page_token);
     let days = (request.from.as_str(), request.to.as_str());
-    let query = day_query(&mut found, None, days, page);
+    let query = day_query(&mut found, None, days, &page);
     found.finish(query)
 }
 
@@ -79,9 +79,9 @@ fn day_query(
     found: &mut Violations,
     member: Option<MemberId>,
     (from, to): (&str, &str),
-    page: Page,
+    page: &Page,
 ) -> DayQuery {
-    let skipped = number_token(found, &page);
+    let skipped = number_token(found, page);
     DayQuery {
         member,
         from: found.optional_date("from", from),
@@ -125,7 +125,7 @@ pub(in crate::api) fn put_absence(
 
 /// Cuts an absence short.
 pub(in crate::api) fn end_absence(
-    request: pb::OrganizationServiceEndAbsenceRequest,
+    request: &pb::OrganizationServiceEndAbsenceRequest,
 ) -> Result<RosterAction, Vec<Violation>> {
     let mut found = Violations::default();
     let action = RosterAction::EndAbsence {

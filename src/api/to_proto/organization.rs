@@ -62,12 +62,11 @@ pub(in crate::api) fn role(organization: &Organization, role: &Role, today: Date
         RoleScope::Holder => pb::RoleScope::Holder,
         RoleScope::Duty => pb::RoleScope::Duty,
     };
-    let members: Vec<MemberId> = match role.scope {
-        RoleScope::Duty => organization.on_duty(today).to_vec(),
-        _ => {
-            let holds = |member: &&Member| member.roles.contains(&role.id);
-            organization.members.iter().filter(holds).map(|member| member.id.clone()).collect()
-        }
+    let members: Vec<MemberId> = if role.scope == RoleScope::Duty {
+        organization.on_duty(today).to_vec()
+    } else {
+        let holds = |member: &&Member| member.roles.contains(&role.id);
+        organization.members.iter().filter(holds).map(|member| member.id.clone()).collect()
     };
     pb::Role {
         id: role.id.to_string(),

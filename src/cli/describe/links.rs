@@ -33,7 +33,8 @@ pub(in crate::cli) fn link(link: Option<&Link>) -> String {
     let Some(link) = link else { return "-".to_owned() };
     let mut text = said(link.relation(), link.direction(), &link.other);
     if !link.task.is_empty() {
-        text.push_str(&format!(", task {}", link.task));
+        text.push_str(", task ");
+        text.push_str(&link.task);
     }
     text.push_str(&ending(link.end.as_ref()));
     text

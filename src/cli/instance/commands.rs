@@ -139,7 +139,7 @@ pub(super) async fn set_backups(client: &Client, set: Backups) -> Outcome {
         instance: set.instance,
         request_id: set.repeat.request_id,
         expected_revision: set.repeat.expected_revision,
-        backups: set.backups,
+        backups: set.members,
         reason: set.reason,
     };
     Ok(client.instances().set_backups(request).await?.into_inner().accepted)

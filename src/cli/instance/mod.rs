@@ -290,7 +290,8 @@ pub(super) struct Backups {
     /// The instance
     instance: String,
     /// Backup A, then B; nobody: there are none
-    backups: Vec<String>,
+    #[arg(value_name = "BACKUPS")]
+    members: Vec<String>,
     /// Why
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,

@@ -342,22 +342,20 @@ fn found<'f, 't>(
     what: &'static str,
 ) -> Result<&'f Field, Miss<'t>> {
     let fields: Vec<&Field> = fields.into_iter().collect();
-    match fields.iter().find(|field| field.id.as_str() == name) {
-        Some(field) => Ok(field),
-        None => {
-            let known = fields.iter().map(|field| field.id.to_string()).collect();
-            Err(Miss { code, what, written: name, known })
-        }
+    if let Some(field) = fields.iter().find(|field| field.id.as_str() == name) {
+        Ok(field)
+    } else {
+        let known = fields.iter().map(|field| field.id.to_string()).collect();
+        Err(Miss { code, what, written: name, known })
     }
 }
 
 fn part<'t, P: Copy>(word: &'t str, all: &[(&'static str, P)]) -> Result<P, Miss<'t>> {
-    match all.iter().find(|(known, _)| *known == word) {
-        Some((_, part)) => Ok(*part),
-        None => {
-            let known = all.iter().map(|(known, _)| (*known).to_owned()).collect();
-            Err(Miss { code: Code::UnknownSource, what: "part", written: word, known })
-        }
+    if let Some((_, part)) = all.iter().find(|(known, _)| *known == word) {
+        Ok(*part)
+    } else {
+        let known = all.iter().map(|(known, _)| (*known).to_owned()).collect();
+        Err(Miss { code: Code::UnknownSource, what: "part", written: word, known })
     }
 }
 

@@ -181,7 +181,8 @@ fn rows(
     path: &KeyPath,
     shape: Option<&Shape>,
 ) -> Option<Rows> {
-    let every: [(&str, fn() -> Rows); 7] = [
+    type Word = (&'static str, fn() -> Rows);
+    let every: [Word; 7] = [
         ("instance", || Rows::Instances),
         ("stage", || Rows::Stays(Vec::new())),
         ("task", || Rows::Tasks(Vec::new())),

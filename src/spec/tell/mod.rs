@@ -140,7 +140,8 @@ impl Teller<'_> {
         }
         if let Some(force) = step.text("force") {
             let phrase = self.pick(", overruling the rules: ", "，强制执行：");
-            text.push_str(&format!("{phrase}{force}"));
+            text.push_str(phrase);
+            text.push_str(force);
         }
         if let Some(refused) = step.get("refused") {
             text.push_str(&self.refusal(step, refused));
@@ -302,12 +303,11 @@ impl Teller<'_> {
         for (name, value) in state.entries() {
             let text = value.as_text().unwrap_or_default();
             let told = self.attribute(name, text);
-            match words::find(words::ATTRIBUTES, name, self.names.language) {
-                Some(phrase) => parts.push(phrase::fill(phrase, &mut |_| Some(told.clone()))),
-                None => {
-                    self.without_words.push(name.clone());
-                    parts.push(format!("{name} {told}"));
-                }
+            if let Some(phrase) = words::find(words::ATTRIBUTES, name, self.names.language) {
+                parts.push(phrase::fill(phrase, &mut |_| Some(told.clone())));
+            } else {
+                self.without_words.push(name.clone());
+                parts.push(format!("{name} {told}"));
             }
         }
         format!("{what}{}{}", self.pick(" ", ""), parts.join(self.pick(" and ", "，")))

@@ -147,7 +147,7 @@ impl<'a> Names<'a> {
         let day: Result<jiff::civil::Date, _> = text.get(..10).unwrap_or(text).parse();
         let Ok(day) = day else { return text.to_owned() };
         let weekday = match (self.language, day.weekday()) {
-            (Language::English, day) => &format!("{day:?}")[..3].to_owned(),
+            (Language::English, day) => &format!("{day:?}")[..3],
             (Language::Chinese, Weekday::Monday) => "周一",
             (Language::Chinese, Weekday::Tuesday) => "周二",
             (Language::Chinese, Weekday::Wednesday) => "周三",

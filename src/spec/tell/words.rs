@@ -293,7 +293,6 @@ pub(super) const LINKS: &[Phrase] = &[
 ];
 
 /// What is expected of a task.
-
 pub(super) const TASK_STATES: &[Phrase] = &[
     ("none", "“{task}” is not asked for", "无“{task}”事项"),
     ("open", "“{task}” is open", "“{task}”待办"),
