@@ -303,10 +303,12 @@ impl Teller<'_> {
         for (name, value) in state.entries() {
             let text = value.as_text().unwrap_or_default();
             let told = self.attribute(name, text);
+            let is_final = name == "object_until" && text == "none";
+            let name = if is_final { "no_objection" } else { name.as_str() };
             if let Some(phrase) = words::find(words::ATTRIBUTES, name, self.names.language) {
                 parts.push(phrase::fill(phrase, &mut |_| Some(told.clone())));
             } else {
-                self.without_words.push(name.clone());
+                self.without_words.push(name.to_owned());
                 parts.push(format!("{name} {told}"));
             }
         }

@@ -186,6 +186,10 @@ impl<'a> Names<'a> {
             Some((_, own)) => self.clock(own),
             None if name == "stage" => self.pick("the limit of the stage", "环节时限").to_owned(),
             None if name == "task" => self.pick("the limit of the task", "事项时限").to_owned(),
+            None if name == "objection" => {
+                self.pick("the time for a decision on the objection", "异议裁定期").to_owned()
+            }
+            None if name == "supplement" => self.pick("the wait for papers", "补正期").to_owned(),
             None if name == "suspension" => {
                 self.pick("the limit of the suspension", "挂起期限").to_owned()
             }

@@ -200,6 +200,7 @@ pub(super) const REFUSALS: &[Phrase] = &[
     ("TASK_NOT_DONE", "the task was never done", "事项尚未办结"),
     ("RETURN_NOT_ALLOWED", "it cannot be returned there", "不能退回至该环节"),
     ("EXTENSION_STATE", "an extension has been asked for already", "已有延期申请"),
+    ("EXTENSION_TOO_LONG", "that is more than may be given", "超出可延期限"),
     ("TOO_LATE_TO_ASK", "it is too late to ask", "申请已过时限"),
     ("TOO_LATE_TO_OBJECT", "it is too late to object", "异议已过时限"),
     ("OBJECTION_STATE", "an objection is not possible now", "当前不可提出异议"),
@@ -317,6 +318,7 @@ pub(super) const ATTRIBUTES: &[Phrase] = &[
     ("role", "is for {role}", "归{role}"),
     ("delegated_by", "was delegated by {delegated_by}", "受{delegated_by}委托"),
     ("object_until", "may be objected to until {object_until}", "可于{object_until}前提出异议"),
+    ("no_objection", "may not be objected to", "不可再提出异议"),
     ("objection", "is objected to by {objection}", "{objection}提出异议"),
     ("supplement", "has a supplement: {supplement}", "补正：{supplement}"),
 ];

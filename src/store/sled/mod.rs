@@ -49,11 +49,12 @@ use recent::Recent;
 use staging::Prepared;
 
 /// The usual [`Options::recent_events`]: of all partitions, those of some 150,000 commands, which
-/// are read within a second or two. `docs/performance.md` has the measurements.
+/// should be read within seconds; not measured yet.
 pub const RECENT_EVENTS: u64 = 8192;
 
 /// How much sled writes before it goes on elsewhere in its file, which takes as long as some
-/// commits. A store stays with what it was made with. `docs/performance.md` has the measurements.
+/// commits. A store stays with what it was made with. `docs/performance.md` compares bytes and
+/// processor time, not yet latency.
 pub const SEGMENT_BYTES: usize = 1024 * 1024;
 
 /// Where the store is and how its clock runs.
