@@ -47,7 +47,7 @@ pub const ON_DUTY_MAX: usize = 64;
 /// Stewardships, tasks and places as backup that one hand-over moves.
 pub const HAND_OVER_ITEMS_MAX: usize = 20_000;
 /// Partitions of a store, fixed when the store is made.
-pub const PARTITIONS: u16 = 64;
+pub const PARTITIONS: u16 = 8;
 /// Commands waiting for one worker.
 pub const MAILBOX_COMMANDS_MAX: usize = 1024;
 /// Commands that a worker decides as one group.
@@ -78,8 +78,9 @@ pub const READING_THREADS_MAX: usize = 32;
 pub const CONNECTIONS_MAX: usize = 512;
 /// Calls and streams at once on one connection.
 pub const CONNECTION_STREAMS_MAX: u32 = 1024;
-/// Bytes of one stored value; larger records are split over consecutive keys.
-pub const STORED_VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of one stored value; larger ones are split over consecutive keys. sled keeps up to 17 of
+/// them in a page, and a page that does not fit in a segment becomes a file that it does not sync.
+pub const STORED_VALUE_BYTES_MAX: usize = 16 * 1024;
 /// Stages of one workflow.
 pub const STAGES_MAX: usize = 128;
 /// Tasks of one stage, `for_each` counted singly.

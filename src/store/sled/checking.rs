@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 
-use super::disk::{Disk, Value};
-use super::keys::{self, BODIES, DOCUMENTS, HEADERS, ValueKey};
+use super::disk::{Disk, Value, corrupt, describe, unreadable};
+use super::keys::{self, BODIES, DOCUMENTS, HEADERS};
+use super::pack::PackedRecord;
 use super::survey::partitions;
 use crate::model::id::InstanceId;
 use crate::store::chain::version_of;
 use crate::store::index::{Entry, Known};
 use crate::store::ledger::Ledger;
-use crate::store::record::{decode_instance, decode_record, decode_record_end};
+use crate::store::record::{ChainedRecord, decode_instance, decode_record, decode_record_end};
 use crate::store::{Error, Identity, Partition, Progress, Seq};
 
 /// Findings that are told; a store with more is not mended by hand.
@@ -101,12 +102,8 @@ impl Checking<'_> {
     fn value(&mut self, value: Result<Value, Error>) -> Option<Value> {
         match value {
             Ok(value) => Some(value),
-            Err(Error::Corrupt(what)) => {
-                self.find(what);
-                None
-            }
-            Err(other) => {
-                self.find(other.to_string());
+            Err(error) => {
+                self.find(told(error));
                 None
             }
         }
@@ -115,28 +112,24 @@ impl Checking<'_> {
     /// Numbers without a gap, and each record after the one that it names.
     fn partition(&mut self, partition: Partition) {
         let mut next = Seq(1);
-        let prefix = keys::records(partition);
+        let prefix = keys::packs(partition);
         for value in self.disk.values(&prefix, &prefix) {
             if self.is_full() {
                 return;
             }
             let Some(value) = self.value(value) else { continue };
-            let first = match value.key.as_record() {
-                Some((of, first)) if of == partition => first,
-                Some(_) | None => {
-                    self.find(format!("{} is no record", value.key.describe()));
+            let records = match value.records() {
+                Ok(records) => records,
+                Err(error) => {
+                    self.find(told(error));
                     continue;
                 }
             };
-            if first != next {
-                self.find(misnumbered(partition, next, first));
-            }
-            let events = self.record(partition, first, &value);
-            next = Seq(first.0 + events.max(1));
-            self.checked.read.records += 1;
-            self.checked.read.events += events;
-            if self.checked.read.records.is_multiple_of(PROGRESS_VALUES) {
-                self.tell_events();
+            for packed in records {
+                match packed {
+                    Ok(packed) => self.record(partition, &mut next, &packed),
+                    Err(error) => self.find(told(error)),
+                }
             }
         }
         let last = self.ledger.last_seqs[usize::from(partition.0)];
@@ -146,15 +139,35 @@ impl Checking<'_> {
         self.tell_events();
     }
 
-    /// How many events the record holds.
-    fn record(&mut self, partition: Partition, first: Seq, value: &Value) -> u64 {
-        let chained = match decode_record(&value.content) {
-            Ok(chained) => chained,
-            Err(error) => {
-                self.find(format!("{} {error}", unreadable(&value.key)));
-                return 0;
-            }
-        };
+    /// A record, whose first event should have this number; then the next one's.
+    fn record(&mut self, partition: Partition, next: &mut Seq, packed: &PackedRecord<'_>) {
+        let first = packed.first_seq;
+        if first != *next {
+            self.find(misnumbered(partition, *next, first));
+        }
+        *next = Seq(first.0 + packed.events.max(1));
+        self.checked.read.records += 1;
+        self.checked.read.events += packed.events;
+        if self.checked.read.records.is_multiple_of(PROGRESS_VALUES) {
+            self.tell_events();
+        }
+        match decode_record(packed.record) {
+            Ok(chained) => self.content(partition, packed, &chained),
+            Err(error) => self.find(told(unreadable(partition, first, &error))),
+        }
+    }
+
+    fn content(
+        &mut self,
+        partition: Partition,
+        packed: &PackedRecord<'_>,
+        chained: &ChainedRecord,
+    ) {
+        let first = packed.first_seq;
+        if chained.record.events.len() as u64 != packed.events {
+            let record = describe(partition, first);
+            self.find(format!("{record} holds another number of events than it should"));
+        }
         if let Some(stamp) = &chained.record.stamp {
             let version = version_of(&chained.record);
             let before = self.chains.insert(stamp.instance.clone(), (first, version));
@@ -166,21 +179,22 @@ impl Checking<'_> {
                     first.0, partition.0, stamp.instance, expected.1
                 ));
             }
-            self.header_within(first, version, value);
+            self.header_within(partition, packed, version);
         }
-        chained.record.events.len() as u64
     }
 
     /// A header within a record is the one that its instance has with it.
-    fn header_within(&mut self, first: Seq, version: u64, value: &Value) {
-        let end = decode_record_end(&value.content).ok().flatten();
+    fn header_within(&mut self, partition: Partition, packed: &PackedRecord<'_>, version: u64) {
+        let first = packed.first_seq;
+        let end = decode_record_end(packed.record).ok().flatten();
         let Some((id, header)) = end.and_then(|end| Some((end.instance, end.header?))) else {
             return;
         };
         match Entry::read(id, header) {
-            Err(error) => self.find(format!("{} {error}", unreadable(&value.key))),
+            Err(error) => self.find(told(unreadable(partition, first, &error))),
             Ok(entry) if (entry.message.last_seq, entry.message.version) != (first.0, version) => {
-                self.find(format!("{} has a header that is not its own", value.key.describe()));
+                let record = describe(partition, first);
+                self.find(format!("{record} has a header that is not its own"));
             }
             Ok(_) => {}
         }
@@ -237,7 +251,7 @@ impl Checking<'_> {
                         || version < known.version && last_seq < known.last_record.0
                 }
                 (Some(Err(error)), _) => {
-                    self.find(format!("{} {error}", unreadable(&value.key)));
+                    self.find(told(corrupt(&value.key, &error)));
                     continue;
                 }
                 _ => false,
@@ -259,7 +273,7 @@ impl Checking<'_> {
             }
             let Some(value) = self.value(value) else { continue };
             match decode_instance(&value.content) {
-                Err(error) => self.find(format!("{} {error}", unreadable(&value.key))),
+                Err(error) => self.find(told(corrupt(&value.key, &error))),
                 Ok(body) => {
                     let home = self.identity.partition_of(&body.id);
                     let place = value.key.as_body().filter(|(partition, _)| *partition == home);
@@ -303,8 +317,11 @@ impl Checking<'_> {
     }
 }
 
-fn unreadable(key: &ValueKey) -> String {
-    format!("{} cannot be read:", key.describe())
+fn told(error: Error) -> String {
+    match error {
+        Error::Corrupt(what) => what,
+        other => other.to_string(),
+    }
 }
 
 fn misnumbered(partition: Partition, next: Seq, found: Seq) -> String {

@@ -8,6 +8,7 @@ use sled::Db;
 
 use super::keys::{self, Assembly, ValueKey};
 use super::log_file::Doubt;
+use super::pack::{self, PackedRecord};
 use super::rouser::Rouser;
 use crate::store::record::{ChainedRecord, Corrupt, decode_record};
 use crate::store::{Error, Numbered, Partition, Seq};
@@ -126,11 +127,19 @@ impl Disk {
         }
     }
 
-    /// A record.
+    /// A record, by the number of its first event.
     pub(super) fn record(&self, partition: Partition, seq: Seq) -> Result<ChainedRecord, Error> {
-        let key = keys::record(partition, seq);
-        let bytes = self.value(&key)?.ok_or_else(|| missing(&key))?;
-        decode_record(&bytes).map_err(|error| corrupt(&key, &error))
+        let missing = || Error::Corrupt(describe(partition, seq) + " is missing");
+        let Some(pack) = self.pack_holding(partition, seq)? else {
+            return Err(missing());
+        };
+        for packed in pack.records()? {
+            let packed = packed?;
+            if packed.first_seq == seq {
+                return decode(partition, &packed);
+            }
+        }
+        Err(missing())
     }
 
     /// Records that hold events after `after` and up to `last`, which must be durable.
@@ -142,41 +151,53 @@ impl Disk {
         limit: usize,
     ) -> Result<Vec<Numbered>, Error> {
         let mut found = Vec::new();
-        let start = self.record_holding(partition, Seq(after.0 + 1))?;
-        let mut values = self.values(&keys::records(partition), &start.chunk(0));
-        while found.len() < limit {
-            let Some(value) = values.next().transpose()? else { break };
-            let (_, first_seq) = value.key.as_record().ok_or_else(|| garbled(&value.key))?;
-            if first_seq > last {
-                break;
-            }
-            let record = decode_record(&value.content).map_err(|it| corrupt(&value.key, &it))?;
-            let numbered = Numbered { partition, first_seq, record: record.record };
-            if last_seq(&numbered) > after {
-                found.push(numbered);
+        for value in self.packs(partition, after)? {
+            let value = value?;
+            for packed in value.records()? {
+                let packed = packed?;
+                if packed.first_seq > last || found.len() == limit {
+                    return Ok(found);
+                }
+                if packed.last_seq() > after {
+                    let record = decode(partition, &packed)?.record;
+                    found.push(Numbered { partition, first_seq: packed.first_seq, record });
+                }
             }
         }
         Ok(found)
     }
 
-    /// The key of the record that holds an event, or where it would be.
-    fn record_holding(&self, partition: Partition, seq: Seq) -> Result<ValueKey, Error> {
-        let after = keys::record(partition, Seq(seq.0.saturating_add(1))).chunk(0);
-        let before = self.db.get_lt(after).map_err(|error| failed(&error))?;
-        let found = before.and_then(|(key, _)| ValueKey::of_chunk(&key)).map(|(key, _)| key);
-        let holding = found.filter(|key| key.as_record().is_some_and(|(of, _)| of == partition));
-        Ok(holding.unwrap_or_else(|| keys::record(partition, seq)))
+    /// The packs of a partition, from that one on which holds the event after this one.
+    pub(super) fn packs(&self, partition: Partition, after: Seq) -> Result<Values, Error> {
+        let next = Seq(after.0.saturating_add(1));
+        let holding = self.key_holding(partition, next)?;
+        let start = holding.unwrap_or_else(|| keys::pack(partition, next));
+        Ok(self.values(&keys::packs(partition), &start.chunk(0)))
     }
 
-    /// The last record of a partition.
-    pub(super) fn last_record(&self, partition: Partition) -> Result<Option<Numbered>, Error> {
-        let key = self.record_holding(partition, Seq(u64::MAX))?;
-        let Some(bytes) = self.value(&key)? else {
+    /// The key of the last pack that begins with this event or before it.
+    fn key_holding(&self, partition: Partition, seq: Seq) -> Result<Option<ValueKey>, Error> {
+        let after = keys::pack(partition, Seq(seq.0.saturating_add(1))).chunk(0);
+        let before = self.db.get_lt(after).map_err(|error| failed(&error))?;
+        let found = before.and_then(|(key, _)| ValueKey::of_chunk(&key)).map(|(key, _)| key);
+        Ok(found.filter(|key| key.as_pack().is_some_and(|(of, _)| of == partition)))
+    }
+
+    fn pack_holding(&self, partition: Partition, seq: Seq) -> Result<Option<Value>, Error> {
+        let Some(key) = self.key_holding(partition, seq)? else {
             return Ok(None);
         };
-        let (_, first_seq) = key.as_record().ok_or_else(|| garbled(&key))?;
-        let record = decode_record(&bytes).map_err(|error| corrupt(&key, &error))?.record;
-        Ok(Some(Numbered { partition, first_seq, record }))
+        let content = self.value(&key)?.ok_or_else(|| missing(&key))?;
+        Ok(Some(Value { key, content }))
+    }
+
+    /// The number of a partition's last event, by its last pack; 0: it has none.
+    pub(super) fn last_seq(&self, partition: Partition) -> Result<Seq, Error> {
+        let Some(pack) = self.pack_holding(partition, Seq(u64::MAX))? else {
+            return Ok(Seq(0));
+        };
+        let last = pack.records()?.last().transpose()?;
+        last.map(|last| last.last_seq()).ok_or_else(|| garbled(&pack.key))
     }
 
     /// Documents whose key starts with `prefix`.
@@ -204,16 +225,25 @@ impl Disk {
     }
 }
 
-/// The number of a record's last event.
-pub(super) fn last_seq(numbered: &Numbered) -> Seq {
-    let events = u64::try_from(numbered.record.events.len()).expect("a length fits in 64 bits");
-    Seq((numbered.first_seq.0 + events).saturating_sub(1))
+fn decode(partition: Partition, packed: &PackedRecord<'_>) -> Result<ChainedRecord, Error> {
+    decode_record(packed.record).map_err(|error| unreadable(partition, packed.first_seq, &error))
 }
 
 /// A value with its key.
 pub(super) struct Value {
     pub(super) key: ValueKey,
     pub(super) content: Vec<u8>,
+}
+
+impl Value {
+    /// The records of a pack.
+    pub(super) fn records(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<PackedRecord<'_>, Error>>, Error> {
+        let (_, first_seq) = self.key.as_pack().ok_or_else(|| garbled(&self.key))?;
+        let records = pack::records(first_seq, &self.content);
+        Ok(records.map(|packed| packed.ok_or_else(|| garbled(&self.key))))
+    }
 }
 
 /// Values in the order of their keys.
@@ -296,6 +326,16 @@ fn advice(error: &io::Error) -> &'static str {
 /// A value that must be there is not.
 pub(super) fn missing(key: &ValueKey) -> Error {
     Error::Corrupt(format!("{} is missing, or a part of it", key.describe()))
+}
+
+/// What a record is called in messages.
+pub(super) fn describe(partition: Partition, first_seq: Seq) -> String {
+    format!("the record of event {} in partition {}", first_seq.0, partition.0)
+}
+
+/// A record's bytes are not what was written.
+pub(super) fn unreadable(partition: Partition, first_seq: Seq, error: &Corrupt) -> Error {
+    Error::Corrupt(format!("{} cannot be read: {error}", describe(partition, first_seq)))
 }
 
 /// A value's bytes are not what was written.

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::directory::{Directory, Mark};
 use super::disk::{Disk, Staged};
 use super::opening::{marker_of, open_disk, open_taken};
+use super::pack::{PackedRecord, Packing};
 use super::staging::{put_state, put_words};
 use super::state::State;
 use super::{OpenError, SledStore, keys};
@@ -32,6 +33,7 @@ pub struct Filling {
     disk: Disk,
     staged: Staged,
     staged_bytes: usize,
+    packing: Packing,
     /// Where each partition must end, as soon as the point was read.
     ends: Vec<Seq>,
     clock: Option<Timestamp>,
@@ -59,6 +61,7 @@ impl Filling {
             disk,
             staged: Staged::default(),
             staged_bytes: 0,
+            packing: Packing::default(),
             ends: Vec::new(),
             clock: None,
             last_seqs: vec![Seq(0); usize::from(identity.partitions)],
@@ -113,7 +116,12 @@ impl Filling {
                 return Err(contradiction(&problem));
             }
         }
-        self.put(&keys::record(*partition, *first_seq), &encode_record(record, previous))
+        let (first_seq, bytes) = (*first_seq, encode_record(record, previous));
+        let packed = PackedRecord { first_seq, events: record.events.len() as u64, record: &bytes };
+        match self.packing.add(*partition, packed) {
+            Some((key, full)) => self.put(&key, &full),
+            None => Ok(()),
+        }
     }
 
     /// The documents: what records mean is found in them.
@@ -129,6 +137,9 @@ impl Filling {
     ) -> Result<(), Error> {
         if self.last_seqs != self.ends {
             return Err(contradiction("it ends before its point"));
+        }
+        for (key, pack) in std::mem::take(&mut self.packing).finish() {
+            self.put(&key, &pack)?;
         }
         self.write_staged()?;
         let mut chains: Vec<_> = std::mem::take(&mut self.chains).into_iter().collect();

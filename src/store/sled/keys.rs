@@ -6,7 +6,7 @@
 //! | `s` | the marker: what the store was made with |
 //! | `t` | the state: how many batches, the clock's last reading, each partition's last number |
 //! | `w` number | a word |
-//! | `r` partition, first number, chunk | a record, with the header that its instance has with it |
+//! | `r` partition, first number, chunk | a pack: records, each with the header that its instance has with it |
 //! | `i` partition, first number, chunk | the body that the record's instance has with it |
 //! | `h` instance, NUL, chunk | the header of an instance whose last record is not recent |
 //! | `d` document, NUL, chunk | a document |
@@ -27,7 +27,7 @@ use crate::store::{Partition, Seq};
 pub(super) const MARKER: &[u8] = b"s";
 pub(super) const STATE: &[u8] = b"t";
 pub(super) const WORDS: u8 = b'w';
-pub(super) const RECORDS: u8 = b'r';
+pub(super) const PACKS: u8 = b'r';
 pub(super) const BODIES: u8 = b'i';
 pub(super) const HEADERS: u8 = b'h';
 const RESTORED_BODIES: u8 = b'b';
@@ -59,8 +59,8 @@ impl ValueKey {
     /// The key as text, for messages.
     pub(super) fn describe(&self) -> String {
         match (self.0.first(), self.place(), self.name()) {
-            (Some(&RECORDS), Some((partition, seq)), _) => {
-                format!("the record of event {} in partition {}", seq.0, partition.0)
+            (Some(&PACKS), Some((partition, seq)), _) => {
+                format!("the pack from event {} on of partition {}", seq.0, partition.0)
             }
             (Some(&BODIES), Some((partition, seq)), _) => {
                 format!("the body with event {} of partition {}", seq.0, partition.0)
@@ -78,9 +78,9 @@ impl ValueKey {
         std::str::from_utf8(named).ok()
     }
 
-    /// The place of the record that the key names.
-    pub(super) fn as_record(&self) -> Option<(Partition, Seq)> {
-        self.place().filter(|_| self.0[0] == RECORDS)
+    /// The place of the first record of the pack that the key names.
+    pub(super) fn as_pack(&self) -> Option<(Partition, Seq)> {
+        self.place().filter(|_| self.0[0] == PACKS)
     }
 
     /// The place of the record with the body that the key names.
@@ -101,14 +101,14 @@ pub(super) fn word(number: u32) -> Vec<u8> {
     [&[WORDS], number.to_be_bytes().as_slice()].concat()
 }
 
-/// The beginning of the keys of a partition's records.
-pub(super) fn records(partition: Partition) -> Vec<u8> {
-    [&[RECORDS], partition.0.to_be_bytes().as_slice()].concat()
+/// The beginning of the keys of a partition's packs.
+pub(super) fn packs(partition: Partition) -> Vec<u8> {
+    [&[PACKS], partition.0.to_be_bytes().as_slice()].concat()
 }
 
-/// The key of a record.
-pub(super) fn record(partition: Partition, first_seq: Seq) -> ValueKey {
-    placed(RECORDS, partition, first_seq)
+/// The key of the pack that begins with a record.
+pub(super) fn pack(partition: Partition, first_seq: Seq) -> ValueKey {
+    placed(PACKS, partition, first_seq)
 }
 
 /// The key of the body that was written with a record.
@@ -209,13 +209,13 @@ mod tests {
 
     #[test]
     fn keys_are_ordered_as_what_they_name() {
-        let record = |partition, seq| super::record(Partition(partition), Seq(seq)).chunk(0);
-        assert!(record(0, 255) < record(0, 256));
-        assert!(record(0, u64::MAX) < record(1, 0));
+        let pack = |partition, seq| super::pack(Partition(partition), Seq(seq)).chunk(0);
+        assert!(pack(0, 255) < pack(0, 256));
+        assert!(pack(0, u64::MAX) < pack(1, 0));
         assert!(document("a").chunk(u16::MAX) < document("a/b").chunk(0));
         assert!(document("a/1").chunk(300) < document("a/10").chunk(0));
-        let (key, chunk) = ValueKey::of_chunk(&record(3, 70_000)).expect("a chunk's key");
-        assert_eq!((key.as_record(), chunk), (Some((Partition(3), Seq(70_000))), 0));
+        let (key, chunk) = ValueKey::of_chunk(&pack(3, 70_000)).expect("a chunk's key");
+        assert_eq!((key.as_pack(), chunk), (Some((Partition(3), Seq(70_000))), 0));
         assert_eq!(key.as_body(), None);
         assert_eq!(body(Partition(3), Seq(7)).as_body(), Some((Partition(3), Seq(7))));
     }

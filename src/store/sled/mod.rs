@@ -32,6 +32,7 @@ mod keys;
 mod log_file;
 mod open_error;
 mod opening;
+mod pack;
 mod recent;
 mod rouser;
 mod staging;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, Staged};
 use super::keys;
+use super::pack::{PackedRecord, Packing};
 use super::recent::{Recent, recent_after};
 use super::state::State;
 use crate::model::id::InstanceId;
@@ -43,13 +44,20 @@ pub(super) fn stage(
         headers[outcome.last] = Some(entries.len());
         entries.push(plan.entry(batch, *outcome, before, &mut words));
     }
+    let mut packing = Packing::default();
     for ((write, place), header) in batch.writes.iter().zip(&plan.places).zip(headers) {
-        let key = keys::record(write.partition, place.first_seq);
         let record = match header {
             Some(at) => encode_record_with(&write.record, place.previous, &entries[at].bytes),
             None => encode_record(&write.record, place.previous),
         };
-        staged.put(&key, &record, 0);
+        let events = write.record.events.len() as u64;
+        let packed = PackedRecord { first_seq: place.first_seq, events, record: &record };
+        if let Some((key, full)) = packing.add(write.partition, packed) {
+            staged.put(&key, &full, 0);
+        }
+    }
+    for (key, pack) in packing.finish() {
+        staged.put(&key, &pack, 0);
     }
     stage_bodies(&mut staged, plan, batch);
     for (instance, header) in recent.leaving(plan, &ledger.index) {

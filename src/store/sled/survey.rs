@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
-use super::disk::{Disk, Value, Values, corrupt, last_seq};
+use super::disk::{Disk, Value, Values, describe, unreadable};
 use super::keys::{self, HEADERS};
+use super::pack::PackedRecord;
 use super::recent::{Recent, recent_after};
 use super::state::State;
 use crate::model::id::InstanceId;
@@ -85,15 +86,18 @@ fn read_recent(
     after: Seq,
     lasts: &mut BTreeMap<InstanceId, Last>,
 ) -> Result<(), Error> {
-    let start = keys::record(partition, Seq(after.0 + 1)).chunk(0);
-    for value in disk.values(&keys::records(partition), &start) {
-        let Value { key, content, .. } = value?;
-        let end = decode_record_end(&content).map_err(|error| corrupt(&key, &error))?;
-        let Some((_, first_seq)) = key.as_record() else {
-            return Err(Error::Corrupt(format!("{} is no record", key.describe())));
-        };
-        if let Some(end) = end {
-            lasts.insert(end.instance, Last { first_seq, header: end.header });
+    for value in disk.packs(partition, after)? {
+        let value = value?;
+        for packed in value.records()? {
+            let PackedRecord { first_seq, record, .. } = packed?;
+            if first_seq <= after {
+                continue;
+            }
+            let end = decode_record_end(record);
+            let end = end.map_err(|error| unreadable(partition, first_seq, &error))?;
+            if let Some(end) = end {
+                lasts.insert(end.instance, Last { first_seq, header: end.header });
+            }
         }
     }
     Ok(())
@@ -140,16 +144,18 @@ impl Headers<'_> {
         last: Option<Last>,
     ) -> Result<Entry, Error> {
         let record = last.as_ref().map(|last| last.first_seq);
-        let (key, bytes) = match (last.and_then(|last| last.header), stored, record) {
-            (Some(header), _, Some(seq)) => (keys::record(partition, seq), header),
-            (_, Some(stored), _) => (stored.key, stored.content),
+        let (place, bytes) = match (last.and_then(|last| last.header), stored, record) {
+            (Some(header), _, Some(seq)) => (describe(partition, seq), header),
+            (_, Some(stored), _) => (stored.key.describe(), stored.content),
             _ => {
                 let what = format!("{} is missing", keys::header(&id).describe());
                 return Err(Error::Corrupt(what));
             }
         };
-        let refuse = |what: &str| Err(Error::Corrupt(format!("{} {what}", key.describe())));
-        let entry = Entry::read(id, bytes).map_err(|error| corrupt(&key, &error))?;
+        let refuse = |what: &str| Err(Error::Corrupt(format!("{place} {what}")));
+        let entry = Entry::read(id, bytes);
+        let entry =
+            entry.map_err(|error| Error::Corrupt(format!("{place} cannot be read: {error}")))?;
         let named = Seq(entry.message.last_seq);
         if named.0 == 0 || named > self.last_seqs[usize::from(partition.0)] {
             return refuse("names a record that does not exist");
@@ -194,7 +200,7 @@ fn read_words(disk: &Disk, count: u32) -> Result<Words, Error> {
 
 /// The number of a partition's last event must be that of its last record.
 fn check_last(disk: &Disk, partition: Partition, counted: Seq) -> Result<(), Error> {
-    let found = disk.last_record(partition)?.map_or(Seq(0), |last| last_seq(&last));
+    let found = disk.last_seq(partition)?;
     if counted == found {
         return Ok(());
     }
