@@ -29,7 +29,7 @@ const HISTORY_PAGE: usize = 32;
 
 /// A body is written with every so many versions of an instance; what lies between is read from its
 /// records. `docs/performance.md` has the measurements.
-const BODY_EVERY: u64 = 8;
+const BODY_EVERY: u64 = 16;
 
 /// What an asker will be told once the group is durable.
 pub(super) enum Planned {

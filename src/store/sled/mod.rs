@@ -51,7 +51,7 @@ use staging::Prepared;
 
 /// The usual [`Options::recent_events`]: of all partitions, those of some 150,000 commands, which
 /// should be read within seconds; not measured yet.
-pub const RECENT_EVENTS: u64 = 8192;
+pub const RECENT_EVENTS: u64 = 65_536;
 
 /// How much sled writes before it goes on elsewhere in its file, which takes as long as some
 /// commits. A store stays with what it was made with. `docs/performance.md` compares bytes and
