@@ -19,6 +19,11 @@ pub(crate) fn faults_of(instance: &Instance, workflow: &Workflow) -> Vec<String>
     for task in instance.open_tasks() {
         faults.extend(task_is_sound(instance, workflow, task));
     }
+    for link in &instance.relations.links {
+        if link.other == instance.id {
+            faults.push(format!("it stands in a relation to itself: {link:?}"));
+        }
+    }
     faults.extend(what_is_over_has_nothing(instance));
     faults.extend(header_is_right(instance, workflow));
     faults
@@ -208,6 +213,9 @@ pub(crate) fn faults_of_history(records: &[Record]) -> Vec<String> {
                     if tells(clock) =>
                 {
                     faults.push(format!("it is over, and yet: {event:?}"));
+                }
+                Payload::ClockExtended { due_before, plan, .. } if plan.due <= *due_before => {
+                    faults.push(format!("more time is none: {event:?}"));
                 }
                 Payload::ClockStopped { clock, .. } => {
                     stopped.insert(clock.number);

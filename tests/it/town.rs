@@ -22,8 +22,9 @@ use sanbang::model::time::{Date, Timestamp};
 
 use crate::engine::at;
 use crate::random::{Random, number_from_environment};
+use crate::sound;
 use crate::specs::House;
-use crate::{sound, wishes};
+use crate::wishes::{self, member};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -268,7 +269,6 @@ fn change_roster(random: &mut Random, town: &mut Town<'_>) {
         let days = i64::try_from(random.below(12)).unwrap() - 3;
         today.saturating_add(jiff::Span::new().days(days))
     };
-    let member = |random: &mut Random| MemberId::trusted(*random.pick(&wishes::PEOPLE));
     let (one, other) = (day(random), day(random));
     let (from, to) = (one.min(other), one.max(other));
     let action = match random.below(4) {

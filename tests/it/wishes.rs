@@ -17,7 +17,7 @@ use sanbang::model::value::{Changes, Decimal, Value, Values};
 use crate::random::Random;
 
 /// Everybody in the house, and somebody whom nobody knows.
-pub(crate) const PEOPLE: [&str; 11] = [
+const PEOPLE: [&str; 11] = [
     "anna",
     "bo",
     "chen",
@@ -61,8 +61,10 @@ fn one_in(random: &mut Random, of: u64) -> bool {
     random.below(of) == 0
 }
 
-fn member(random: &mut Random) -> MemberId {
-    MemberId::trusted(*random.pick(&PEOPLE))
+/// Anybody.
+pub(crate) fn member(random: &mut Random) -> MemberId {
+    let name: &&str = random.pick(&PEOPLE);
+    MemberId::trusted(name)
 }
 
 /// The one who may, mostly; anybody at times, or a program.
@@ -78,7 +80,8 @@ fn by(random: &mut Random, apt: Option<&MemberId>) -> Actor {
 }
 
 fn by_leader(random: &mut Random, instance: &Instance) -> Actor {
-    let leader = MemberId::trusted(*random.pick(&LEADERS));
+    let leader: &&str = random.pick(&LEADERS);
+    let leader = MemberId::trusted(leader);
     let steward = instance.steward.as_ref().filter(|_| one_in(random, 2));
     by(random, Some(steward.unwrap_or(&leader)))
 }
