@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sanbang::calendar::Calendar;
 use sanbang::definition::sources::Sources;
 use sanbang::engine;
+use sanbang::model::clock::{Clock, ClockOwner};
 use sanbang::model::command::{self as m, Action, Command};
 use sanbang::model::escalation::Recipient;
 use sanbang::model::event::Payload;
@@ -329,4 +330,27 @@ fn a_relation_that_was_left_does_not_come_back_with_its_confirmation() {
     assert_eq!(world.submit(now, &confirm), None);
     let relations = &world.instance.as_ref().expect("created").relations;
     assert_eq!((relations.links.len(), relations.effects.len()), (0, 0));
+}
+
+#[test]
+fn who_is_told_by_a_repeat_may_acknowledge_like_the_first_who_were_told() {
+    let mut house = House::read("tests/specs/config");
+    house.organization.absences.push(absence("anna", "2025-03-07", "2025-03-07", Some("chen")));
+    let mut world = World::of(&house, "yard");
+    world.submit(at("2025-03-03T10:00"), &create());
+    for evening in ["2025-03-06T17:45", "2025-03-07T17:45"] {
+        world.settle(at(evening));
+    }
+    let instance = world.instance.clone().expect("created");
+    let stage = |clock: &&Clock| matches!(clock.owner, ClockOwner::Stage(_));
+    let clock = instance.clocks().find(stage).expect("the stage has a limit");
+    let told: Vec<&str> = clock.fired[0].notified.iter().map(MemberId::as_str).collect();
+    assert_eq!((told, clock.fired[0].repeats), (vec!["anna", "chen"], 1));
+    let acknowledge = Action::Acknowledge(m::Acknowledge {
+        clock: clock.number,
+        comment: "seen".to_owned(),
+        recovery_plan: None,
+        promised: None,
+    });
+    assert_eq!(world.submit(at("2025-03-10T08:00"), &command("chen", acknowledge)), None);
 }
