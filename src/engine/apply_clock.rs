@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::clock::{Clock, ClockNumber, ClockOwner, Epoch, Pause, Scheduled};
-use crate::model::escalation::{Acknowledged, Fired};
+use crate::model::escalation::{Acknowledged, Fired, Recipient};
 use crate::model::event::{Event, Payload};
 use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
@@ -125,8 +125,14 @@ fn climb(clock: &mut Clock, payload: &Payload, at: Timestamp) {
             clock.fired.push(fired.clone());
             clock.plan.schedule.clone_from(schedule);
         }
-        Payload::EscalationRepeated { step, repeat, digest_at, schedule, .. } => {
+        Payload::EscalationRepeated { step, repeat, recipients, digest_at, schedule, .. } => {
             change_fired(clock, step.as_str(), schedule, |fired| {
+                // Who stands in, or has come since, was told as well.
+                for Recipient { member, .. } in recipients {
+                    if !fired.notified.contains(member) {
+                        fired.notified.push(member.clone());
+                    }
+                }
                 fired.repeats = *repeat;
                 fired.told_at = at;
                 fired.digest_at = *digest_at;

@@ -174,9 +174,33 @@ impl Scene<'_> {
                 end: None,
             });
         }
+        self.try_next(&target);
+    }
+
+    /// The next effect for an instance has its turn.
+    fn try_next(&mut self, target: &InstanceId) {
         let mut pending = self.instance.relations.effects.iter();
-        if let Some(next) = pending.find(|known| known.target == target).cloned() {
+        if let Some(next) = pending.find(|known| known.target == *target).cloned() {
             self.try_again(next);
+        }
+    }
+
+    /// One that was asked to begin has begun, and stands in its relation no longer, before it was
+    /// known here that it began: what confirms that later must not write the relation down.
+    pub(super) fn began_and_left(&mut self, left: &Link) {
+        let is_start = |effect: &&Effect| match &effect.wish {
+            Wish::Start(start) => {
+                effect.target == left.other
+                    && start.relation == left.relation
+                    && start.task == left.task
+                    && start.task_number == left.task_number
+            }
+            Wish::Note(_) => false,
+        };
+        let begun = self.instance.relations.effects.iter().find(is_start);
+        if let Some(Effect { number, target, .. }) = begun.cloned() {
+            self.emit(Payload::EffectDone { number, target: target.clone() });
+            self.try_next(&target);
         }
     }
 

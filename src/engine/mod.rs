@@ -164,9 +164,7 @@ fn judge(
         Action::Complete(complete) => commands::complete(scene, complete, force)?,
         Action::Check(check) => commands::check(scene, check)?,
         Action::Comment(comment) => commands::comment(scene, comment)?,
-        Action::RequestExtension(request) => {
-            commands::request_extension(scene, request, command.force.as_deref())?;
-        }
+        Action::RequestExtension(request) => commands::request_extension(scene, request, force)?,
         Action::DecideExtension(decide) => commands::decide_extension(scene, decide)?,
         Action::Acknowledge(acknowledge) => commands::acknowledge(scene, acknowledge)?,
         Action::Link(link) => commands::link(scene, link)?,

@@ -79,22 +79,30 @@ impl<'a> Scene<'a> {
     /// What is raised begins when its condition comes to hold, and its step fires at once.
     fn raise_what_holds(&mut self) {
         let raised = |spec: &&ClockSpec| matches!(spec.kind, ClockRule::Raise { .. });
-        let mut rules: Vec<(&'a ClockSpec, ClockOwner)> = Vec::new();
+        let mut rules: Vec<(&'a ClockSpec, Option<&'a Stage>)> = Vec::new();
         for spec in self.workflow().clocks.iter().filter(raised) {
-            rules.push((spec, ClockOwner::Instance));
+            rules.push((spec, None));
         }
         for (_, stage) in self.open_stages() {
             for spec in stage.clocks.iter().filter(raised) {
-                rules.push((spec, ClockOwner::Stage(stage.id.clone())));
+                rules.push((spec, Some(stage)));
             }
         }
-        for (spec, owner) in rules {
-            let burns = |clock: &Clock| clock.id == spec.id && clock.owner == owner;
-            if self.instance.clocks().any(burns) {
+        for (spec, stage) in rules {
+            let owns = |owner: &ClockOwner| match (owner, stage) {
+                (ClockOwner::Instance, None) => true,
+                (ClockOwner::Stage(own), Some(stage)) => *own == stage.id,
+                _ => false,
+            };
+            let burns = |clock: &&Clock| clock.id == spec.id && owns(&clock.owner);
+            let ClockRule::Raise { when, .. } = &spec.kind else { continue };
+            if self.instance.clocks().any(|clock| burns(&clock)) || !self.holds(when, stage, false)
+            {
                 continue;
             }
-            self.start_clock(spec, owner.clone());
-            let begun = self.instance.clocks().find(|clock| burns(clock)).cloned();
+            let owner = stage.map(|stage| ClockOwner::Stage(stage.id.clone()));
+            self.start_clock(spec, owner.unwrap_or(ClockOwner::Instance));
+            let begun = self.instance.clocks().find(burns).cloned();
             let step = self.policy_of(Some(spec)).and_then(|policy| policy.steps.first());
             if let (Some(clock), Some(step)) = (begun, step) {
                 self.raise(&clock, &step.id, FiredBecause::Condition);

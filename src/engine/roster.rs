@@ -234,9 +234,8 @@ fn absence_change(what: OrganizationChangeKind, absence: &Absence) -> Organizati
 /// The roles and groups above a member: above each role and the group of the member, and, for those
 /// who stand in no place above the steward themselves, above the steward.
 fn over(organization: &Organization, member: &Member) -> Vec<RoleId> {
-    let own = member.roles.iter().map(super::super::model::id::RoleId::as_str);
-    let own: Vec<&str> =
-        own.chain(member.group.as_ref().map(super::super::model::id::GroupId::as_str)).collect();
+    let own = member.roles.iter().map(RoleId::as_str);
+    let own: Vec<&str> = own.chain(member.group.as_ref().map(GroupId::as_str)).collect();
     let mut over: Vec<RoleId> = Vec::new();
     let above_steward = organization.roles_above(STEWARD);
     if !above_steward.iter().any(|role| own.contains(&role.as_str())) {
@@ -272,4 +271,193 @@ fn keepers(organization: &Organization) -> Vec<RoleId> {
         is_new
     });
     keepers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::organization::{Group, Role, Title};
+    use jiff::civil::date;
+
+    fn named(id: &str) -> MemberId {
+        MemberId::trusted(id)
+    }
+
+    fn day(day: i8) -> Date {
+        date(2025, 3, day)
+    }
+
+    fn role(id: &str, above: Option<&str>, may_force: bool) -> Role {
+        let (id, above) = (RoleId::trusted(id), above.map(RoleId::trusted));
+        Role { id, title: Title::default(), scope: RoleScope::Everywhere, above, may_force }
+    }
+
+    fn member(id: &str, group: &str, roles: &[&str]) -> Member {
+        let roles = roles.iter().map(|role| RoleId::trusted(role)).collect();
+        Member { group: Some(GroupId::trusted(group)), roles, ..Member::named(id) }
+    }
+
+    /// `an` and `bo` work under the leader `le` of their group, `wu` leads the other; `co`
+    /// coordinates, `di` may force.
+    fn organization() -> Organization {
+        let leader = Role { scope: RoleScope::Group, ..role("leader", Some("director"), false) };
+        let group = |id: &str, kind| Group {
+            id: GroupId::trusted(id),
+            title: Title::default(),
+            kind,
+            above: Some(RoleId::trusted("director")),
+        };
+        Organization {
+            roles: vec![
+                role("steward", Some("leader"), false),
+                role("officer", Some("leader"), false),
+                leader,
+                role("director", None, true),
+            ],
+            groups: vec![
+                group("east", GroupKind::Industry),
+                group("west", GroupKind::Industry),
+                group("hub", GroupKind::Coordination),
+            ],
+            members: vec![
+                member("an", "east", &["officer"]),
+                member("bo", "east", &["officer"]),
+                member("le", "east", &["leader"]),
+                member("wu", "west", &["leader"]),
+                member("co", "hub", &[]),
+                member("di", "hub", &["director"]),
+            ],
+            ..Organization::default()
+        }
+    }
+
+    fn away(who: &str, days: (i8, i8), substitute: Option<&str>) -> Absence {
+        let (member, substitute) = (named(who), substitute.map(named));
+        Absence { member, from: day(days.0), to: day(days.1), substitute, reason: String::new() }
+    }
+
+    fn decided(
+        organization: &Organization,
+        actor: &str,
+        action: &RosterAction,
+    ) -> Result<Organization, &'static str> {
+        let actor = Actor::Member(named(actor));
+        decide_roster(organization, &actor, action, day(3))
+            .map(|decision| organization.with_roster(&decision.roster))
+            .map_err(|rejection| rejection.code())
+    }
+
+    fn put(
+        organization: &Organization,
+        actor: &str,
+        absence: Absence,
+    ) -> Result<Organization, &'static str> {
+        decided(organization, actor, &RosterAction::PutAbsence(absence))
+    }
+
+    #[test]
+    fn an_absence_is_put_down_by_oneself_or_from_above_and_never_twice_for_a_day() {
+        let organization = organization();
+        let absence = away("an", (10, 12), Some("bo"));
+        for (actor, expected) in [
+            ("an", Ok(1)),
+            ("le", Ok(1)),
+            ("di", Ok(1)),
+            ("bo", Err("NOT_PERMITTED")),
+            ("wu", Err("NOT_PERMITTED")),
+        ] {
+            let put = put(&organization, actor, absence.clone());
+            assert_eq!(put.map(|after| after.absences.len()), expected, "{actor}");
+        }
+        let unknown = put(&organization, "an", away("an", (10, 12), Some("nobody")));
+        assert_eq!(unknown.err(), Some("UNKNOWN_MEMBER"));
+        let with = put(&organization, "an", absence).unwrap();
+        let overlaps = put(&with, "an", away("an", (12, 14), None));
+        assert_eq!(overlaps.err(), Some("ABSENCE_OVERLAPS"));
+        let replaced = put(&with, "an", away("an", (10, 20), None)).unwrap();
+        assert_eq!(replaced.absences, [away("an", (10, 20), None)]);
+        let beside = put(&with, "bo", away("bo", (12, 14), None)).unwrap();
+        assert_eq!(beside.absences.len(), 2);
+    }
+
+    #[test]
+    fn an_absence_ends_earlier_or_is_taken_back_as_a_whole() {
+        let organization = put(&organization(), "an", away("an", (10, 12), None)).unwrap();
+        let end = |from: Option<i8>, back_on: i8| {
+            let (member, from, back_on) = (named("an"), from.map(day), day(back_on));
+            let action = RosterAction::EndAbsence { member, from, back_on };
+            decided(&organization, "an", &action).map(|after| after.absences)
+        };
+        assert_eq!(end(None, 11), Ok(vec![away("an", (10, 10), None)]));
+        assert_eq!(end(None, 10), Ok(Vec::new()));
+        assert_eq!(end(None, 3), Ok(Vec::new()), "the next one, before it begins");
+        assert_eq!(end(None, 13), Err("ABSENCE_NOT_FOUND"));
+        assert_eq!(end(Some(9), 11), Err("ABSENCE_NOT_FOUND"));
+    }
+
+    #[test]
+    fn who_stands_in_acts_for_the_one_above_on_those_days_only() {
+        let organization = put(&organization(), "le", away("le", (3, 4), Some("wu"))).unwrap();
+        let by = |organization: &Organization| {
+            put(organization, "wu", away("an", (10, 12), None)).map(|after| after.absences.len())
+        };
+        assert_eq!(by(&organization), Ok(2));
+        let later = put(&self::organization(), "le", away("le", (4, 5), Some("wu"))).unwrap();
+        assert_eq!(by(&later), Err("NOT_PERMITTED"), "today is the third");
+    }
+
+    #[test]
+    fn substitutes_are_followed_three_times_and_never_in_a_circle() {
+        let mut organization = organization();
+        let present = |organization: &Organization, on: i8| {
+            let present = organization.present_on(&named("an"), day(on));
+            present.map(|present| (present.member.to_string(), present.instead_of.is_some()))
+        };
+        assert_eq!(present(&organization, 5), Some(("an".to_owned(), false)));
+        let chain = ["an", "bo", "le", "wu", "co"];
+        for (at, pair) in chain.windows(2).enumerate() {
+            organization.absences.push(away(pair[0], (3, 9), Some(pair[1])));
+            let expected = (at < 3).then(|| (pair[1].to_owned(), true));
+            assert_eq!(present(&organization, 5), expected, "{pair:?}");
+        }
+        assert_eq!(present(&organization, 10), Some(("an".to_owned(), false)));
+        organization.absences =
+            vec![away("an", (3, 9), Some("bo")), away("bo", (5, 5), Some("an"))];
+        assert_eq!(present(&organization, 4), Some(("bo".to_owned(), true)));
+        assert_eq!(present(&organization, 5), None, "each stands in for the other");
+    }
+
+    #[test]
+    fn the_coordinators_and_those_who_may_force_keep_the_roster() {
+        let organization = organization();
+        let members = vec![named("an")];
+        let duty = Duty { from: day(3), to: day(4), members, note: String::new() };
+        let duty = RosterAction::PutDuty(duty);
+        let reason = "leaves".to_owned();
+        let hand_over =
+            RosterAction::HandOver { from: named("gone"), to: Some(named("bo")), reason };
+        for (actor, may) in [("co", true), ("di", true), ("le", false), ("an", false)] {
+            for action in [&duty, &hand_over] {
+                let refused = decided(&organization, actor, action).err();
+                assert_eq!(refused, (!may).then_some("NOT_PERMITTED"), "{actor}");
+            }
+        }
+        let on_duty = decided(&organization, "co", &duty).unwrap();
+        assert_eq!(on_duty.on_duty(day(4)), [named("an")]);
+        assert_eq!(on_duty.on_duty(day(5)), []);
+    }
+
+    #[test]
+    fn what_was_over_a_year_ago_makes_room_and_more_than_the_limit_is_refused() {
+        let mut organization = organization();
+        let long_ago =
+            Absence { from: date(2023, 1, 1), to: date(2024, 3, 2), ..away("an", (1, 1), None) };
+        organization.absences = vec![long_ago; limits::ROSTER_ENTRIES_MAX];
+        let after = put(&organization, "bo", away("bo", (10, 12), None)).unwrap();
+        assert_eq!(after.absences.len(), 1);
+        let recent = Absence { to: date(2024, 3, 3), ..organization.absences[0].clone() };
+        organization.absences = vec![recent; limits::ROSTER_ENTRIES_MAX];
+        let full = put(&organization, "bo", away("bo", (10, 12), None));
+        assert_eq!(full.err(), Some("LIMIT_REACHED"));
+    }
 }

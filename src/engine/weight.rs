@@ -3,7 +3,7 @@
 
 use crate::model::clock::Clock;
 use crate::model::instance::{Instance, StageState};
-use crate::model::link::{Effect, Wish};
+use crate::model::link::{Effect, Note, Wish};
 use crate::model::task::Task;
 use crate::model::value::Value;
 
@@ -40,7 +40,8 @@ fn effect(effect: &Effect) -> usize {
         Wish::Start(start) => {
             start.fields.values().map(|value| SMALL_BYTES + value_of(value)).sum()
         }
-        Wish::Note(_) => SMALL_BYTES,
+        Wish::Note(Note::Unlinked { reason, .. }) => SMALL_BYTES + reason.len(),
+        Wish::Note(Note::Linked { .. } | Note::Ended { .. }) => SMALL_BYTES,
     };
     ENTRY_BYTES + fields
 }

@@ -228,7 +228,10 @@ impl Instance {
     /// When the limit of a task runs out.
     fn due_of(&self, task: &Task) -> Option<Timestamp> {
         let owns = |clock: &&Clock| match &clock.owner {
-            ClockOwner::Task(owner) => owner.number == task.reference.number,
+            // Objections and supplements have clocks of their own.
+            ClockOwner::Task(owner) => {
+                owner.number == task.reference.number && clock.id.as_str() == "task"
+            }
             ClockOwner::Instance | ClockOwner::Stage(_) | ClockOwner::Suspension => false,
         };
         self.clocks().find(owns).map(|clock| clock.plan.due)

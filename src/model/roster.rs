@@ -136,7 +136,8 @@ pub enum OrganizationChangeKind {
 }
 
 impl Organization {
-    /// Whether and how a member is away on a day: absent, or outside the days of a secondment.
+    /// Whether and how a member is away on a day: absent, outside the days of a secondment, or for
+    /// good where the file knows nobody of this name any more.
     pub fn away_on(&self, member: &str, day: Date) -> Option<Away<'_>> {
         let absence = self
             .absences
@@ -145,7 +146,10 @@ impl Organization {
         if let Some(absence) = absence {
             return Some(Away { substitute: absence.substitute.as_ref(), until: Some(absence.to) });
         }
-        let seconded = self.member(member)?.seconded.as_ref()?;
+        let Some(member) = self.member(member) else {
+            return Some(Away { substitute: None, until: None });
+        };
+        let seconded = member.seconded.as_ref()?;
         if day < seconded.from {
             return Some(Away { substitute: None, until: seconded.from.yesterday().ok() });
         }
@@ -262,7 +266,7 @@ mod tests {
     fn outside_a_secondment_a_member_is_away_and_nobody_stands_in() {
         let seconded = Some(Secondment { from: day(3), until: Some(day(20)) });
         let organization = Organization {
-            members: vec![Member { seconded, ..Member::named("an") }],
+            members: vec![Member { seconded, ..Member::named("an") }, Member::named("bo")],
             absences: vec![Absence {
                 member: member("an"),
                 from: day(10),
@@ -285,6 +289,9 @@ mod tests {
         let until = |on: i8| organization.away_on("an", day(on)).map(|away| away.until);
         assert_eq!(until(2), Some(Some(day(2))));
         assert_eq!(until(21), Some(None), "for good");
+        assert_eq!(until(11), Some(Some(day(12))));
+        let gone = organization.away_on("cy", day(4)).map(|away| away.until);
+        assert_eq!(gone, Some(None), "whom the file does not know is away for good");
         assert_eq!(organization.on_duty(day(4)), [member("an")]);
         assert_eq!(organization.on_duty(day(5)), []);
     }

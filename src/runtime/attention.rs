@@ -18,6 +18,7 @@ pub(super) fn warnings(shared: &Shared) -> Vec<String> {
             .push("the clock jumped: commands are refused until a start with --catch-up".into());
     }
     warnings.extend(short_calendars(&shared.catalog.snapshot(), shared.clock.now()));
+    warnings.extend(shared.effects.refusals().told());
     warnings.extend(counted(&shared.counters.read()));
     warnings
 }

@@ -1,19 +1,24 @@
 //! What publishing a calendar would do to the instances that run by it: looked at one after the
 //! other, while the service goes on. Changes nothing.
 
+use std::sync::Arc;
+
 use crate::calendar::Calendar;
 use crate::definition::compile;
 use crate::definition::diagnostic::Diagnostic;
-use crate::engine::{self, ClockMove, Context};
+use crate::engine::{self, CalendarEffect, ClockMove, Context};
 use crate::model::id::InstanceId;
-use crate::model::instance::Status;
+use crate::model::instance::Instance;
 use crate::model::limits;
 use crate::model::organization::Loads;
-use crate::store::{Order, Query};
+use crate::model::time::Timestamp;
+use crate::store::{Error, Order, Query, Store, Stored};
 
 use super::answer::ReadError;
+use super::catalog::Catalog;
 use super::handle::Handle;
 use super::publish::{PublishError, SourceFile, is_error};
+use super::workload::live;
 
 /// Instances asked for at once.
 const PAGE: usize = 500;
@@ -66,58 +71,71 @@ impl Handle {
             moves: Vec::new(),
         };
         if look_at_clocks && live.is_some() {
-            self.look_at_all(&new, &mut preview).await.map_err(|error| match error {
+            let now = self.now();
+            let looking = self.read(move |store| {
+                look_at_all(store, &catalog, (&new, now), &mut preview)?;
+                Ok(preview)
+            });
+            preview = looking.await.map_err(|error| match error {
                 ReadError::Internal => PublishError::Internal,
                 _ => PublishError::Unavailable,
             })?;
         }
         Ok(Some(preview))
     }
+}
 
-    async fn look_at_all(
-        &self,
-        new: &Calendar,
-        preview: &mut CalendarPreview,
-    ) -> Result<(), ReadError> {
-        let (catalog, always_on, loads) = (self.catalog(), new.always_on(), Loads::default());
-        let mut after = None;
-        loop {
-            let query = Query {
-                statuses: vec![Status::Active, Status::Suspended],
-                order: Order::Id,
-                after: after.clone(),
-                limit: PAGE,
-                ..Query::default()
+/// Looks at every live instance that counts by a calendar of this name, past the workers: what they
+/// hold ready is for those who command.
+fn look_at_all(
+    store: &dyn Store,
+    catalog: &Catalog,
+    (new, now): (&Calendar, Timestamp),
+    preview: &mut CalendarPreview,
+) -> Result<(), Error> {
+    let (always_on, loads) = (new.always_on(), Loads::default());
+    let mut query = Query { order: Order::Id, limit: PAGE, ..live() };
+    loop {
+        let headers = store.query(&query)?;
+        for header in &headers {
+            let version = catalog.version(header.workflow.as_str(), header.workflow_version);
+            let version = version.filter(|it| it.workflow.calendar == *new.id());
+            let Some(version) = version else { continue };
+            let Some(instance) = load(store, &header.id)? else { continue };
+            let context = Context {
+                workflow: &version.workflow,
+                workflows: catalog,
+                organization: catalog.organization(),
+                calendar: new,
+                always_on: &always_on,
+                loads: &loads,
+                now,
             };
-            let headers = self.headers(query).await?;
-            after = headers.last().map(|header| header.id.clone());
-            let is_last = headers.len() < PAGE;
-            for header in headers {
-                let version = catalog.version(header.workflow.as_str(), header.workflow_version);
-                if version.is_none_or(|it| it.workflow.calendar != *new.id()) {
-                    continue;
-                }
-                let Some(view) = self.view(&header.id).await? else { continue };
-                let context = Context {
-                    workflow: &view.workflow,
-                    workflows: &*catalog,
-                    organization: catalog.organization(),
-                    calendar: new,
-                    always_on: &always_on,
-                    loads: &loads,
-                    now: self.now(),
-                };
-                let effect = engine::preview_calendar(&context, &view.instance);
-                preview.instances += 1;
-                preview.running += effect.running;
-                preview.moving += effect.moves.len();
-                let room = limits::CALENDAR_MOVES_TOLD_MAX - preview.moves.len();
-                let told = effect.moves.into_iter().take(room);
-                preview.moves.extend(told.map(|moved| (header.id.clone(), moved)));
-            }
-            if is_last {
-                return Ok(());
-            }
+            preview.count(&header.id, engine::preview_calendar(&context, &instance));
         }
+        if headers.len() < PAGE {
+            return Ok(());
+        }
+        query.after = headers.last().map(|header| header.id.clone());
+    }
+}
+
+fn load(store: &dyn Store, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
+    let Some(Stored { body, tail }) = store.load(id)? else { return Ok(None) };
+    let mut instance = body.map(Arc::new);
+    for record in &tail {
+        engine::apply_record(&mut instance, record);
+    }
+    Ok(instance)
+}
+
+impl CalendarPreview {
+    fn count(&mut self, id: &InstanceId, effect: CalendarEffect) {
+        self.instances += 1;
+        self.running += effect.running;
+        self.moving += effect.moves.len();
+        let room = limits::CALENDAR_MOVES_TOLD_MAX - self.moves.len();
+        let told = effect.moves.into_iter().take(room);
+        self.moves.extend(told.map(|moved| (id.clone(), moved)));
     }
 }

@@ -128,7 +128,11 @@ impl<'a> Charges<'a> {
         let Some(instance) = &item.instance else { return Some(HandOverItemState::Gone) };
         let request = self.request(item);
         for _ in 0..LOOKS_MAX {
-            let Some(view) = self.look(instance)? else { return Some(HandOverItemState::Gone) };
+            let view = match self.look(instance)? {
+                Ok(Some(view)) => view,
+                Ok(None) => return Some(HandOverItemState::Gone),
+                Err(error) => return Some(left("INTERNAL", error.to_string())),
+            };
             let action = match self.find(item, &view.instance, request) {
                 Found::Carried(action) => action,
                 Found::HandedTo(member) => return Some(HandOverItemState::HandedTo(member)),
@@ -209,9 +213,8 @@ impl<'a> Charges<'a> {
         RequestKey { key: first_number(&key.finalize()), digest: first_number(&content.finalize()) }
     }
 
-    /// The instance as it is durable; the outer none: the runtime stops.
-    #[expect(clippy::option_option, reason = "that the runtime stops is passed on with `?`")]
-    fn look(&self, instance: &InstanceId) -> Option<Option<View>> {
+    /// The instance as it is durable, or why it can never be seen; none: the runtime stops.
+    fn look(&self, instance: &InstanceId) -> Option<Result<Option<View>, ReadError>> {
         loop {
             let (reply, answer) = oneshot::channel();
             let request = ViewRequest { instance: instance.clone(), reply: Reply::Awaited(reply) };
@@ -221,9 +224,9 @@ impl<'a> Charges<'a> {
                 Err(full) => Err(full.into()),
             };
             match seen {
-                Ok(view) => return Some(view),
+                Ok(view) => return Some(Ok(view)),
                 Err(ReadError::Draining) => return None,
-                Err(ReadError::Internal) => return Some(None),
+                Err(error @ ReadError::Internal) => return Some(Err(error)),
                 Err(error) => self.pause(error.retry_after())?,
             }
         }

@@ -2,9 +2,13 @@
 //! has to do it, and its answer is confirmed to the one that asked.
 //!
 //! Nothing here is kept: what gets lost on the way (a full mailbox, the end of the process) is
-//! asked again by a settling of the one that asked. An effect enters its mailbox before the answer
-//! to the command that asked for it leaves, so whoever then looks at the other instance sees it.
+//! asked again by a settling of the one that asked. That comes two seconds later at first, and no
+//! earlier when a mailbox is full: whoever is overloaded is not asked again at once. An effect
+//! enters its mailbox before the answer to the command that asked for it leaves, so whoever then
+//! looks at the other instance sees it. Only what is refused is remembered, for those who look
+//! after the service; after a start it is known again once it was tried again, within a day.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::engine;
@@ -24,6 +28,56 @@ pub(super) struct Effects {
     pub(super) store: Arc<dyn Store>,
     pub(super) inboxes: Vec<Arc<Inbox>>,
     pub(super) under_way: Arc<UnderWay>,
+    pub(super) refusals: Mutex<Refusals>,
+}
+
+/// So many refused effects are remembered.
+const REFUSALS_MAX: usize = 1000;
+/// So many of them are told by name.
+const REFUSALS_TOLD: usize = 5;
+
+/// Effects that were refused when they were last tried.
+#[derive(Default)]
+pub(super) struct Refusals(BTreeMap<(InstanceId, EffectNumber), Refusal>);
+
+struct Refusal {
+    target: InstanceId,
+    code: Arc<str>,
+}
+
+impl Refusals {
+    fn note(&mut self, source: &InstanceId, effect: &Effect, refused: Option<&Refused>) {
+        let key = (source.clone(), effect.number);
+        match refused {
+            None => drop(self.0.remove(&key)),
+            Some(refused) if self.0.len() < REFUSALS_MAX || self.0.contains_key(&key) => {
+                let (target, code) = (effect.target.clone(), Arc::clone(&refused.code));
+                self.0.insert(key, Refusal { target, code });
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// How many are refused, and some of them; none: none is.
+    pub(super) fn told(&self) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let named = self.0.iter().take(REFUSALS_TOLD);
+        let named: Vec<String> = named
+            .map(|((source, _), refusal)| {
+                format!("`{source}` of `{}` ({})", refusal.target, refusal.code)
+            })
+            .collect();
+        let count = self.0.len();
+        let at_least = if count == REFUSALS_MAX { "at least " } else { "" };
+        let rest = if count > REFUSALS_TOLD { ", and others" } else { "" };
+        Some(format!(
+            "{at_least}{count} refused and tried again, of what instances ask of one another: \
+             {}{rest}",
+            named.join(", ")
+        ))
+    }
 }
 
 /// Whether a record asks for anything to be carried out.
@@ -94,7 +148,8 @@ impl Effects {
     fn carry_out(self: &Arc<Self>, source: &InstanceId, effect: &Effect) {
         let command = engine::command_of(source, effect);
         let (effects, one) = (Arc::clone(self), self.under_way.one());
-        let (source, number) = (source.clone(), effect.number);
+        let (source, effect) = (source.clone(), effect.clone());
+        let target = effect.target.clone();
         let heard = move |answer: Result<Answer, SubmitError>| {
             let refused = match answer {
                 Ok(_) => None,
@@ -108,9 +163,14 @@ impl Effects {
                     return;
                 }
             };
-            effects.confirm(source, number, refused, one);
+            effects.refusals().note(&source, &effect, refused.as_ref());
+            effects.confirm(source, effect.number, refused, one);
         };
-        self.offer(effect.target.clone(), command, Box::new(heard));
+        self.offer(target, command, Box::new(heard));
+    }
+
+    pub(super) fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn confirm(
@@ -135,5 +195,37 @@ impl Effects {
         let (since, reply) = (Stopwatch::start(), Reply::Taken(heard));
         let request = CommandRequest { instance, command, since, reply };
         let _ = self.inboxes[worker].offer(Request::Command(Box::new(request)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::link::{Note, Relation, Wish};
+
+    fn effect(number: u32) -> Effect {
+        let wish = Wish::Note(Note::Linked { relation: Relation::Blocks, task: None });
+        let (number, target) = (EffectNumber(number), InstanceId::trusted("b"));
+        Effect { number, target, wish, tries: 1, next_try: None, refused: None }
+    }
+
+    #[test]
+    fn what_is_refused_is_told_until_it_is_done_and_never_without_end() {
+        let (source, mut refusals) = (InstanceId::trusted("a"), Refusals::default());
+        let refused = Refused { code: "LIMIT_REACHED".into(), reason: "full".to_owned() };
+        assert_eq!(refusals.told(), None);
+        refusals.note(&source, &effect(1), Some(&refused));
+        refusals.note(&source, &effect(1), Some(&refused));
+        let one = "1 refused and tried again, of what instances ask of one another: \
+                   `a` of `b` (LIMIT_REACHED)";
+        assert_eq!(refusals.told().unwrap(), one);
+        refusals.note(&source, &effect(1), None);
+        assert_eq!(refusals.told(), None);
+        for number in 0..2000 {
+            refusals.note(&source, &effect(number), Some(&refused));
+        }
+        let told = refusals.told().unwrap();
+        assert!(told.starts_with("at least 1000 refused"), "{told}");
+        assert!(told.ends_with("(LIMIT_REACHED), and others") && told.len() < 400, "{told}");
     }
 }

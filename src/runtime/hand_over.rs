@@ -29,8 +29,11 @@ use super::shared::Shared;
 
 /// Where hand-overs are kept, each under its name.
 const PREFIX: &str = "hand-over/";
-/// After so many things the document is written: a restart repeats at most these, without effect.
+/// After so many things at least the document is written: a restart repeats what came after it,
+/// without effect.
 const KEPT_EVERY: usize = 32;
+/// So often at most it is told, and written, how far a round is: both take all of it.
+const STEPS_OF_ROUND: usize = 100;
 /// How often it is looked what was given to the member meanwhile.
 const ROUNDS_MAX: usize = 8;
 /// After so long the store is asked again.
@@ -84,9 +87,12 @@ impl HandOvers {
 
     fn begin(&self, hand_over: &HandOver) {
         let mut state = self.lock();
-        state.waiting.push_back(hand_over.id.clone());
-        let (sender, _) = watch::channel(Arc::new(hand_over.clone()));
-        state.followed.insert(hand_over.id.clone(), sender);
+        // What is begun while the known ones are read is found there as well: who follows it stays.
+        if !state.followed.contains_key(&hand_over.id) {
+            state.waiting.push_back(hand_over.id.clone());
+            let (sender, _) = watch::channel(Arc::new(hand_over.clone()));
+            state.followed.insert(hand_over.id.clone(), sender);
+        }
         drop(state);
         self.changed.notify_all();
     }
@@ -240,6 +246,7 @@ fn work(shared: &Arc<Shared>, mut hand_over: HandOver) -> Option<()> {
         hand_over.items.extend(added);
         keep(shared, &hand_over, &[])?;
         let charges = Charges::new(shared, &hand_over);
+        let step = hand_over.items.len().div_ceil(STEPS_OF_ROUND);
         let mut since_kept = 0;
         for at in 0..hand_over.items.len() {
             if hand_over.items[at].state != HandOverItemState::Waiting {
@@ -248,10 +255,12 @@ fn work(shared: &Arc<Shared>, mut hand_over: HandOver) -> Option<()> {
             let state = charges.hand_over(&hand_over.items[at])?;
             hand_over.items[at].state = state;
             since_kept += 1;
-            if since_kept % KEPT_EVERY == 0 {
+            if since_kept % step.max(KEPT_EVERY) == 0 {
                 keep(shared, &hand_over, &[])?;
             }
-            shared.hand_overs.tell(&hand_over);
+            if since_kept % step == 0 {
+                shared.hand_overs.tell(&hand_over);
+            }
         }
         keep(shared, &hand_over, &[])?;
     }

@@ -334,7 +334,7 @@ impl Handle {
     }
 
     /// Reads the store on a thread that may wait for it.
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&dyn Store) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, ReadError> {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -304,8 +304,12 @@ fn build_shared(
     let feed = Feed::new(Arc::clone(store), last, lag, options.heartbeat, fatal);
     let inbox = || Arc::new(Mailbox::new(options.mailbox_commands_max));
     let inboxes: Vec<_> = (0..options.workers.max(1)).map(|_| inbox()).collect();
-    let effects =
-        Effects { store: Arc::clone(store), inboxes: inboxes.clone(), under_way: Arc::default() };
+    let effects = Effects {
+        store: Arc::clone(store),
+        inboxes: inboxes.clone(),
+        under_way: Arc::default(),
+        refusals: Mutex::default(),
+    };
     let shared = Shared {
         store: Arc::clone(store),
         clock: clock.clone(),

@@ -24,12 +24,14 @@ use sanbang::definition::sources::Sources;
 use sanbang::model::time::Timestamp;
 use sanbang::runtime::{Clock, Configuration, Handle, Options, Runtime};
 use sanbang::store::Store;
-use sanbang::store::sled::{self, SledStore};
+use sanbang::store::sled;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
+
+use super::store_fixture::open_again;
 
 /// 2025-01-06T01:00:00Z, a Monday.
 pub(crate) const START: Timestamp = Timestamp(1_736_125_200_000);
@@ -145,7 +147,7 @@ impl Server {
             simulated_clock: true,
             recent_events: 16,
         };
-        Self::start_on(Arc::new(SledStore::open(&options).unwrap()), sources).await
+        Self::start_on(Arc::new(open_again(&options).unwrap()), sources).await
     }
 
     /// A server on another store.

@@ -185,6 +185,33 @@ async fn a_visit_starts_and_a_repeat_starts_nothing_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_instance_refuses_is_told_to_whoever_looks_after_the_service() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
+    let file = create(&server, ("", "file"), &[("code", "f")]).await.accepted.unwrap().instance;
+    let begin = pb::Begin {
+        workflow: "case".to_owned(),
+        fields: Some(fields(&[("applicant", text("Bo Ltd"))])),
+        steward: String::new(),
+        instance: file.clone(),
+    };
+    let visit = pb::InstanceServiceLogActivityRequest {
+        instance: "c-1".to_owned(),
+        activity: "visit".to_owned(),
+        starts: vec![begin],
+        ..Default::default()
+    };
+    server.instances().log_activity(by("anna", visit)).await.unwrap();
+    server.advance_clock(1).await;
+    let asked = || by("anna", pb::AdminServiceInfoRequest {});
+    let info = server.admin().info(asked()).await.unwrap().into_inner();
+    let told = "1 refused and tried again, of what instances ask of one another:";
+    assert_eq!(info.warnings, [format!("{told} `c-1` of `{file}` (INSTANCE_EXISTS)")]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_blocked_ends_after_what_blocks_it() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start_with(directory.path(), with_cases()).await;

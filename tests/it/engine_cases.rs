@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use sanbang::calendar::Calendar;
 use sanbang::definition::sources::Sources;
+use sanbang::engine;
+use sanbang::model::clock::{Clock, ClockOwner};
 use sanbang::model::command::{self as m, Action, Command};
+use sanbang::model::escalation::Recipient;
 use sanbang::model::event::Payload;
 use sanbang::model::id::{ActivityId, FieldId, InstanceId, MemberId, WorkflowId};
+use sanbang::model::link::{Effect, Note, Relation};
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Value;
 
@@ -54,12 +58,7 @@ fn what_a_late_timer_opens_goes_to_whoever_was_there_when_it_was_due() {
     world.submit(at("2025-03-03T10:00"), &create());
     // The permit's period ends with Thursday; nothing runs until Monday.
     world.settle(at("2025-03-10T10:00"));
-    let holder = world.payloads().find_map(|payload| match payload {
-        Payload::TaskAssigned { task, assignment, .. } if task.id.as_str() == "begin" => {
-            Some(assignment.member.to_string())
-        }
-        _ => None,
-    });
+    let holder = world.payloads().find_map(holder_of_begin);
     assert_eq!(holder.as_deref(), Some("chen"));
 }
 
@@ -178,4 +177,180 @@ fn raised(world: &World<'_>, task: &str) -> Vec<String> {
         _ => None,
     });
     levels.collect()
+}
+
+/// The house after somebody has left its file.
+fn house_without(member: &str) -> House {
+    let mut house = House::read("tests/specs/config");
+    house.organization.members.retain(|known| known.id.as_str() != member);
+    house
+}
+
+#[test]
+fn whom_the_file_no_longer_knows_nobody_relies_on() {
+    let house = House::read("tests/specs/config");
+    let without = house_without("bo");
+    let mut before = World::of(&house, "yard");
+    before.submit(at("2025-03-03T10:00"), &create());
+    let mut world = World::of(&without, "yard");
+    (world.instance, world.records) = (before.instance, before.records);
+    let closes_on = Value::Date("2025-03-04".parse().expect("a date"));
+    let changes = BTreeMap::from([(FieldId::trusted("closes_on"), Some(closes_on))]);
+    let update = Action::UpdateFields(m::UpdateFields { changes });
+    assert_eq!(world.submit(at("2025-03-03T10:00"), &command("anna", update)), None);
+    world.settle(at("2025-03-10T10:00"));
+    let mut told = world.payloads().filter_map(|payload| match payload {
+        Payload::EscalationRaised { recipients, .. } => Some(recipients),
+        _ => None,
+    });
+    let by_role = |recipient: &Recipient| recipient.member.as_str() != "bo";
+    assert!(told.all(|recipients| !recipients.is_empty() && recipients.iter().all(by_role)));
+    let opened: Vec<_> = world.payloads().filter_map(holder_of_begin).collect();
+    assert_eq!(opened, ["chen"], "the steward has left, so a colleague is given what opens");
+}
+
+fn holder_of_begin(payload: &Payload) -> Option<String> {
+    match payload {
+        Payload::TaskAssigned { task, assignment, .. } if task.id.as_str() == "begin" => {
+            Some(assignment.member.to_string())
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn a_task_is_given_back_only_to_somebody_who_is_still_there() {
+    let house = House::read("tests/specs/config");
+    for (file, gets) in [(house_without("emil"), Some("bo")), (house_without("bo"), None)] {
+        let mut before = World::of(&house, "yard");
+        let now = at("2025-03-03T10:00");
+        before.submit(now, &create());
+        let task = before.instance.as_ref().expect("created").tasks[0].reference.number;
+        let (to, reason) = (MemberId::trusted("chen"), "away".to_owned());
+        let delegate = m::Delegate { task, to, reason: reason.clone() };
+        assert_eq!(before.submit(now, &command("bo", Action::Delegate(delegate))), None);
+        let mut world = World::of(&file, "yard");
+        (world.instance, world.records) = (before.instance, before.records);
+        let release = Action::Release(m::Release { task, reason });
+        assert_eq!(world.submit(now, &command("chen", release)), None);
+        let task = &world.instance.as_ref().expect("created").tasks[0];
+        let holder = task.holder.as_ref().map(|holder| holder.member.as_str());
+        assert_eq!(holder, gets);
+        assert_eq!(world.kinds().contains(&"task.offered"), gets.is_none());
+    }
+}
+
+/// A world with an effect that nobody carries out; when it was asked.
+fn world_with_effect(house: &House) -> (World<'_>, Timestamp) {
+    let mut world = World::of(house, "yard");
+    let now = at("2025-03-03T10:00");
+    world.submit(now, &create());
+    let to = InstanceId::trusted("second");
+    let link = Action::Link(m::Link { relation: Relation::Blocks, to, task: None });
+    assert_eq!(world.submit(now, &command("bo", link)), None);
+    (world, now)
+}
+
+fn effect_of(world: &World<'_>) -> Effect {
+    world.instance.as_ref().expect("created").relations.effects[0].clone()
+}
+
+#[test]
+fn an_effect_is_tried_again_ever_later_and_once_a_day_at_last() {
+    let house = House::read("tests/specs/config");
+    let (mut world, mut now) = world_with_effect(&house);
+    let mut waits = Vec::new();
+    for tries in 1..=40 {
+        let effect = effect_of(&world);
+        assert_eq!(effect.tries, tries);
+        let next = effect.next_try.expect("it is tried again");
+        waits.push(next.ms_since(now));
+        // At the very instant it is not due yet.
+        world.settle(next);
+        assert_eq!(effect_of(&world), effect);
+        now = next.plus_ms(1);
+        world.settle(now);
+    }
+    assert_eq!(waits[..4], [2_000, 4_000, 8_000, 16_000]);
+    assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]), "{waits:?}");
+    assert_eq!(waits[waits.len() - 1], 24 * 60 * 60 * 1000);
+}
+
+#[test]
+fn a_refusal_is_told_once_for_each_reason_and_the_effect_is_tried_on() {
+    let house = House::read("tests/specs/config");
+    let (mut world, now) = world_with_effect(&house);
+    let effect = effect_of(&world);
+    let confirm = |code: Option<&str>| {
+        let refused = code.map(|code| m::Refused { code: code.into(), reason: code.to_owned() });
+        engine::confirmation(m::Confirm { effect: effect.number, refused })
+    };
+    let count = |world: &World<'_>, kind| world.kinds().iter().filter(|it| **it == kind).count();
+    for (code, told) in [("LIMIT_REACHED", 1), ("LIMIT_REACHED", 1), ("REACTION_LIMIT", 2)] {
+        assert_eq!(world.submit(now, &confirm(Some(code))), None);
+        assert_eq!(count(&world, "effect.refused"), told);
+        assert_eq!(effect_of(&world).next_try, effect.next_try, "it is still tried again");
+    }
+    for _ in 0..2 {
+        assert_eq!(world.submit(now, &confirm(None)), None);
+        assert_eq!(count(&world, "effect.done"), 1, "done is done once");
+    }
+    assert_eq!(world.submit(now, &confirm(Some("LIMIT_REACHED"))), None);
+    assert_eq!(count(&world, "effect.refused"), 2, "what is done is refused no more");
+}
+
+#[test]
+fn a_relation_that_was_left_does_not_come_back_with_its_confirmation() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "mill");
+    let (now, text) = (at("2025-03-03T10:00"), |text: &str| Value::Text(text.into()));
+    let owner = BTreeMap::from([(FieldId::trusted("owner"), text("Mill"))]);
+    let action = Action::Create(m::Create {
+        id: InstanceId::trusted("first"),
+        workflow: WorkflowId::trusted("mill"),
+        fields: owner.clone(),
+        steward: Some(MemberId::trusted("bo")),
+        origin: None,
+    });
+    assert_eq!(world.submit(now, &command("bo", action)), None);
+    let (workflow, fields) = (WorkflowId::trusted("mill"), owner);
+    let visit = Action::LogActivity(m::LogActivity {
+        activity: ActivityId::trusted("visit"),
+        occurred_at: None,
+        fields: BTreeMap::from([(FieldId::trusted("summary"), text("loud"))]),
+        starts: vec![m::Begin { workflow, fields, steward: None, id: None }],
+    });
+    assert_eq!(world.submit(now, &command("bo", visit)), None);
+    let effect = effect_of(&world);
+    // The confirmation that it began is lost, and it leaves the relation before it is asked again.
+    let (relation, task, reason) = (Relation::SpawnedFrom, None, "not so".to_owned());
+    let left = m::Hear { from: effect.target, note: Note::Unlinked { relation, task, reason } };
+    assert_eq!(world.submit(now, &command("bo", Action::Hear(left))), None);
+    let confirm = engine::confirmation(m::Confirm { effect: effect.number, refused: None });
+    assert_eq!(world.submit(now, &confirm), None);
+    let relations = &world.instance.as_ref().expect("created").relations;
+    assert_eq!((relations.links.len(), relations.effects.len()), (0, 0));
+}
+
+#[test]
+fn who_is_told_by_a_repeat_may_acknowledge_like_the_first_who_were_told() {
+    let mut house = House::read("tests/specs/config");
+    house.organization.absences.push(absence("anna", "2025-03-07", "2025-03-07", Some("chen")));
+    let mut world = World::of(&house, "yard");
+    world.submit(at("2025-03-03T10:00"), &create());
+    for evening in ["2025-03-06T17:45", "2025-03-07T17:45"] {
+        world.settle(at(evening));
+    }
+    let instance = world.instance.clone().expect("created");
+    let stage = |clock: &&Clock| matches!(clock.owner, ClockOwner::Stage(_));
+    let clock = instance.clocks().find(stage).expect("the stage has a limit");
+    let told: Vec<&str> = clock.fired[0].notified.iter().map(MemberId::as_str).collect();
+    assert_eq!((told, clock.fired[0].repeats), (vec!["anna", "chen"], 1));
+    let acknowledge = Action::Acknowledge(m::Acknowledge {
+        clock: clock.number,
+        comment: "seen".to_owned(),
+        recovery_plan: None,
+        promised: None,
+    });
+    assert_eq!(world.submit(at("2025-03-10T08:00"), &command("chen", acknowledge)), None);
 }

@@ -19,11 +19,13 @@ use sanbang::model::value::Values;
 use sanbang::runtime::{Clock, Configuration, Delivery, FeedEvent, Filter, Handle, Options};
 use sanbang::runtime::{Runtime, Start, Subscription};
 use sanbang::store::memory::MemoryStore;
-use sanbang::store::sled::{self, SledStore};
+use sanbang::store::sled;
 use sanbang::store::{
     Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point, Query, Seq, Store,
     Stored,
 };
+
+use super::store_fixture::open_again;
 
 /// 2025-01-06T01:00:00Z.
 pub(crate) const START: Timestamp = Timestamp(1_736_125_200_000);
@@ -118,7 +120,7 @@ impl Home {
             Self::Sled(directory) => {
                 let directory = directory.path().to_owned();
                 let options = sled::Options { directory, simulated_clock: true, recent_events: 16 };
-                Arc::new(SledStore::open(&options).unwrap())
+                Arc::new(open_again(&options).unwrap())
             }
         }
     }

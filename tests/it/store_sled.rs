@@ -48,7 +48,7 @@ pub(crate) fn raw(directory: &Path) -> sled::Db {
 }
 
 pub(crate) fn refusal(directory: &Path) -> String {
-    let error = SledStore::open(&options(directory)).expect_err("it must not open");
+    let error = open_again(&options(directory)).expect_err("it must not open");
     error.to_string().replace(&directory.display().to_string(), "DIR")
 }
 
@@ -126,7 +126,7 @@ fn a_second_process_is_refused() {
     assert!(told.is_some_and(|line| line.contains("is open in another process")));
     assert!(child.wait().expect("it ends").success());
     drop(store);
-    assert!(SledStore::open(&options(&directory)).is_ok());
+    assert!(open_again(&options(&directory)).is_ok());
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_store_stays_with_its_clock() {
     let simulated = Options { simulated_clock: true, ..options(&directory) };
     drop(SledStore::open(&simulated).expect("a fresh directory"));
     assert!(refusal(&directory).contains("was made with a simulated clock"));
-    assert!(SledStore::open(&simulated).is_ok(), "a refusal changes nothing");
+    assert!(open_again(&simulated).is_ok(), "a refusal changes nothing");
 
     let (_above, directory) = place();
     drop(open(&directory));
@@ -259,7 +259,7 @@ fn a_damaged_snapshot_is_mended_from_the_log() {
     write_next(&store, &mut project("p-new"), 1);
     drop(store);
     fs::write(directory.join("db"), "cut").expect("writable");
-    let error = SledStore::open(&options(&directory)).expect_err("it must not open");
+    let error = open_again(&options(&directory)).expect_err("it must not open");
     let OpenError::Damaged { backup: Some(backup), .. } = &error else { panic!("{error}") };
     assert_eq!(fs::read(backup.join("db")).expect("readable"), b"cut");
 }

@@ -15,7 +15,8 @@ use crate::definition::span::{KeyPath, Segment};
 
 use super::desk::Desk;
 
-const WEEKDAYS: [(&str, Weekday); 7] = [
+/// What files call the days of a week.
+pub(super) const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
     ("tuesday", Weekday::Tuesday),
     ("wednesday", Weekday::Wednesday),

@@ -1,24 +1,13 @@
 //! On which days a check runs.
 
-use jiff::civil::Weekday;
-
 use crate::definition::authored::workflow::Runs as Authored;
 use crate::definition::code::Code;
 use crate::definition::compiled::Runs;
 use crate::definition::span::KeyPath;
 use crate::model::time::Unit;
 
+use super::calendar::WEEKDAYS;
 use super::desk::Desk;
-
-const WEEKDAYS: [(&str, Weekday); 7] = [
-    ("monday", Weekday::Monday),
-    ("tuesday", Weekday::Tuesday),
-    ("wednesday", Weekday::Wednesday),
-    ("thursday", Weekday::Thursday),
-    ("friday", Weekday::Friday),
-    ("saturday", Weekday::Saturday),
-    ("sunday", Weekday::Sunday),
-];
 
 /// The days under `on` of a clock.
 pub(super) fn runs(desk: &mut Desk<'_>, clock: &KeyPath, on: Option<&Authored>) -> Option<Runs> {

@@ -1,6 +1,7 @@
 //! Log activity: a visit, a contact, a progress note. It resets the cadences that say so.
 
 use crate::definition::compiled::{ActivityKind, ClockRule, ClockSpec};
+use crate::engine::effects::keyed_id;
 use crate::engine::rejection::{FieldProblem, Rejection};
 use crate::engine::scene::Scene;
 use crate::engine::values;
@@ -85,6 +86,10 @@ fn check_starts(scene: &Scene<'_>, kind: &ActivityKind, starts: &[Begin]) -> Res
     super::link::must_have_room(scene, starts.len())?;
     let mut problems = Vec::new();
     for (at, begin) in starts.iter().enumerate() {
+        problems.extend(wrong_id(scene, &starts[..at], begin).map(|problem| FieldProblem {
+            field: format!("starts[{at}].instance").as_str().into(),
+            problem: problem.to_owned(),
+        }));
         let name = &begin.workflow;
         if !kind.may_start.contains(name) {
             let (workflow, allowed) = (name.clone(), kind.may_start.clone());
@@ -102,6 +107,20 @@ fn check_starts(scene: &Scene<'_>, kind: &ActivityKind, starts: &[Begin]) -> Res
         }));
     }
     if problems.is_empty() { Ok(()) } else { Err(Rejection::InvalidValues(problems)) }
+}
+
+/// What is wrong with the id that one is to have: it would be refused when nobody listens any more.
+fn wrong_id(scene: &Scene<'_>, before: &[Begin], begin: &Begin) -> Option<&'static str> {
+    let id = begin.id.as_ref()?;
+    let workflow = scene.context.workflows.active(begin.workflow.as_str())?;
+    if *id == scene.instance.id {
+        return Some("an instance does not start itself");
+    }
+    if before.iter().any(|other| other.id.as_ref() == Some(id)) {
+        return Some("another one is to begin under this id");
+    }
+    let keyed = keyed_id(workflow, &begin.fields);
+    keyed.filter(|keyed| keyed != id).map(|_| "it is derived from the key: leave it empty")
 }
 
 /// Refuses a steward whom nobody knows.

@@ -42,7 +42,9 @@ pub(in crate::engine) fn release(
     scene.end_objection(&task.reference);
     let (by, reason) = (holder.member, release.reason.clone());
     scene.emit(Payload::TaskReleased { task: task.reference.clone(), by, reason });
-    if let Some(member) = delegator {
+    // Whom the file no longer knows gets nothing back.
+    let known = |member: &MemberId| scene.organization().member(member.as_str()).is_some();
+    if let Some(member) = delegator.filter(known) {
         let because = AssignmentReason::GivenBack;
         let assignment = Assignment { member, because, instead_of: holder.instead_of };
         // It was this person's before.

@@ -33,7 +33,8 @@ pub(in crate::engine) fn delegate(
     let assignment = Assignment {
         member: to.clone(),
         because: AssignmentReason::Delegated,
-        instead_of: holder.instead_of,
+        // Who is back, and is asked to do it, stands in for nobody.
+        instead_of: holder.instead_of.filter(|absent| absent != to),
     };
     let (from, reason) = (holder.member, delegate.reason.clone());
     scene.emit(Payload::TaskDelegated { task: task.reference, from, assignment, reason });

@@ -63,7 +63,11 @@ pub(in crate::engine) fn decide_extension(
             let (task, clock) = (extensible.task_reference(), Some(extensible.clock.reference()));
             scene.emit(Payload::ExtensionRefused { task, clock, comment });
         }
-        Verdict::Grant => grant(scene, &extensible.clock, request.by, comment),
+        Verdict::Grant => {
+            // The limit may have become another one since it was asked for.
+            must_be_later(scene, &extensible.clock, request.by)?;
+            grant(scene, &extensible.clock, request.by, comment);
+        }
     }
     Ok(())
 }

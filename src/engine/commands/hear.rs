@@ -29,8 +29,9 @@ pub(in crate::engine) fn hear(scene: &mut Scene<'_>, hear: &Hear) -> Result<(), 
         Note::Unlinked { relation, task, reason } => {
             let wanted = inward(relation, task, None);
             let mut links = scene.instance.relations.links.iter();
-            if let Some(link) = links.find(|known| known.is_same(&wanted)).cloned() {
-                scene.emit(Payload::LinkRemoved { link, reason });
+            match links.find(|known| known.is_same(&wanted)).cloned() {
+                Some(link) => scene.emit(Payload::LinkRemoved { link, reason }),
+                None => scene.began_and_left(&wanted),
             }
         }
         Note::Ended { relation, task, task_number, end } => {
