@@ -79,8 +79,9 @@ pub const CONNECTIONS_MAX: usize = 512;
 /// Calls and streams at once on one connection.
 pub const CONNECTION_STREAMS_MAX: u32 = 1024;
 /// Bytes of one stored value; larger ones are split over consecutive keys. sled keeps up to 17 of
-/// them in a page, and a page that does not fit in a segment becomes a file that it does not sync.
-pub const STORED_VALUE_BYTES_MAX: usize = 16 * 1024;
+/// them in a page and reads the whole page for one of them; a page that does not fit in a segment
+/// would become a file that it does not sync.
+pub const STORED_VALUE_BYTES_MAX: usize = 4 * 1024;
 /// Stages of one workflow.
 pub const STAGES_MAX: usize = 128;
 /// Tasks of one stage, `for_each` counted singly.

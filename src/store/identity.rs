@@ -45,14 +45,14 @@ mod tests {
             .into_iter()
             .map(|id| identity.partition_of(&InstanceId::trusted(id)).0)
             .collect();
-        insta::assert_compact_debug_snapshot!(places, @"[21, 60, 59, 53, 7]");
+        insta::assert_compact_debug_snapshot!(places, @"[5, 4, 3, 5, 7]");
     }
 
     #[test]
     fn every_partition_is_used() {
         let identity = Identity::fresh(false);
         let mut counts = vec![0_u32; usize::from(identity.partitions)];
-        for number in 0..6400 {
+        for number in 0..800 {
             let id = InstanceId::trusted(&format!("project-{number}"));
             counts[usize::from(identity.partition_of(&id).0)] += 1;
         }

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 
 use sanbang::api::{pb, server};
+use sanbang::model::limits;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
@@ -282,7 +283,7 @@ async fn the_service_tells_about_itself() {
     let info = server.admin().info(by("bert", info)).await.unwrap().into_inner();
     assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
     assert!(info.simulated_clock && info.accepts_commands);
-    assert_eq!(info.partitions, 64);
+    assert_eq!(info.partitions, u32::from(limits::PARTITIONS));
     assert_eq!(info.now, Some(instant(START.0)));
     assert!(info.next_due.unwrap().seconds > info.now.unwrap().seconds, "the papers have a limit");
     let statistics = info.statistics.unwrap();

@@ -8,6 +8,7 @@ use sanbang::model::actor::Actor;
 use sanbang::model::event::Record;
 use sanbang::model::id::{FieldId, InstanceId};
 use sanbang::model::instance::Instance;
+use sanbang::model::limits::PARTITIONS;
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Value;
 use sanbang::store::backup::{self, Backup, Head, Unfinished};
@@ -31,7 +32,7 @@ fn a_point_is_one_instant(store: &Opened) {
     let batch = Batch { documents, clock: Some(at(9)), ..Batch::default() };
     store.commit(batch).expect("writable");
     let point = store.point().expect("readable");
-    let mut last_seqs = vec![Seq(0); 64];
+    let mut last_seqs = vec![Seq(0); usize::from(PARTITIONS)];
     last_seqs[usize::from(store.partition_of(&p.id).0)] = Seq(3);
     let documents = vec![("workflow/leave/1".to_owned(), b"one".to_vec())];
     assert_eq!(point, Point { last_seqs, clock: Some(at(9)), documents });
@@ -136,7 +137,7 @@ fn assert_same(left: &dyn Store, right: &dyn Store) {
         let history = |store: &dyn Store| store.history(&header.id, None, 1000).expect("readable");
         assert_eq!(texts(&history(left)), texts(&history(right)));
     }
-    for partition in (0..64).map(Partition) {
+    for partition in (0..PARTITIONS).map(Partition) {
         let events =
             |store: &dyn Store| store.events_after(partition, Seq(0), 1000).expect("readable");
         assert_eq!(texts(&events(left)), texts(&events(right)));

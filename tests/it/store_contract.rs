@@ -6,6 +6,7 @@ use sanbang::model::actor::Actor;
 use sanbang::model::event::{Event, Payload, Record};
 use sanbang::model::id::{FieldId, MemberId, WorkflowId};
 use sanbang::model::instance::{Instance, Status};
+use sanbang::model::limits::PARTITIONS;
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Value;
 use sanbang::store::{Batch, CONTROL, Error, Order, Partition, Seq, Store, Write};
@@ -37,12 +38,12 @@ contract! {
 }
 
 fn a_fresh_store_is_empty(store: &Opened) {
-    assert_eq!(store.identity().partitions, 64);
+    assert_eq!(store.identity().partitions, PARTITIONS);
     assert!(store.identity().simulated_clock);
     assert_eq!(store.identity().incarnation.len(), 32);
     assert!(store.load(&id("p-1")).expect("readable").is_none());
     assert_eq!(store.header(&id("p-1")).expect("readable"), None);
-    assert_eq!(store.last_seqs().expect("readable"), vec![Seq(0); 64]);
+    assert_eq!(store.last_seqs().expect("readable"), vec![Seq(0); usize::from(PARTITIONS)]);
     assert!(store.events_after(CONTROL, Seq(0), 10).expect("readable").is_empty());
     assert!(store.events_after(Partition(900), Seq(0), 10).expect("readable").is_empty());
     assert!(store.history(&id("p-1"), None, 10).expect("readable").is_empty());
@@ -140,7 +141,7 @@ fn a_batch_may_hold_several_records_of_an_instance(store: &Opened) {
 }
 
 fn numbers_are_dense_and_per_partition(store: &Opened) {
-    let mut expected = vec![0_u64; 64];
+    let mut expected = vec![0_u64; usize::from(PARTITIONS)];
     for number in 0..40 {
         let mut project = project(&format!("p-{number}"));
         for events in [1, 3, 2] {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sanbang::model::id::FieldId;
 use sanbang::model::instance::Instance;
+use sanbang::model::limits::PARTITIONS;
 use sanbang::model::value::Value;
 use sanbang::store::sled::{OpenError, Options, SEGMENT_BYTES, SledStore};
 use sanbang::store::{Batch, Error, Seq, Store};
@@ -476,7 +477,7 @@ fn child_that_opens() {
                 let mut extra = project("extra");
                 extra.version =
                     store.header(&extra.id).expect("readable").map_or(0, |it| it.version);
-                assert_eq!(store.last_seqs().expect("readable").len(), 64);
+                assert_eq!(store.last_seqs().expect("readable").len(), usize::from(PARTITIONS));
                 assert!(store.events_after(store.partition_of(&extra.id), Seq(0), 1).is_ok());
             }
             Err(error) => {

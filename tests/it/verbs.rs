@@ -227,9 +227,9 @@ fn compaction_keeps_everything() {
     compact.args(["--format", "json"]);
     let told: serde_json::Value = serde_json::from_str(&done(compact)).unwrap();
     let (before, after) = (&told["bytes_before"], &told["bytes_after"]);
-    // So little is one segment of sled's before and after; a snapshot stands beside it.
+    // So little is a segment of sled's or two; a snapshot stands beside them.
     let (before, after) = (before.as_u64().unwrap(), after.as_u64().unwrap());
-    assert!(after.abs_diff(before) < SEGMENT_BYTES as u64 / 16, "{told}");
+    assert!(after < before + SEGMENT_BYTES as u64 / 16, "{told}");
     done(on_store("verify", &data));
     done(backup(&data, &path("after")));
     // Head and checksum differ by the time, everything between is the same.

@@ -6,7 +6,7 @@
 //! | `s` | the marker: what the store was made with |
 //! | `t` | the state: how many batches, the clock's last reading, each partition's last number |
 //! | `w` number | a word |
-//! | `r` partition, first number, chunk | a pack: records, each with the header that its instance has with it |
+//! | `r` partition, first number, chunk | a pack: records, with the headers of their instances |
 //! | `i` partition, first number, chunk | the body that the record's instance has with it |
 //! | `h` instance, NUL, chunk | the header of an instance whose last record is not recent |
 //! | `d` document, NUL, chunk | a document |

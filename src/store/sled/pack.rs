@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 
 use super::keys::{self, ValueKey};
+use crate::model::limits;
 use crate::store::{Partition, Seq};
 
-/// Bytes of a pack, unless a single record has more: below a chunk, with room for the lengths.
-const PACK_BYTES_MAX: usize = 12 * 1024;
+/// Bytes of a pack, unless a single record has more: one chunk, with room for the lengths.
+const PACK_BYTES_MAX: usize = limits::STORED_VALUE_BYTES_MAX - 32;
 
 /// Packs that are being filled, one of each partition.
 #[derive(Debug, Default)]

@@ -287,7 +287,7 @@ async fn a_machine_that_was_off_for_less_than_thirty_days_goes_on() {
     let journal = Arc::clone(&checker.journal);
     command(&connect(&server).await, &journal, "e-1", What::Create).await;
     server.kill();
-    machine.set(start + 30 * DAY_MS);
+    machine.set(start + 30 * DAY_MS - HOUR_MS);
     let server = machine.start(&[]);
     let channel = connect(&server).await;
     command(&channel, &journal, "e-1", What::Comment).await;
