@@ -80,6 +80,11 @@ macro_rules! names {
                 Self(text.into())
             }
 
+            /// The same, without a copy of the text.
+            pub fn trusted_shared(text: Arc<str>) -> Self {
+                Self(text)
+            }
+
             /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0

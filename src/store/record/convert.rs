@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Corrupt;
+use super::names::shared;
 use crate::model::id::{ActivityId, CalendarId, ClockId, FieldId, GroupId, InstanceId, LevelId};
 use crate::model::id::{MemberId, Outcome, PolicyId, ReasonCode, RoleId, ServiceId, StageId};
 use crate::model::id::{StepId, TaskId, WorkflowId};
@@ -66,7 +67,7 @@ macro_rules! stored_as_they_are {
 stored_as_they_are!(bool, u32, u64, i64, String);
 
 macro_rules! stored_as_text {
-    ($($name:ident),*) => {$(
+    ($read:path: $($name:ident),*) => {$(
         impl Storable<String> for $name {
             fn to_message(&self) -> String {
                 self.as_str().to_owned()
@@ -76,15 +77,17 @@ macro_rules! stored_as_text {
                 if message.is_empty() {
                     return Err(Corrupt::new(concat!("an empty ", stringify!($name))));
                 }
-                Ok(Self::trusted(&message))
+                Ok(Self::trusted_shared($read(message.as_str())))
             }
         }
     )*};
 }
 
-stored_as_text!(ActivityId, CalendarId, ClockId, FieldId, GroupId, InstanceId, LevelId, MemberId);
-stored_as_text!(Outcome, PolicyId, ReasonCode, RoleId, ServiceId, StageId, StepId, TaskId);
-stored_as_text!(WorkflowId);
+stored_as_text!(shared: ActivityId, CalendarId, ClockId, FieldId, GroupId, LevelId, MemberId);
+stored_as_text!(shared: Outcome, PolicyId, ReasonCode, RoleId, ServiceId, StageId, StepId, TaskId);
+stored_as_text!(shared: WorkflowId);
+// There are as many of these as of instances.
+stored_as_text!(Arc::from: InstanceId);
 
 impl Storable<String> for Arc<str> {
     fn to_message(&self) -> String {

@@ -26,6 +26,7 @@ mod event;
 mod header;
 mod instance;
 mod link;
+mod names;
 mod organization;
 mod task;
 mod value;
