@@ -34,13 +34,11 @@ impl Cache {
     }
 
     /// Holds what has become durable.
-    pub(super) fn keep(&mut self, instances: HashMap<InstanceId, Arc<Instance>>) {
-        for instance in instances.into_values() {
-            self.keep_one(instance);
-        }
+    pub(super) fn keep(&mut self, instances: impl Iterator<Item = Arc<Instance>>) {
+        instances.for_each(|instance| self.keep_one(instance));
     }
 
-    pub(super) fn keep_one(&mut self, instance: Arc<Instance>) {
+    fn keep_one(&mut self, instance: Arc<Instance>) {
         self.uses += 1;
         self.held.insert(instance.id.clone(), Held { instance, used: self.uses });
         if self.held.len() > self.held_max {

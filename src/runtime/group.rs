@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::engine::{self, Decision, Outcome, Rejection};
 use crate::model::command::{Action, Command};
@@ -51,6 +51,9 @@ pub(super) struct Deciding<'a> {
     /// The loads with what this group decided so far: many creations at once are spread.
     loads: Loads,
     copies: HashMap<InstanceId, Arc<Instance>>,
+    /// Those that were read for a settling alone. They are not kept: of a hundred thousand that
+    /// fall due at once few are asked for soon, and they would drive out those that are.
+    passing: HashSet<InstanceId>,
     writes: Vec<Write>,
     /// Where the writes of each instance stand.
     written: HashMap<InstanceId, Written>,
@@ -72,10 +75,18 @@ struct Written {
     last: usize,
 }
 
-/// A decided group.
+/// What becomes true once a group is durable.
 pub(super) struct Decided {
-    pub(super) writes: Vec<Write>,
     pub(super) copies: HashMap<InstanceId, Arc<Instance>>,
+    passing: HashSet<InstanceId>,
+}
+
+impl Decided {
+    /// What becomes of the instances of which somebody asked for something.
+    pub(super) fn kept(mut self) -> impl Iterator<Item = Arc<Instance>> {
+        self.copies.retain(|id, _| !self.passing.contains(id));
+        self.copies.into_values()
+    }
 }
 
 impl<'a> Deciding<'a> {
@@ -86,6 +97,7 @@ impl<'a> Deciding<'a> {
             catalog: shared.catalog.snapshot(),
             loads: shared.loads.load().as_ref().clone(),
             copies: HashMap::new(),
+            passing: HashSet::new(),
             writes: Vec::new(),
             written: HashMap::new(),
         }
@@ -109,8 +121,8 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// The writes, with the bodies that are due, and the copies.
-    pub(super) fn finish(mut self) -> Decided {
+    /// The writes, with the bodies that are due, and what becomes true with them.
+    pub(super) fn finish(mut self) -> (Vec<Write>, Decided) {
         for (at, write) in self.writes.iter_mut().enumerate() {
             let Some(stamp) = &write.record.stamp else { continue };
             let Some(written) = self.written.get(&stamp.instance) else { continue };
@@ -118,7 +130,7 @@ impl<'a> Deciding<'a> {
                 write.body = self.copies.get(&stamp.instance).cloned();
             }
         }
-        Decided { writes: self.writes, copies: self.copies }
+        (self.writes, Decided { copies: self.copies, passing: self.passing })
     }
 
     fn command(&mut self, id: &InstanceId, command: &Command) -> Result<Planned, Error> {
@@ -161,7 +173,7 @@ impl<'a> Deciding<'a> {
     }
 
     fn settle(&mut self, id: &InstanceId) -> Result<Planned, Error> {
-        let Some(before) = self.instance(id)? else {
+        let Some(before) = self.instance_in_passing(id)? else {
             return Ok(Planned::Settled(Progress::Nothing));
         };
         let catalog = Arc::clone(&self.catalog);
@@ -192,14 +204,31 @@ impl<'a> Deciding<'a> {
         Ok(Planned::View(Some(View { instance, workflow })))
     }
 
-    /// The instance as this group sees it.
+    /// The instance as this group sees it, for somebody who asks for it.
     fn instance(&mut self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
-        if let Some(copy) = self.copies.get(id) {
-            return Ok(Some(Arc::clone(copy)));
+        if let Some(known) = self.known(id) {
+            self.passing.remove(id);
+            return Ok(Some(known));
         }
-        if let Some(held) = self.cache.get(id) {
-            return Ok(Some(held));
+        let read = self.read(id)?;
+        self.cache.keep(read.iter().cloned());
+        Ok(read)
+    }
+
+    /// The same, for a settling.
+    fn instance_in_passing(&mut self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
+        if let Some(known) = self.known(id) {
+            return Ok(Some(known));
         }
+        self.passing.insert(id.clone());
+        self.read(id)
+    }
+
+    fn known(&mut self, id: &InstanceId) -> Option<Arc<Instance>> {
+        self.copies.get(id).cloned().or_else(|| self.cache.get(id))
+    }
+
+    fn read(&self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
         let Some(stored) = self.shared.store.load(id)? else { return Ok(None) };
         let mut instance = stored.body.map(Arc::new);
         for record in &stored.tail {
@@ -208,7 +237,6 @@ impl<'a> Deciding<'a> {
         let Some(instance) = instance else {
             return Err(Error::Corrupt(format!("instance {id} has neither body nor creation")));
         };
-        self.cache.keep_one(Arc::clone(&instance));
         Ok(Some(instance))
     }
 
@@ -248,7 +276,7 @@ impl<'a> Deciding<'a> {
             Outcome::Refused(rejection) => (Taken::Planned(Planned::Refused(rejection)), None),
             Outcome::Repeated { revision } => (Taken::Repeated { revision }, None),
             Outcome::Nothing => {
-                (Taken::Planned(after.as_ref().map_or(Planned::Defect, known)), None)
+                (Taken::Planned(after.as_ref().map_or(Planned::Defect, nothing_new)), None)
             }
         };
         let Some(after) = after else { return planned };
@@ -363,7 +391,7 @@ fn answer(record: &Record) -> Option<Answer> {
 }
 
 /// The answer where all was known or settled already: as to a repeat.
-fn known(instance: &Arc<Instance>) -> Planned {
+fn nothing_new(instance: &Arc<Instance>) -> Planned {
     Planned::Accepted(Box::new(Answer {
         instance: instance.id.clone(),
         workflow: instance.workflow.clone(),

@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 const SETTLING_SHARE: usize = 4;
 /// Settlings in one group: who asks for something while a hundred thousand clocks are due waits for
 /// one such group, and for one that holds the request.
-pub(super) const SETTLINGS_MAX: usize = 32;
+pub(super) const SETTLINGS_MAX: usize = 16;
 
 /// Why a job was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,9 +27,9 @@ use super::worker::{Progress, Settled, Settling};
 /// Instances of another calendar that are settled as one lot; the next one waits until all of it
 /// is durable.
 const LOT_INSTANCES_MAX: usize = limits::GROUP_COMMANDS_MAX;
-/// So many due instances are under way for each worker: one group that is being written, and one to
-/// go on with. More would only wait in the mailboxes.
-const UNDER_WAY_PER_WORKER: usize = 2 * SETTLINGS_MAX;
+/// So many due instances are under way for each worker: one group that is being written, and some
+/// to go on with until more are found.
+const UNDER_WAY_PER_WORKER: usize = 4 * SETTLINGS_MAX;
 /// After so many due instances the thread looks at whatever else was asked of it.
 const SETTLED_PER_ROUND: usize = 4096;
 /// A real clock is looked at at least so often: it may have been set.

@@ -164,10 +164,10 @@ impl Worker {
                 .collect::<Result<_, _>>()
                 .map_err(|error| (self.shared.fatal)(&error.to_string()))
                 .ok()?;
-            let decided = deciding.finish();
-            match self.write(decided.writes)? {
+            let (writes, decided) = deciding.finish();
+            match self.write(writes)? {
                 Verdict::Durable { records } => {
-                    self.cache.keep(decided.copies);
+                    self.cache.keep(decided.kept());
                     answer_all(&self.shared, tasks, planned, records);
                     return Some(());
                 }
