@@ -21,7 +21,9 @@ use crate::store::ledger::Ledger;
 use crate::store::record::{FORMAT, format_of};
 use crate::store::{Error, Identity, pb};
 
-const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+/// Pages that sled keeps. Instances are kept by the workers, headers by the ledger: what is left is
+/// the way to a page, and what is read again at once.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Commits flush themselves; this only writes out what is left when nothing happens.
 const FLUSH_EVERY_MS: u64 = 500;
 /// How long, and how often, a sled that was just closed is waited for.
