@@ -1,6 +1,7 @@
 //! On what it ran: one line for whoever quotes a figure. Knows no measurement.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread::available_parallelism;
 
@@ -14,6 +15,28 @@ pub(crate) fn described(work: &Path) -> String {
     let day = jiff::Zoned::now().date();
     let (system, files) = (system.trim(), file_system(work));
     format!("{cores} × {model}, Linux {system}, stores on {files}, {day}")
+}
+
+/// A disk.
+pub(crate) struct Device {
+    statistics: String,
+}
+
+impl Device {
+    /// The disk that holds a file; none: the system does not tell.
+    pub(crate) fn of(file: &Path) -> Option<Self> {
+        let number = fs::metadata(file).ok()?.dev();
+        let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
+        Some(Self { statistics: format!("/sys/dev/block/{major}:{minor}/stat") })
+    }
+
+    /// Bytes that it has written so far.
+    pub(crate) fn written_bytes(&self) -> Option<u64> {
+        const SECTOR_BYTES: u64 = 512;
+        let words = fs::read_to_string(&self.statistics).ok()?;
+        let sectors: u64 = words.split_whitespace().nth(6)?.parse().ok()?;
+        Some(sectors * SECTOR_BYTES)
+    }
 }
 
 /// Whether stores there would be on a disk at all.

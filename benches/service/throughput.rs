@@ -9,6 +9,7 @@ use crate::Bench;
 use crate::client::{BEGIN, END, Seen, connect};
 use crate::dataset::DataSet;
 use crate::echo::hexadecimal;
+use crate::machine::Device;
 use crate::measure::{Middle, figure, microseconds};
 use crate::plan::{Plan, Step};
 use crate::process::{Client, Server, Usage};
@@ -31,6 +32,8 @@ pub(crate) struct Round {
     pub(crate) usage: Usage,
     /// Durable writes meanwhile; of the echo none.
     pub(crate) commits: u64,
+    /// What the disk of the store wrote meanwhile, whoever asked for it; none: nobody counts it.
+    pub(crate) device_bytes: Option<u64>,
 }
 
 impl Round {
@@ -180,9 +183,11 @@ fn bytes(services: &[Round]) -> Row {
         "B",
         lower(6000.0, 2500.0),
     );
-    row.measured(per(|it| it.disk_bytes))
-        .side("given_to_write_calls_bytes", per(|it| it.written_bytes))
-        .note("write_bytes of /proc: whole pages sent to the disk; sockets do not count in it")
+    let device = services.iter().map(|it| it.per_completion(it.device_bytes.unwrap_or(0)));
+    row.measured(per(|it| it.written_bytes))
+        .side("device_bytes", Middle::of(device))
+        .side("pages_accounted_bytes", per(|it| it.disk_bytes))
+        .note("given to write calls, answers over sockets included; the whole disk beside it")
 }
 
 /// Starts a client that completes what the plan says.
@@ -213,11 +218,15 @@ pub(crate) fn complete(server: &Server, data: &DataSet, sent: Sent, way: Way) ->
     };
     client.wait_for(BEGIN)?;
     let (usage_before, commits_before) = (server.usage()?, commits()?);
+    let device = Device::of(data.plan_path().as_path());
+    let device_before = device.as_ref().and_then(Device::written_bytes);
     client.wait_for(END)?;
     let (usage, commits) = (server.usage()?.since(usage_before), commits()? - commits_before);
+    let device_bytes = device.as_ref().and_then(Device::written_bytes);
+    let device_bytes = device_bytes.zip(device_before).map(|(after, before)| after - before);
     let seen: Seen = client.report()?;
     ensure!(seen.answered > 0, "nothing was answered: {:?}", seen.refusal);
-    Ok(Round { seen, usage, commits })
+    Ok(Round { seen, usage, commits, device_bytes })
 }
 
 /// What the service has counted about itself.
