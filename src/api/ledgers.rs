@@ -87,7 +87,8 @@ impl LedgerService for Edge {
         let question = LedgerQuestion { ledger: Arc::clone(&ledger), as_of, filter, language };
         let sheet = self.handle.ledger(question).await.map_err(|error| status::ledger(&error))?;
         let (content, extension) = file(&sheet, format)?;
-        let day = day(&catalog, &ledger, sheet.as_of);
+        let day = catalog.day_of(&ledger.selection.workflows, sheet.as_of);
+        let day = day.map(|day| format!("-{day}")).unwrap_or_default();
         let file_name = format!("{}{day}.{extension}", ledger.id);
         let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
         tokio::spawn(send(content, file_name, queue));
@@ -131,16 +132,6 @@ impl LedgerService for Edge {
 
 fn named(catalog: &Catalog, name: &str) -> Result<Arc<Ledger>, Status> {
     catalog.ledgers().ledger(name).cloned().ok_or_else(|| status::ledger_not_found(name))
-}
-
-/// The day of an instant by the calendar of a ledger's workflow, as a part of a file's name.
-fn day(catalog: &Catalog, ledger: &Ledger, at: Timestamp) -> String {
-    let mut workflows = ledger.selection.workflows.iter();
-    let calendar = workflows.find_map(|id| {
-        let calendar = &catalog.active(id.as_str())?.workflow.calendar;
-        catalog.calendar(calendar.as_str())
-    });
-    calendar.map(|live| format!("-{}", live.calendar.date_of(at))).unwrap_or_default()
 }
 
 fn language(language: pb::Language) -> Language {

@@ -112,6 +112,40 @@ impl Language {
             Self::Zh => pb::Language::Chinese.into(),
         }
     }
+
+    fn words(self) -> &'static Words {
+        match self {
+            Self::En => &Words {
+                header: ["OF", "MEASURE", "BASIS", "VALUE", "NUMERATOR / DENOMINATOR", "N"],
+                target: ["TARGET", "REACHED"],
+                now: "now",
+                period: "period",
+                cohort: "cohort",
+                reached: "yes",
+                missed: "no",
+            },
+            Self::Zh => &Words {
+                header: ["项目", "指标", "口径", "数值", "分子 / 分母", "样本数"],
+                target: ["目标", "达成"],
+                now: "当前",
+                period: "期内",
+                cohort: "同批",
+                reached: "已达成",
+                missed: "未达成",
+            },
+        }
+    }
+}
+
+/// The words of a table of figures.
+struct Words {
+    header: [&'static str; 6],
+    target: [&'static str; 2],
+    now: &'static str,
+    period: &'static str,
+    cohort: &'static str,
+    reached: &'static str,
+    missed: &'static str,
 }
 
 impl Ledger {
@@ -135,7 +169,9 @@ impl Ledger {
                 };
                 let response = client.ledgers().indicators(request).await?.into_inner();
                 output.message(&response, |output| {
-                    let texts = response.indicators.iter().map(|it| report_text(it, output));
+                    let language = asked.language;
+                    let texts = response.indicators.iter();
+                    let texts = texts.map(|it| report_text(it, language, output));
                     texts.collect::<Vec<_>>().join("\n\n")
                 })
             }
@@ -239,13 +275,16 @@ fn write_file(to: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
     std::fs::write(to, content)
 }
 
-fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {
+fn report_text(report: &pb::IndicatorReport, language: Language, output: &Output) -> String {
+    let words = language.words();
+    // A column of its own only where something stands in it.
+    let with_target = report.figures.iter().any(|it| it.target.is_some());
     let row = |it: &pb::Figure| {
         let basis = match it.basis() {
             pb::FigureBasis::Unspecified => "",
-            pb::FigureBasis::Now => "now",
-            pb::FigureBasis::Period => "period",
-            pb::FigureBasis::Cohort => "cohort",
+            pb::FigureBasis::Now => words.now,
+            pb::FigureBasis::Period => words.period,
+            pb::FigureBasis::Cohort => words.cohort,
         };
         let divided = if it.denominator.is_empty() {
             String::new()
@@ -253,13 +292,15 @@ fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {
             format!("{} / {}", it.numerator, it.denominator)
         };
         let value = if it.value.is_empty() { "-".to_owned() } else { it.value.clone() };
-        let own = [it.name.clone(), it.measure.clone(), basis.to_owned(), value, divided];
         let n = it.n.to_string();
-        it.keys.iter().cloned().chain(own).chain([n]).collect::<Vec<String>>()
+        let own = [it.name.clone(), it.measure.clone(), basis.to_owned(), value, divided, n];
+        let target = it.target.as_ref().map(|it| target_text(it, words)).unwrap_or_default();
+        let target = with_target.then_some(target).into_iter().flatten();
+        it.keys.iter().cloned().chain(own).chain(target).collect::<Vec<String>>()
     };
     let by = report.by.iter().map(String::as_str);
-    let header: Vec<&str> =
-        by.chain(["OF", "MEASURE", "BASIS", "VALUE", "NUMERATOR / DENOMINATOR", "N"]).collect();
+    let target = with_target.then_some(words.target).into_iter().flatten();
+    let header: Vec<&str> = by.chain(words.header).chain(target).collect();
     let rows: Vec<Vec<String>> = report.figures.iter().map(row).collect();
     let table = output.table(&header, &rows);
     if output.format == Format::Line {
@@ -272,4 +313,20 @@ fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {
         format!("{} / {}", report.numerator, report.denominator)
     };
     format!("{}{unit}: {sides}\n{table}", report.title)
+}
+
+/// What is to be reached, such as `≥ 20 (2026)`, and whether it is.
+fn target_text(target: &pb::Target, words: &Words) -> [String; 2] {
+    let bound = match target.bound() {
+        pb::TargetBound::Unspecified => "",
+        pb::TargetBound::AtLeast => "≥ ",
+        pb::TargetBound::AtMost => "≤ ",
+    };
+    let year = if target.year == 0 { String::new() } else { format!(" ({})", target.year) };
+    let reached = match target.reached {
+        Some(true) => words.reached,
+        Some(false) => words.missed,
+        None => "-",
+    };
+    [format!("{bound}{}{year}", target.goal), reached.to_owned()]
 }

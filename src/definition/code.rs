@@ -252,7 +252,8 @@ codes! {
         "No file under `workflows` describes a workflow of the name that stands under `of`."
     WrongSource "SB0703" Error "a source of a ledger does not fit here"
         "The source exists, but what it gives cannot be used in this place: a text is not added \
-         up, a number is no instant, a funnel counts instances of one workflow."
+         up, a number is no instant, a funnel counts instances of one workflow, and has no figure \
+         of the whole that could have a target."
 }
 
 /// The page `docs/diagnostics.md`.

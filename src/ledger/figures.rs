@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::definition::ledger::indicator::{Days, Indicator, Key, Measure, Measured, Side, Tally};
+use crate::definition::ledger::indicator::{
+    Bound, Days, Goal, Indicator, Key, Measure, Measured, Side, Tally, Target,
+};
 use crate::definition::ledger::{Kind, Source};
 use crate::model::id::IndicatorId;
 use crate::model::organization::Organization;
@@ -31,6 +33,13 @@ impl Period {
     /// Whether a day lies in it.
     pub fn holds(&self, day: Date) -> bool {
         self.from.is_none_or(|from| day >= from) && self.to.is_none_or(|to| day <= to)
+    }
+
+    /// The calendar year in which it lies, where it ends today unless it says otherwise; none: it
+    /// has no beginning, or lies in several.
+    fn year(&self, today: Option<Date>) -> Option<i16> {
+        let (from, to) = (self.from?.year(), self.to.or(today)?.year());
+        (from == to).then_some(from)
     }
 }
 
@@ -64,6 +73,21 @@ pub struct Figure {
     pub denominator: Option<Decimal>,
     /// On how many rows it rests.
     pub n: u64,
+    /// What it is to reach.
+    pub target: Option<Compared>,
+}
+
+/// What a figure is to reach, and whether it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared {
+    /// Whether more is better, or less.
+    pub bound: Bound,
+    /// How much.
+    pub goal: Decimal,
+    /// For which year; none: whichever.
+    pub year: Option<i16>,
+    /// Whether it does; none: there is no figure.
+    pub reached: Option<bool>,
 }
 
 /// An indicator with its figures.
@@ -127,14 +151,21 @@ impl Counting {
         }
     }
 
-    /// The figures.
-    pub fn finish(self, organization: &Organization) -> Report {
-        let Self { indicator, language, buckets, .. } = self;
+    /// The figures. `today` is the day of the answer.
+    pub fn finish(self, organization: &Organization, today: Option<Date>) -> Report {
+        let Self { indicator, language, buckets, period, .. } = self;
         let wording = Wording { language, organization };
         let mut figures = Vec::new();
         for (keys, bucket) in buckets {
-            let made = bucket.figures(&indicator.measure, wording);
-            figures.extend(made.into_iter().map(|made| Figure { keys: keys.clone(), ..made }));
+            for figure in bucket.figures(&indicator.measure, wording) {
+                let year = match figure.basis {
+                    Basis::Now => today.map(Date::year),
+                    Basis::Period | Basis::Cohort => period.year(today),
+                };
+                let wanted = indicator.target.as_ref();
+                let target = wanted.and_then(|target| compared(target, &figure, year));
+                figures.push(Figure { keys: keys.clone(), target, ..figure });
+            }
         }
         let (numerator, denominator) = wording.sides(&indicator.measure);
         let text = |title| language.of(title).to_owned();
@@ -148,6 +179,19 @@ impl Counting {
             figures,
         }
     }
+}
+
+/// What a target says of a figure that tells of a year.
+fn compared(target: &Target, figure: &Figure, year: Option<i16>) -> Option<Compared> {
+    if figure.measure != target.figure || !figure.name.is_empty() {
+        return None;
+    }
+    let (goal, year) = match &target.goal {
+        Goal::Always(goal) => (*goal, None),
+        Goal::Years(years) => (*years.get(&year?)?, year),
+    };
+    let reached = figure.value.map(|value| target.bound.holds(value, goal));
+    Some(Compared { bound: target.bound, goal, year, reached })
 }
 
 /// What a key gives, as people read it.

@@ -21,7 +21,7 @@ mod tallies;
 
 pub use cell::{Cell, Language};
 pub use dossier::Dossier;
-pub use figures::{Basis, Counting, Figure, Period, Report};
+pub use figures::{Basis, Compared, Counting, Figure, Period, Report};
 pub use pick::Filter;
 pub use setting::Setting;
 pub use sheet::{Filling, Head, Line, Sheet, TooManyRows};

@@ -229,7 +229,7 @@ fn figure(
     let name = name.to_owned();
     let (keys, numerator, denominator) = (Vec::new(), None, None);
     let value = value.map(|value| value.normalize());
-    Figure { basis, keys, name, measure, value, numerator, denominator, n }
+    Figure { basis, keys, name, measure, value, numerator, denominator, n, target: None }
 }
 
 /// A figure with what it was divided by; its value is the quotient where none is given.

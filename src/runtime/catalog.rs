@@ -116,6 +116,13 @@ impl Catalog {
         self.calendars.get(id)
     }
 
+    /// The day of an instant, by the calendar of the first of these workflows.
+    pub fn day_of(&self, workflows: &[WorkflowId], at: Timestamp) -> Option<Date> {
+        let mut known = workflows.iter().filter_map(|id| self.active(id.as_str()));
+        let calendar = known.find_map(|it| self.calendar(it.workflow.calendar.as_str()))?;
+        Some(calendar.calendar.date_of(at))
+    }
+
     /// The people.
     pub fn organization(&self) -> &Arc<Organization> {
         &self.organization

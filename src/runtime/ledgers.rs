@@ -132,8 +132,11 @@ pub(super) fn figures(
         }
         ControlFlow::Continue(())
     })?;
-    let organization = catalog.organization();
-    Ok(Ok(all.into_iter().map(|counting| counting.finish(organization)).collect()))
+    let report = |counting: Counting| {
+        let today = catalog.day_of(&counting.indicator().selection.workflows, as_of);
+        counting.finish(catalog.organization(), today)
+    };
+    Ok(Ok(all.into_iter().map(report).collect()))
 }
 
 fn wanted(workflows: &[WorkflowId], filter: &Filter) -> Vec<WorkflowId> {

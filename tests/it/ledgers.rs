@@ -459,3 +459,87 @@ async fn figures_carry_what_they_are_a_share_of_and_count_nothing_twice() {
     insta::assert_snapshot!("figures", figures(&response));
     server.stop().await;
 }
+
+const GOALS: &str = "
+indicators:
+  area:
+    of: permit
+    count: { at: created, sum: field.area }
+    target: { at_least: { 2025: 150, 2026: 200 } }
+  at_hand: { of: permit, by: status, count: {}, target: { at_most: { 2025: 2 } } }
+  reviewed:
+    of: permit
+    ratio:
+      denominator: { title: came in, at: stage.intake.entered }
+      numerator: { title: went on to review, at: stage.review.entered }
+    target: { at_least: 0 }
+  ends: { of: permit, distribution: { value: field.area, at: ended }, target: { figure: max, at_most: 100 } }
+  granted: { of: permit, distribution: { value: field.area, at: stage.grant.left }, target: { at_most: 1 } }
+";
+
+/// Every figure that has a target in a period: its name, keys, value, and what is said of it.
+async fn goals(server: &Server, from: &str, to: &str) -> Vec<String> {
+    let request = pb::LedgerServiceIndicatorsRequest {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        ..Default::default()
+    };
+    let response = server.ledgers().indicators(by("anna", request)).await.unwrap().into_inner();
+    let mut told = Vec::new();
+    for report in &response.indicators {
+        for it in &report.figures {
+            let Some(target) = &it.target else { continue };
+            let bound = match target.bound() {
+                pb::TargetBound::AtLeast => "at least",
+                pb::TargetBound::AtMost => "at most",
+                pb::TargetBound::Unspecified => panic!("no bound"),
+            };
+            let (keys, measure, value) = (it.keys.join(" "), &it.measure, &it.value);
+            let (goal, year, reached) = (&target.goal, target.year, target.reached);
+            let id = &report.id;
+            told.push(format!("{id} {keys} {measure} {value}: {bound} {goal} {year} {reached:?}"));
+        }
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_goal_is_told_with_its_figure_and_whether_it_is_reached() {
+    let mut configuration = configuration();
+    configuration.files.insert("rules/indicators.yaml".to_owned(), GOALS.into());
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), configuration).await;
+    three(&server).await;
+    let always = [
+        "at_hand active count 3: at most 2 2025 Some(false)",
+        "at_hand terminated count 1: at most 2 2025 Some(true)",
+        "reviewed  ratio 0: at least 0 0 Some(true)",
+        "reviewed  ratio 0: at least 0 0 Some(true)",
+        "ends  max 100: at most 100 0 Some(true)",
+        "granted  p50 : at most 1 0 None",
+    ];
+    // The goal of a year is compared with periods of that year only.
+    let told = goals(&server, "2025-01-01", "").await;
+    assert_eq!(told[0], "area  sum 147.5: at least 150 2025 Some(false)");
+    assert_eq!(told[1..], always);
+    assert_eq!(goals(&server, "", "").await, always);
+    assert_eq!(goals(&server, "2024-12-01", "2025-12-31").await, always);
+
+    // One more, and the year's goal is reached; another year has another goal.
+    let request = pb::InstanceServiceCreateRequest {
+        instance: "e".to_owned(),
+        workflow: "permit".to_owned(),
+        fields: Some(fields(&[
+            ("applicant", text("x")),
+            ("area", number(2.5)),
+            ("tier", text("gold")),
+        ])),
+        ..Default::default()
+    };
+    server.instances().create(by("anna", request)).await.unwrap();
+    let told = goals(&server, "2025-01-01", "2025-12-31").await;
+    assert_eq!(told[0], "area  sum 150: at least 150 2025 Some(true)");
+    let told = goals(&server, "2026-01-01", "2026-12-31").await;
+    assert_eq!(told[0], "area  sum 0: at least 200 2026 Some(false)");
+    server.stop().await;
+}

@@ -1,8 +1,9 @@
 //! Ledgers, as they travel.
 
 use crate::api::pb;
+use crate::definition::ledger::indicator::Bound;
 use crate::definition::ledger::{Indicator, Kind, Ledger};
-use crate::ledger::{Basis, Cell, Figure, Head, Line, Report};
+use crate::ledger::{Basis, Cell, Compared, Figure, Head, Line, Report};
 
 /// A ledger of the configuration.
 pub(in crate::api) fn ledger(ledger: &Ledger) -> pb::Ledger {
@@ -86,5 +87,19 @@ fn figure(figure: Figure) -> pb::Figure {
         numerator: super::text(figure.numerator.as_ref()),
         denominator: super::text(figure.denominator.as_ref()),
         n: figure.n,
+        target: figure.target.map(target),
+    }
+}
+
+fn target(target: Compared) -> pb::Target {
+    let bound = match target.bound {
+        Bound::AtLeast => pb::TargetBound::AtLeast,
+        Bound::AtMost => pb::TargetBound::AtMost,
+    };
+    pb::Target {
+        bound: bound.into(),
+        goal: target.goal.to_string(),
+        year: target.year.map_or(0, i32::from),
+        reached: target.reached,
     }
 }

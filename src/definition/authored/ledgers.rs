@@ -166,7 +166,37 @@ pub struct Indicator {
     pub repeats: Option<Repeats>,
     /// Who had it in hand.
     pub held: Option<HeldBy>,
+    /// What its figure is to reach.
+    pub target: Option<Target>,
 }
+
+/// What a figure is to reach.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Target {
+    /// Which of the figures; without it the first one.
+    pub figure: Option<Scalar>,
+    /// It is not to be smaller.
+    pub at_least: Option<Goal>,
+    /// It is not to be larger.
+    pub at_most: Option<Goal>,
+}
+
+/// A number for every year, or one for each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Goal {
+    /// For every year.
+    Always(Scalar),
+    /// By year.
+    Years(Named<Scalar>),
+}
+
+scalar_or_map!(
+    Goal,
+    Always,
+    Years(Named<Scalar>),
+    "a number, or one for each year such as `{ 2026: 20 }`"
+);
 
 /// How many there were, or how much.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -1,7 +1,10 @@
 //! Indicators: general kinds of figures, each with what it is a share of.
 
+use std::collections::BTreeMap;
+
 use crate::model::id::{GroupId, IndicatorId, StageId};
 use crate::model::organization::Title;
+use crate::model::value::Decimal;
 
 use super::source::{Kind, Source};
 use super::{Selection, Test};
@@ -21,6 +24,47 @@ pub struct Indicator {
     pub by: Vec<Key>,
     /// What is made of it.
     pub measure: Measure,
+    /// What its figure is to reach.
+    pub target: Option<Target>,
+}
+
+/// What a figure is to reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Which figure, one of [`Measure::wholes`].
+    pub figure: &'static str,
+    /// Whether more is better, or less.
+    pub bound: Bound,
+    /// How much.
+    pub goal: Goal,
+}
+
+/// Whether more is better, or less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// The figure is not to be smaller.
+    AtLeast,
+    /// The figure is not to be larger.
+    AtMost,
+}
+
+impl Bound {
+    /// Whether a figure keeps to it.
+    pub fn holds(self, value: Decimal, goal: Decimal) -> bool {
+        match self {
+            Self::AtLeast => value >= goal,
+            Self::AtMost => value <= goal,
+        }
+    }
+}
+
+/// How much is to be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// The same whatever the period.
+    Always(Decimal),
+    /// By calendar year.
+    Years(BTreeMap<i16, Decimal>),
 }
 
 /// By what rows are split or shared out.
@@ -97,6 +141,22 @@ pub enum Measure {
         /// Who that is.
         per: HeldPer,
     },
+}
+
+impl Measure {
+    /// The figures that are about the whole, not about a stage, a band or a person: those that can
+    /// have a target. The first one is meant where none is named.
+    pub fn wholes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Count { tally: Tally::Rows, .. } => &["count"],
+            Self::Count { tally: Tally::Sum(_), .. } => &["sum"],
+            Self::Count { tally: Tally::Distinct(_), .. } => &["distinct"],
+            Self::Ratio { .. } | Self::Repeats { .. } => &["ratio"],
+            Self::Distribution { .. } => &["p50", "p90", "max"],
+            Self::Spread { .. } => &["imbalance", "mean", "max"],
+            Self::Bands { .. } | Self::Funnel { .. } | Self::Held { .. } => &[],
+        }
+    }
 }
 
 /// What is counted.

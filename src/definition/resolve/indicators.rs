@@ -20,6 +20,7 @@ use crate::model::id::{GroupId, IndicatorId};
 use super::desk::Desk;
 use super::ledger_sources::{Ground, Parsed, Spot};
 use super::ledgers::{Book, selection, tests};
+use super::targets;
 
 const MEASURES: [&str; 8] =
     ["count", "ratio", "distribution", "bands", "funnel", "spread", "repeats", "held"];
@@ -76,7 +77,10 @@ fn indicator(
     let by = maker.keys(&path.key("by"), &authored.by);
     let unit = authored.unit.as_ref().map(|unit| Desk::title(Some(unit), "")).unwrap_or_default();
     let title = Desk::title(authored.title.as_ref(), name);
-    Some(Indicator { id, title, unit, by, measure: measure?, selection })
+    let measure = measure?;
+    let target = authored.target.as_ref();
+    let target = target.and_then(|it| targets::target(desk, &path.key("target"), it, &measure));
+    Some(Indicator { id, title, unit, by, measure, selection, target })
 }
 
 struct Maker<'d, 'a, 'b> {

@@ -20,6 +20,7 @@ mod organization;
 mod policies;
 mod rules;
 mod special;
+mod targets;
 
 mod calls;
 mod clocks;
