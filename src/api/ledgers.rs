@@ -7,10 +7,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::definition::ledger::Ledger;
-use crate::ledger::{Language, Period, Sheet, csv, xlsx};
+use crate::ledger::{Language, Line, Period, Sheet, csv, xlsx};
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::runtime::{Catalog, IndicatorQuestion, LedgerQuestion};
+use crate::runtime::{Catalog, Handle, IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
 
 use super::edge::Edge;
 use super::pb::ledger_service_server::LedgerService;
@@ -85,13 +85,27 @@ impl LedgerService for Edge {
         found.finish(()).map_err(|told| status::invalid(&told))?;
         let ledger = named(&catalog, &request.ledger)?;
         let question = LedgerQuestion { ledger: Arc::clone(&ledger), as_of, filter, language };
-        let sheet = self.handle.ledger(question).await.map_err(|error| status::ledger(&error))?;
-        let (content, extension) = file(&sheet, format)?;
-        let day = catalog.day_of(&ledger.selection.workflows, sheet.as_of);
-        let day = day.map(|day| format!("-{day}")).unwrap_or_default();
-        let file_name = format!("{}{day}.{extension}", ledger.id);
+        let named = |as_of, extension: &str| {
+            let day = catalog.day_of(&ledger.selection.workflows, as_of);
+            let day = day.map(|day| format!("-{day}")).unwrap_or_default();
+            format!("{}{day}.{extension}", ledger.id)
+        };
         let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
-        tokio::spawn(send(content, file_name, queue));
+        match format {
+            pb::LedgerFormat::Unspecified | pb::LedgerFormat::Csv => {
+                let reading = self.handle.open_ledger(question).await;
+                let reading = reading.map_err(|error| status::ledger(&error))?;
+                let pieces = Pieces { file_name: named(reading.as_of(), "csv"), queue };
+                tokio::spawn(write_csv(self.handle.clone(), reading, pieces));
+            }
+            pb::LedgerFormat::Xlsx => {
+                let sheet = self.handle.ledger(question).await;
+                let sheet = sheet.map_err(|error| status::ledger(&error))?;
+                let pieces = Pieces { file_name: named(sheet.as_of, "xlsx"), queue };
+                let content = workbook(sheet).await?;
+                tokio::spawn(write_whole(content, pieces));
+            }
+        }
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 
@@ -152,29 +166,81 @@ fn place(found: &mut Violations, token: &str) -> (usize, Option<Timestamp>) {
     (row, Some(Timestamp(at)))
 }
 
-fn file(sheet: &Sheet, format: pb::LedgerFormat) -> Result<(Vec<u8>, &'static str), Status> {
-    match format {
-        pb::LedgerFormat::Unspecified | pb::LedgerFormat::Csv => Ok((csv::csv(sheet), "csv")),
-        pb::LedgerFormat::Xlsx => match xlsx::xlsx(sheet) {
-            Ok(content) => Ok((content, "xlsx")),
-            Err(error) => {
-                tracing::error!(error = %error, "a workbook could not be written");
-                Err(status::internal(""))
+/// A workbook is written on a thread that may take its time.
+async fn workbook(sheet: Sheet) -> Result<Vec<u8>, Status> {
+    let written = tokio::task::spawn_blocking(move || xlsx::xlsx(&sheet)).await;
+    let problem = match written {
+        Ok(Ok(content)) => return Ok(content),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(error = problem, "a workbook could not be written");
+    Err(status::internal(""))
+}
+
+/// A file on its way: the first piece carries its name.
+struct Pieces {
+    file_name: String,
+    queue: mpsc::Sender<Result<pb::LedgerServiceExportResponse, Status>>,
+}
+
+/// Nobody reads any more.
+struct Gone;
+
+impl Pieces {
+    async fn send(&mut self, content: Vec<u8>) -> Result<(), Gone> {
+        let file_name = std::mem::take(&mut self.file_name);
+        let piece = pb::LedgerServiceExportResponse { content, file_name };
+        self.queue.send(Ok(piece)).await.map_err(|_| Gone)
+    }
+
+    /// Adds lines to a text, and sends it whenever it is long enough.
+    async fn lines(&mut self, text: &mut String, lines: Vec<Line>) -> Result<(), Gone> {
+        for line in lines {
+            csv::line(text, &line.cells);
+            if text.len() >= PIECE_BYTES {
+                self.send(std::mem::take(text).into_bytes()).await?;
             }
-        },
+        }
+        Ok(())
     }
 }
 
-async fn send(
-    content: Vec<u8>,
-    mut file_name: String,
-    queue: mpsc::Sender<Result<pb::LedgerServiceExportResponse, Status>>,
-) {
+async fn write_whole(content: Vec<u8>, mut pieces: Pieces) {
     for piece in content.chunks(PIECE_BYTES) {
-        let file_name = std::mem::take(&mut file_name);
-        let piece = pb::LedgerServiceExportResponse { content: piece.to_vec(), file_name };
-        if queue.send(Ok(piece)).await.is_err() {
+        if pieces.send(piece.to_vec()).await.is_err() {
             return;
         }
     }
+}
+
+/// Writes rows as they come. What goes wrong on the way ends the stream with its status.
+async fn write_csv(handle: Handle, reading: Reading, mut pieces: Pieces) {
+    if let Err(error) = csv_pieces(&handle, reading, &mut pieces).await {
+        drop(pieces.queue.send(Err(status::ledger(&error))).await);
+    }
+}
+
+async fn csv_pieces(
+    handle: &Handle,
+    mut reading: Reading,
+    pieces: &mut Pieces,
+) -> Result<(), LedgerError> {
+    let mut text = csv::begin(&reading.columns());
+    while !reading.is_done() {
+        let (rest, lines) = handle.read_ledger(reading).await?;
+        reading = rest;
+        if pieces.lines(&mut text, lines).await.is_err() {
+            return Ok(());
+        }
+    }
+    let sheet = reading.finish();
+    if pieces.lines(&mut text, sheet.rows).await.is_ok() {
+        if !sheet.totals.is_empty() {
+            csv::line(&mut text, &sheet.totals);
+        }
+        // The last piece; if nobody reads it, nobody misses it.
+        let _sent = pieces.send(text.into_bytes()).await;
+    }
+    Ok(())
 }

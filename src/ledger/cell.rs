@@ -142,7 +142,7 @@ impl fmt::Display for Cell {
 }
 
 /// The words of the ledger itself.
-const WORDS: [(&str, &str, &str); 21] = [
+const WORDS: [(&str, &str, &str); 22] = [
     ("none", "", ""),
     ("blue", "blue", "蓝"),
     ("yellow", "yellow", "黄"),
@@ -164,6 +164,7 @@ const WORDS: [(&str, &str, &str); 21] = [
     ("pending", "pending", "待审批"),
     ("granted", "granted", "同意"),
     ("refused", "refused", "不同意"),
+    ("lapsed", "lapsed before a decision", "未及审批已失效"),
 ];
 
 /// What people call what names stand for.

@@ -2,32 +2,28 @@
 //! that end in CR LF, a quoted text where it must be.
 
 use super::cell::Cell;
-use super::sheet::Sheet;
+use super::sheet::Head;
 
 /// Tells programs that the file is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// Beginnings of a text that spreadsheet programs would take for a formula.
 const FORMULA_BEGINNINGS: [char; 4] = ['=', '+', '-', '@'];
 
-/// The sheet: a line of titles, the rows, the totals.
-pub fn csv(sheet: &Sheet) -> Vec<u8> {
+/// How a file begins: with the line of titles.
+pub fn begin(columns: &[Head]) -> String {
     let mut text = String::from(BYTE_ORDER_MARK);
-    line(&mut text, sheet.columns.iter().map(|column| Cell::text(&column.title)));
-    for row in &sheet.rows {
-        line(&mut text, row.cells.iter().cloned());
-    }
-    if !sheet.totals.is_empty() {
-        line(&mut text, sheet.totals.iter().cloned());
-    }
-    text.into_bytes()
+    let titles: Vec<Cell> = columns.iter().map(|column| Cell::text(&column.title)).collect();
+    line(&mut text, &titles);
+    text
 }
 
-fn line(text: &mut String, cells: impl Iterator<Item = Cell>) {
-    for (at, cell) in cells.enumerate() {
+/// One more line, of a row or of the totals.
+pub fn line(text: &mut String, cells: &[Cell]) {
+    for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
             text.push(',');
         }
-        match &cell {
+        match cell {
             Cell::Text(own) => quoted(text, own),
             other => text.push_str(&other.to_string()),
         }

@@ -24,7 +24,7 @@ pub(super) enum Hand {
     Period,
     /// Another instance that a task called.
     Called,
-    /// The enterprise: the instance stood still.
+    /// The enterprise: the instance stood still, or its task waited for something from outside.
     Enterprise,
 }
 
@@ -61,7 +61,8 @@ fn turns(dossier: &Dossier, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
     let tasks = dossier.tasks.iter().map(TaskStory::span);
     let holders = dossier.tasks.iter().flat_map(|task| &task.holders);
     let held = holders.chain(&dossier.stewards).map(|held| held.span);
-    let spans = tasks.chain(held).chain(dossier.suspensions.iter().copied());
+    let waits = dossier.tasks.iter().flat_map(|task| &task.waits).chain(&dossier.suspensions);
+    let spans = tasks.chain(held).chain(waits.copied());
     let instants = spans.flat_map(|span| [Some(span.from), span.to]).flatten();
     let mut turns: BTreeSet<Timestamp> = instants.filter(|at| *at > from && *at < to).collect();
     if from < to {
@@ -106,6 +107,9 @@ fn holder_at(holders: &[Held], at: Timestamp) -> Option<&MemberId> {
 }
 
 fn hand_of_task(story: &TaskStory, setting: &Setting<'_>, per: HeldPer, at: Timestamp) -> Hand {
+    if story.waits.iter().any(|span| covers(*span, at)) {
+        return Hand::Enterprise;
+    }
     if let (HeldPer::Role, Some(role)) = (per, &story.task.role) {
         return Hand::Name(role.as_str().to_owned());
     }

@@ -346,7 +346,7 @@ impl<'a> Look<'a> {
 
     fn limit(&self, story: &LimitStory, part: LimitPart) -> Cell {
         let clock = &story.clock;
-        let due = Some(clock.plan.due);
+        let due = story.due();
         let end = story.stopped.map_or(self.setting.now, |(at, _)| at);
         let acknowledged = || {
             let of_clock = |it: &&EscalationStory| it.clock.number == clock.number;
@@ -363,7 +363,7 @@ impl<'a> Look<'a> {
             }),
             LimitPart::Started => self.time(Some(clock.started_at)),
             LimitPart::Due => self.due(due),
-            LimitPart::DueOriginally => self.due(Some(clock.due_originally)),
+            LimitPart::DueOriginally => self.due(due.and(Some(clock.due_originally))),
             LimitPart::DaysLeft => self.days_left(due, story.stopped.is_none()),
             LimitPart::DaysOver => self.days_over(due, end),
             LimitPart::Light => Cell::text(clock.light().as_str()),
@@ -391,7 +391,7 @@ impl<'a> Look<'a> {
             EscalationPart::Light => Cell::text(story.light.as_str()),
             EscalationPart::Policy => name(Some(&story.policy)),
             EscalationPart::Raised => self.time(Some(story.raised_at)),
-            EscalationPart::Due => self.due(Some(story.due)),
+            EscalationPart::Due => self.due(story.due),
             EscalationPart::State => Cell::text(match (story.cleared_at, acknowledged) {
                 (Some(_), _) => "cleared",
                 (None, Some(_)) => "acknowledged",
@@ -417,8 +417,8 @@ impl<'a> Look<'a> {
     }
 
     fn extension(&self, story: &ExtensionStory, part: ExtensionPart) -> Cell {
-        let [first, before, after] = if let Some(dues) = story.dues {
-            dues.map(Some)
+        let [first, before, after] = if let Some((first, before, after)) = story.dues {
+            [Some(first), Some(before), after]
         } else {
             let fits = |clock: &Clock| match &story.clock {
                 Some(named) => clock.number == named.number,
@@ -442,6 +442,7 @@ impl<'a> Look<'a> {
                 Decision::Pending => "pending",
                 Decision::Granted => "granted",
                 Decision::Refused => "refused",
+                Decision::Lapsed => "lapsed",
             }),
             ExtensionPart::Decided => self.time(story.decided.as_ref().map(|(at, _)| *at)),
             ExtensionPart::DecidedBy => {

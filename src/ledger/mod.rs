@@ -15,6 +15,7 @@ pub mod sheet;
 pub mod csv;
 pub mod xlsx;
 
+mod fold;
 mod held;
 mod look;
 mod tallies;
@@ -24,4 +25,4 @@ pub use dossier::Dossier;
 pub use figures::{Basis, Compared, Counting, Figure, Period, Report};
 pub use pick::Filter;
 pub use setting::Setting;
-pub use sheet::{Filling, Head, Line, Sheet, TooManyRows};
+pub use sheet::{Filling, Head, Line, Sheet, TooLarge};

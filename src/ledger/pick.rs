@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::definition::ledger::{Asked, Kind, Rows, Selection, Show, Source, Test};
 use crate::model::escalation::Light;
 use crate::model::id::{FieldId, GroupId, MemberId, StageId, WorkflowId};
-use crate::model::instance::Status;
+use crate::model::instance::{Header, Status};
 use crate::model::value::Value;
 use crate::script::facts::Facts;
 
@@ -34,11 +34,24 @@ pub struct Filter {
     pub fields: Vec<(FieldId, Value)>,
 }
 
+fn any<T: PartialEq>(wanted: &[T], own: Option<&T>) -> bool {
+    wanted.is_empty() || own.is_some_and(|own| wanted.contains(own))
+}
+
 impl Filter {
+    /// Whether an instance may pass that has stood as its header says since before the instant of
+    /// the answer: those that cannot need not be read.
+    pub fn may_pass(&self, header: &Header) -> bool {
+        let stage =
+            self.stages.is_empty() || header.stages.iter().any(|stage| self.stages.contains(stage));
+        stage
+            && any(&self.workflows, Some(&header.workflow))
+            && any(&self.statuses, Some(&header.status))
+            && any(&self.stewards, header.steward.as_ref())
+            && any(&self.groups, header.group.as_ref())
+    }
+
     fn passes(&self, dossier: &Dossier) -> bool {
-        fn any<T: PartialEq>(wanted: &[T], own: Option<&T>) -> bool {
-            wanted.is_empty() || own.is_some_and(|own| wanted.contains(own))
-        }
         let instance = &dossier.instance;
         let stage = self.stages.is_empty()
             || instance.open_stages().any(|state| self.stages.contains(&state.stage));

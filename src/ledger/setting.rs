@@ -151,10 +151,12 @@ pub fn stay_limit<'a>(dossier: &'a Dossier, stay: &Stay) -> Option<&'a LimitStor
     dossier.limit_of(fits)
 }
 
-/// The limit of a task.
+/// The limit of a task: the clock under its `sla`, not that of an objection or a supplement.
 pub fn task_limit<'a>(dossier: &'a Dossier, story: &TaskStory) -> Option<&'a LimitStory> {
     let number = story.task.reference.number;
-    let fits =
-        |clock: &Clock| matches!(&clock.owner, ClockOwner::Task(task) if task.number == number);
+    let fits = |clock: &Clock| {
+        clock.id.as_str() == "task"
+            && matches!(&clock.owner, ClockOwner::Task(task) if task.number == number)
+    };
     dossier.limit_of(fits)
 }

@@ -47,17 +47,21 @@ pub struct Line {
     pub cells: Vec<Cell>,
 }
 
-/// There are more rows than a ledger shows.
+/// A sheet would hold more cells than one may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooManyRows;
+pub struct TooLarge;
 
-/// A sheet that is being filled.
+/// A sheet that is being filled. It holds the cells that people read, and of what stands under them
+/// what was counted so far.
 #[derive(Debug)]
 pub struct Filling {
     ledger: Arc<Ledger>,
     filter: Filter,
     language: Language,
     rows: Vec<Draft>,
+    /// How many rows have been taken out.
+    taken: usize,
+    totals: Vec<Tally>,
 }
 
 #[derive(Debug)]
@@ -65,53 +69,72 @@ struct Draft {
     /// By what it is sorted: what the ledger asks for, then when the instance began, and its id.
     order: Vec<Cell>,
     begun: Timestamp,
-    instance: InstanceId,
     /// Its place among the rows of its instance.
     place: usize,
-    /// As they are compared and counted.
-    raw: Vec<Cell>,
-    /// As people read them.
-    shown: Vec<Cell>,
+    line: Line,
+}
+
+/// What is counted of a column.
+#[derive(Debug, Default)]
+struct Tally {
+    count: usize,
+    sum: Decimal,
+    distinct: HashSet<Cell>,
 }
 
 impl Filling {
     /// An empty sheet.
     pub fn new(ledger: Arc<Ledger>, filter: Filter, language: Language) -> Self {
-        Self { ledger, filter, language, rows: Vec::new() }
+        let totals = ledger.columns.iter().map(|_| Tally::default()).collect();
+        Self { ledger, filter, language, rows: Vec::new(), taken: 0, totals }
+    }
+
+    /// What is looked at.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// The heads of its columns.
+    pub fn columns(&self) -> Vec<Head> {
+        let title = |column: &Column| self.language.of(&column.title).to_owned();
+        let head = |column| Head { title: title(column), kind: column.kind };
+        self.ledger.columns.iter().map(head).collect()
     }
 
     /// Takes the rows of a dossier.
-    pub fn take(&mut self, dossier: &Dossier, setting: &Setting<'_>) -> Result<(), TooManyRows> {
+    pub fn take(&mut self, dossier: &Dossier, setting: &Setting<'_>) -> Result<(), TooLarge> {
         let Setting { organization, workflow, .. } = *setting;
         let names = Names { organization, workflow, language: self.language };
-        let looks = pick(&self.ledger.selection, &self.filter, dossier, setting);
+        let ledger = Arc::clone(&self.ledger);
+        let looks = pick(&ledger.selection, &self.filter, dossier, setting);
         for (place, look) in looks.into_iter().enumerate() {
-            let columns = self.ledger.columns.iter();
-            let raw: Vec<Cell> =
-                columns.clone().map(|column| show(&column.show, column.kind, &look)).collect();
-            let shown = columns.zip(&raw).map(|(column, cell)| {
+            let columns = ledger.columns.iter().zip(&mut self.totals);
+            let cells = columns.map(|(column, tally)| {
+                let cell = show(&column.show, column.kind, &look);
+                tally.take(column.total, &cell);
                 let naming = match column.kind {
                     Kind::Name(naming) => Some(naming),
                     _ => None,
                 };
-                names.shown(naming, cell.clone())
+                names.shown(naming, cell)
             });
-            let order = self.ledger.order.iter().map(|order| look.at(&order.source));
-            self.rows.push(Draft {
-                order: order.collect(),
-                begun: dossier.instance.created_at,
-                instance: dossier.instance.id.clone(),
-                place,
-                shown: shown.collect(),
-                raw,
-            });
+            let line = Line { instance: dossier.instance.id.clone(), cells: cells.collect() };
+            let order = ledger.order.iter().map(|order| look.at(&order.source)).collect();
+            self.rows.push(Draft { order, begun: dossier.instance.created_at, place, line });
         }
-        if self.rows.len() > limits::LEDGER_ROWS_MAX { Err(TooManyRows) } else { Ok(()) }
+        let cells = self.rows.len() * ledger.columns.len();
+        if cells > limits::LEDGER_CELLS_MAX { Err(TooLarge) } else { Ok(()) }
     }
 
-    /// The sheet, sorted, numbered and added up.
+    /// Takes out the rows that stand already: all of a ledger in order of creation, if its
+    /// dossiers come in that order; none of one that is yet to be sorted.
+    pub fn lines(&mut self) -> Vec<Line> {
+        if self.ledger.order.is_empty() { self.numbered() } else { Vec::new() }
+    }
+
+    /// The rest of the sheet, sorted, numbered and added up.
     pub fn finish(mut self, as_of: Timestamp) -> Sheet {
-        let ledger = &self.ledger;
+        let ledger = Arc::clone(&self.ledger);
         self.rows.sort_by(|left, right| {
             let orders = ledger.order.iter().zip(left.order.iter().zip(&right.order));
             let ranked = orders.map(|(order, (left, right))| {
@@ -120,55 +143,64 @@ impl Filling {
                 if order.descending && !either_is_empty { rank.reverse() } else { rank }
             });
             let tie = || {
-                let key = |draft: &Draft| (draft.begun, draft.instance.clone(), draft.place);
+                let key = |draft: &Draft| (draft.begun, draft.line.instance.clone(), draft.place);
                 key(left).cmp(&key(right))
             };
             { ranked }.find(|rank| rank.is_ne()).unwrap_or_else(tie)
         });
-        let totals = totals(&ledger.columns, &self.rows, self.language);
-        let head = |column: &Column| Head {
-            title: self.language.of(&column.title).to_owned(),
-            kind: column.kind,
-        };
-        let columns = ledger.columns.iter().map(head).collect();
-        let numbered: Vec<bool> =
-            ledger.columns.iter().map(|column| is_number(&column.show)).collect();
-        let rows = self.rows.into_iter().enumerate().map(|(at, draft)| {
-            let cells = draft.shown.into_iter().zip(&numbered);
-            let cells =
-                cells.map(|(cell, is_number)| if *is_number { Cell::count(at + 1) } else { cell });
-            Line { instance: draft.instance, cells: cells.collect() }
-        });
-        let rows = rows.collect();
+        let rows = self.numbered();
+        let totals = totals(&ledger.columns, &self.totals, self.language);
         let title = self.language.of(&ledger.title).to_owned();
-        Sheet { title, as_of, columns, rows, totals }
+        Sheet { title, as_of, columns: self.columns(), rows, totals }
+    }
+
+    fn numbered(&mut self) -> Vec<Line> {
+        let ledger = &self.ledger;
+        let numbers = ledger.columns.iter().enumerate().filter(|(_, it)| is_number(&it.show));
+        let numbers: Vec<usize> = numbers.map(|(at, _)| at).collect();
+        let mut lines = Vec::with_capacity(self.rows.len());
+        for Draft { mut line, .. } in self.rows.drain(..) {
+            self.taken += 1;
+            for at in &numbers {
+                line.cells[*at] = Cell::count(self.taken);
+            }
+            lines.push(line);
+        }
+        lines
+    }
+}
+
+impl Tally {
+    fn take(&mut self, total: Option<Total>, cell: &Cell) {
+        if cell.is_empty() {
+            return;
+        }
+        match total {
+            None => {}
+            Some(Total::Count) => self.count += 1,
+            Some(Total::Sum) => self.sum += cell.number().unwrap_or_default(),
+            Some(Total::Distinct) => {
+                self.distinct.insert(cell.clone());
+            }
+        }
     }
 }
 
 /// One cell for each column, the first without a total saying what the row is.
-fn totals(columns: &[Column], rows: &[Draft], language: Language) -> Vec<Cell> {
+fn totals(columns: &[Column], tallies: &[Tally], language: Language) -> Vec<Cell> {
     if columns.iter().all(|column| column.total.is_none()) {
         return Vec::new();
     }
-    let mut totals: Vec<Cell> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let cells = rows.iter().map(|draft| &draft.raw[at]).filter(|cell| !cell.is_empty());
-            match column.total {
-                None => Cell::Empty,
-                Some(Total::Count) => Cell::count(cells.count()),
-                Some(Total::Distinct) => Cell::count(cells.collect::<HashSet<_>>().len()),
-                Some(Total::Sum) => {
-                    let sum: Decimal = cells.filter_map(Cell::number).sum();
-                    match column.kind {
-                        Kind::Integer => i64::try_from(sum).map_or(Cell::Empty, Cell::Integer),
-                        _ => Cell::Decimal(sum.normalize()),
-                    }
-                }
-            }
-        })
-        .collect();
+    let total = |(column, tally): (&Column, &Tally)| match column.total {
+        None => Cell::Empty,
+        Some(Total::Count) => Cell::count(tally.count),
+        Some(Total::Distinct) => Cell::count(tally.distinct.len()),
+        Some(Total::Sum) => match column.kind {
+            Kind::Integer => i64::try_from(tally.sum).map_or(Cell::Empty, Cell::Integer),
+            _ => Cell::Decimal(tally.sum.normalize()),
+        },
+    };
+    let mut totals: Vec<Cell> = columns.iter().zip(tallies).map(total).collect();
     let free = columns.iter().position(|column| {
         column.total.is_none() && !matches!(column.kind, Kind::Date | Kind::Time)
     });

@@ -108,8 +108,11 @@ pub const PAGE_SIZE_MAX: usize = 1000;
 pub const PAGE_SIZE_DEFAULT: usize = 50;
 /// Field violations told in one refusal: details travel in a header.
 pub const VIOLATIONS_TOLD_MAX: usize = 20;
-/// Rows of a ledger: who wants more narrows the filter.
-pub const LEDGER_ROWS_MAX: usize = 100_000;
+/// Cells of a ledger that one question holds at once, some 100 MB: who wants more narrows the
+/// filter, or takes a ledger in order of creation as CSV, which holds none.
+pub const LEDGER_CELLS_MAX: usize = 2_000_000;
+/// Rows of a ledger that is written as it is read, before they are handed on.
+pub const LEDGER_ROWS_AT_ONCE: usize = 256;
 /// Clocks of which a dry run of a calendar tells how they move.
 pub const CALENDAR_MOVES_TOLD_MAX: usize = 1000;
 /// The clock may be this far past its last reading at start, in milliseconds: 30 days.

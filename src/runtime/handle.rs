@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::definition::compiled::Workflow;
 use crate::engine::{self, AlarmPreview, Deadline};
-use crate::ledger::{Report, Sheet};
+use crate::ledger::{Line, Report, Sheet};
 use crate::model::actor::Actor;
 use crate::model::command::Command;
 use crate::model::hand_over::HandOver;
@@ -28,7 +28,7 @@ use super::catalog::Catalog;
 use super::clock::Stopwatch;
 use super::feed::{EventPage, FeedError, Start, Subscription};
 use super::hand_over::{self, Following, HandOverOrder};
-use super::ledgers::{self, IndicatorQuestion, LedgerError, LedgerQuestion};
+use super::ledgers::{self, IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
 use super::mailbox::Full;
 use super::pipeline::{Pipeline, Reply};
 use super::publish::{Activation, Publication, PublishError, SourceFile, Validation};
@@ -182,16 +182,35 @@ impl Handle {
 
     /// A ledger as it is, or as it was at an instant.
     pub async fn ledger(&self, question: LedgerQuestion) -> Result<Sheet, LedgerError> {
+        let reading = self.open_ledger(question).await?;
+        self.read(move |store| reading.read_all(store)).await?
+    }
+
+    /// The same, to be read piece by piece: a reader that is slow holds no thread.
+    pub async fn open_ledger(&self, question: LedgerQuestion) -> Result<Reading, LedgerError> {
         let as_of = ledgers::instant(question.as_of, self.now())?;
         let catalog = self.catalog();
-        self.read(move |store| ledgers::sheet(store, &catalog, question, as_of)).await?
+        let open = move |store: &dyn Store| Reading::open(store, catalog, question, as_of);
+        Ok(self.read(open).await?)
+    }
+
+    /// Reads a ledger on, and gives the rows that stand already.
+    pub async fn read_ledger(
+        &self,
+        mut reading: Reading,
+    ) -> Result<(Reading, Vec<Line>), LedgerError> {
+        self.read(move |store| {
+            let read = reading.read_some(store)?;
+            Ok(read.map(|rows| (reading, rows)))
+        })
+        .await?
     }
 
     /// Indicators as they are, or as they were at an instant, all from one reading of the store.
     pub async fn indicators(&self, asked: IndicatorQuestion) -> Result<Vec<Report>, LedgerError> {
         let as_of = ledgers::instant(asked.as_of, self.now())?;
         let catalog = self.catalog();
-        self.read(move |store| ledgers::figures(store, &catalog, asked, as_of)).await?
+        Ok(self.read(move |store| ledgers::figures(store, &catalog, asked, as_of)).await?)
     }
 
     /// The workflows, calendars and people as they are now.

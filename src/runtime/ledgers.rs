@@ -1,18 +1,20 @@
 //! Ledgers and indicators at work: the store is read once per question, one instance after the
-//! other, so that memory grows with the answer and not with history.
+//! other in order of creation, so that memory grows with the answer and not with history. What a
+//! header rules out is not read.
 //!
 //! Decides nothing about rows and figures: `crate::ledger` does.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::vec;
 
 use crate::definition::ledger::{Indicator, Ledger};
-use crate::ledger::TooManyRows;
-use crate::ledger::{Counting, Dossier, Filling, Filter, Language, Period, Report, Setting, Sheet};
+use crate::ledger::{Counting, Dossier, Filling, Filter, Head, Language, Line, Period, Report};
+use crate::ledger::{Setting, Sheet, TooLarge};
 use crate::model::event::Record;
 use crate::model::id::{InstanceId, WorkflowId};
+use crate::model::instance::Header;
 use crate::model::limits;
 use crate::model::time::Timestamp;
 use crate::store::{self, Query, Store};
@@ -56,8 +58,8 @@ pub enum LedgerError {
         /// The time now.
         now: Timestamp,
     },
-    /// It would have more rows than are shown at once.
-    TooManyRows,
+    /// It would have more cells than are held at once.
+    TooLarge,
     /// The store could not be read.
     Read(ReadError),
 }
@@ -66,8 +68,9 @@ impl fmt::Display for LedgerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Future { now } => write!(out, "nothing is known of after {now}"),
-            Self::TooManyRows => {
-                write!(out, "more than {} rows: narrow the filter", limits::LEDGER_ROWS_MAX)
+            Self::TooLarge => {
+                let most = limits::LEDGER_CELLS_MAX;
+                write!(out, "more than {most} cells, rows times columns: narrow the filter")
             }
             Self::Read(error) => write!(out, "{error}"),
         }
@@ -91,26 +94,83 @@ pub(super) fn instant(as_of: Option<Timestamp>, now: Timestamp) -> Result<Timest
     }
 }
 
-/// The rows of a ledger at an instant.
-pub(super) fn sheet(
-    store: &dyn Store,
-    catalog: &Catalog,
-    question: LedgerQuestion,
+/// A ledger that is being read, some instances at a time.
+#[derive(Debug)]
+pub struct Reading {
+    filling: Filling,
+    instances: vec::IntoIter<InstanceId>,
+    catalog: Arc<Catalog>,
     as_of: Timestamp,
-) -> Result<Result<Sheet, LedgerError>, store::Error> {
-    let LedgerQuestion { ledger, filter, language, .. } = question;
-    let workflows = wanted(&ledger.selection.workflows, &filter);
-    let mut filling = Filling::new(ledger, filter, language);
-    let too_many = each_dossier(store, catalog, (&workflows, as_of), |dossier, setting| {
-        match filling.take(dossier, setting) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(TooManyRows) => ControlFlow::Break(()),
+}
+
+impl Reading {
+    /// Nothing is read yet but which instances there are.
+    pub(super) fn open(
+        store: &dyn Store,
+        catalog: Arc<Catalog>,
+        question: LedgerQuestion,
+        as_of: Timestamp,
+    ) -> Result<Self, store::Error> {
+        let LedgerQuestion { ledger, filter, language, .. } = question;
+        let instances = instances(store, &ledger.selection.workflows, &filter, as_of)?;
+        let filling = Filling::new(ledger, filter, language);
+        Ok(Self { filling, instances: instances.into_iter(), catalog, as_of })
+    }
+
+    /// The heads of the columns.
+    pub fn columns(&self) -> Vec<Head> {
+        self.filling.columns()
+    }
+
+    /// The instant at which it was so.
+    pub fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// Whether all instances were read.
+    pub fn is_done(&self) -> bool {
+        self.instances.len() == 0
+    }
+
+    /// Reads on until there are some rows that stand already, and takes them out.
+    pub(super) fn read_some(
+        &mut self,
+        store: &dyn Store,
+    ) -> Result<Result<Vec<Line>, LedgerError>, store::Error> {
+        let mut lines = Vec::new();
+        while lines.len() < limits::LEDGER_ROWS_AT_ONCE && !self.is_done() {
+            if let Err(TooLarge) = self.read_next(store)? {
+                return Ok(Err(LedgerError::TooLarge));
+            }
+            lines.extend(self.filling.lines());
         }
-    })?;
-    Ok(match too_many {
-        ControlFlow::Break(()) => Err(LedgerError::TooManyRows),
-        ControlFlow::Continue(()) => Ok(filling.finish(as_of)),
-    })
+        Ok(Ok(lines))
+    }
+
+    /// Reads everything, and holds it.
+    pub(super) fn read_all(
+        mut self,
+        store: &dyn Store,
+    ) -> Result<Result<Sheet, LedgerError>, store::Error> {
+        while !self.is_done() {
+            if let Err(TooLarge) = self.read_next(store)? {
+                return Ok(Err(LedgerError::TooLarge));
+            }
+        }
+        Ok(Ok(self.finish()))
+    }
+
+    fn read_next(&mut self, store: &dyn Store) -> Result<Result<(), TooLarge>, store::Error> {
+        let Self { filling, instances, catalog, as_of } = self;
+        let Some(instance) = instances.next() else { return Ok(Ok(())) };
+        let take = |dossier: &Dossier, setting: &Setting<'_>| filling.take(dossier, setting);
+        Ok(look_at(store, catalog, (&instance, *as_of), take)?.unwrap_or(Ok(())))
+    }
+
+    /// What was not taken out yet, and the totals.
+    pub fn finish(self) -> Sheet {
+        self.filling.finish(self.as_of)
+    }
 }
 
 /// The figures of some indicators at an instant, all from one reading.
@@ -119,63 +179,75 @@ pub(super) fn figures(
     catalog: &Catalog,
     question: IndicatorQuestion,
     as_of: Timestamp,
-) -> Result<Result<Vec<Report>, LedgerError>, store::Error> {
+) -> Result<Vec<Report>, store::Error> {
     let IndicatorQuestion { indicators, period, filter, language, .. } = question;
     let of_all = indicators.iter().flat_map(|it| &it.selection.workflows).cloned();
     let of_all: Vec<WorkflowId> = of_all.collect::<BTreeSet<_>>().into_iter().collect();
-    let workflows = wanted(&of_all, &filter);
+    let instances = instances(store, &of_all, &filter, as_of)?;
     let counting = |it| Counting::new(it, filter.clone(), period, language);
     let mut all: Vec<Counting> = indicators.into_iter().map(counting).collect();
-    let _all_looked_at = each_dossier(store, catalog, (&workflows, as_of), |dossier, setting| {
-        for counting in &mut all {
-            counting.take(dossier, setting);
-        }
-        ControlFlow::Continue(())
-    })?;
+    for instance in instances {
+        look_at(store, catalog, (&instance, as_of), |dossier, setting| {
+            for counting in &mut all {
+                counting.take(dossier, setting);
+            }
+        })?;
+    }
     let report = |counting: Counting| {
         let today = catalog.day_of(&counting.indicator().selection.workflows, as_of);
         counting.finish(catalog.organization(), today)
     };
-    Ok(Ok(all.into_iter().map(report).collect()))
+    Ok(all.into_iter().map(report).collect())
 }
 
-fn wanted(workflows: &[WorkflowId], filter: &Filter) -> Vec<WorkflowId> {
-    let asked = |id: &&WorkflowId| filter.workflows.is_empty() || filter.workflows.contains(id);
-    workflows.iter().filter(asked).cloned().collect()
-}
-
-/// Looks at every instance of these workflows as it was at an instant, in order of their ids.
-pub(super) fn each_dossier(
+/// The instances of these workflows that may count, in order of their creation.
+fn instances(
     store: &dyn Store,
-    catalog: &Catalog,
-    (workflows, as_of): (&[WorkflowId], Timestamp),
-    mut look: impl FnMut(&Dossier, &Setting<'_>) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>, store::Error> {
+    workflows: &[WorkflowId],
+    filter: &Filter,
+    as_of: Timestamp,
+) -> Result<Vec<InstanceId>, store::Error> {
+    let asked = |id: &&WorkflowId| filter.workflows.is_empty() || filter.workflows.contains(id);
+    let workflows: Vec<WorkflowId> = workflows.iter().filter(asked).cloned().collect();
     if workflows.is_empty() {
-        return Ok(ControlFlow::Continue(()));
+        return Ok(Vec::new());
     }
     let limit = limits::PAGE_SIZE_MAX;
-    let mut query = Query { workflows: workflows.to_vec(), limit, ..Query::default() };
+    let mut query = Query { workflows, limit, ..Query::default() };
+    let mut known = Vec::new();
     loop {
         let page = store.query(&query)?;
-        for header in page.iter().filter(|header| header.created_at <= as_of) {
-            let records = records(store, &header.id)?;
-            let Some(dossier) = Dossier::fold(&records, as_of) else { continue };
-            let instance = &dossier.instance;
-            let published = catalog.version(instance.workflow.as_str(), instance.workflow_version);
-            let Some(workflow) = published.map(|published| &published.workflow) else { continue };
-            let Some(live) = catalog.calendar(workflow.calendar.as_str()) else { continue };
-            let (calendar, organization) = (&live.calendar, catalog.organization());
-            let setting = Setting { workflow, calendar, organization, now: as_of };
-            if look(&dossier, &setting).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
+        // Of an instance that has changed since, the header does not tell how it stood.
+        let counts = |header: &&Header| {
+            header.created_at <= as_of && (header.updated_at > as_of || filter.may_pass(header))
+        };
+        let counted = page.iter().filter(counts);
+        known.extend(counted.map(|header| (header.created_at, header.id.clone())));
         match page.last() {
             Some(last) if page.len() >= limit => query.after = Some(last.id.clone()),
-            Some(_) | None => return Ok(ControlFlow::Continue(())),
+            Some(_) | None => break,
         }
     }
+    known.sort_unstable();
+    Ok(known.into_iter().map(|(_, id)| id).collect())
+}
+
+/// Looks at an instance as it was at an instant, if it was.
+fn look_at<T>(
+    store: &dyn Store,
+    catalog: &Catalog,
+    (instance, as_of): (&InstanceId, Timestamp),
+    look: impl FnOnce(&Dossier, &Setting<'_>) -> T,
+) -> Result<Option<T>, store::Error> {
+    let records = records(store, instance)?;
+    let Some(dossier) = Dossier::fold(&records, as_of) else { return Ok(None) };
+    let instance = &dossier.instance;
+    let published = catalog.version(instance.workflow.as_str(), instance.workflow_version);
+    let Some(workflow) = published.map(|published| &published.workflow) else { return Ok(None) };
+    let Some(live) = catalog.calendar(workflow.calendar.as_str()) else { return Ok(None) };
+    let (calendar, organization) = (&live.calendar, catalog.organization());
+    let setting = Setting { workflow, calendar, organization, now: as_of };
+    Ok(Some(look(&dossier, &setting)))
 }
 
 /// Every record of an instance, oldest first.

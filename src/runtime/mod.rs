@@ -50,7 +50,7 @@ pub use committer::Fatal;
 pub use feed::{Delivery, EventPage, FeedError, Start, Subscription};
 pub use hand_over::{Following, HandOverOrder};
 pub use handle::{Handle, Info};
-pub use ledgers::{IndicatorQuestion, LedgerError, LedgerQuestion};
+pub use ledgers::{IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
 pub use pipeline::{Outcome, Pipeline};
 pub use publish::{
     Activation, Publication, PublishError, PublishedVersion, SourceFile, Validation,

@@ -109,14 +109,16 @@ indicators:
   roles: { of: permit, held: { per: role } }
 ";
 
-fn configuration() -> Sources {
+/// The small configuration with ledgers and indicators.
+pub(crate) fn configuration() -> Sources {
     let mut sources = sources();
     sources.files.insert("rules/ledgers.yaml".to_owned(), ledgers().into());
     sources.files.insert("rules/indicators.yaml".to_owned(), INDICATORS.into());
     sources
 }
 
-async fn query(
+/// A ledger as Anna sees it.
+pub(crate) async fn query(
     server: &Server,
     ledger: &str,
     as_of: Option<prost_types::Timestamp>,
@@ -310,7 +312,8 @@ async fn a_past_instant_shows_what_a_recording_of_it_shows() {
     server.stop().await;
 }
 
-fn values(row: &[pb::Cell]) -> Vec<String> {
+/// The cells of a row as texts.
+pub(crate) fn values(row: &[pb::Cell]) -> Vec<String> {
     use pb::cell::Value;
     let value = |cell: &pb::Cell| match &cell.value {
         None => String::new(),

@@ -27,6 +27,8 @@ mod escalation;
 mod hand_over;
 mod language_guide;
 mod layering;
+mod ledger_sizes;
+mod ledger_turns;
 mod ledgers;
 mod linear;
 mod old_data;

@@ -203,7 +203,7 @@ pub(super) fn ledger(error: &LedgerError) -> Status {
             let field = "as_of".to_owned();
             invalid(&[Violation { field, problem: error.to_string() }])
         }
-        LedgerError::TooManyRows => {
+        LedgerError::TooLarge => {
             told(Code::FailedPrecondition, reason::LEDGER_TOO_LONG, error, None)
         }
         LedgerError::Read(error) => read(error),

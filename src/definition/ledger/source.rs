@@ -405,7 +405,7 @@ parts! {
         AskedBy "asked_by" Name(Member), "Asked by" "申请人";
         /// Why.
         Reason "reason" Text, "Reason" "申请理由";
-        /// What became of it: pending, granted, refused.
+        /// What became of it: pending, granted, refused, lapsed.
         Decision "decision" Name(Word), "Decision" "审批结果";
         /// When that was decided.
         Decided "decided" Time, "Decided" "审批时间";

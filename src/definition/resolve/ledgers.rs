@@ -23,7 +23,7 @@ use super::ledger_sources::{Ground, Parsed, Spot};
 use super::scene::{Rules, diagnostic, place_in};
 
 /// The words of the ledger itself that a test may ask for.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 22] = [
     "none",
     "blue",
     "yellow",
@@ -44,8 +44,9 @@ const WORDS: [&str; 20] = [
     "cleared",
     "pending",
     "granted",
+    "refused",
+    "lapsed",
 ];
-const MORE_WORDS: [&str; 1] = ["refused"];
 
 const KINDS: [(&str, Kind); 5] = [
     ("text", Kind::Text),
@@ -306,10 +307,9 @@ fn value(desk: &mut Desk<'_>, path: &KeyPath, parsed: &Parsed, written: &Scalar)
         desk.lose(diagnostic.label(wanted));
         return None;
     };
-    let own = WORDS.iter().chain(&MORE_WORDS).copied();
     let known: Option<Vec<&str>> = match (&parsed.words, parsed.kind) {
         (Some(words), _) => Some(words.iter().map(|word| &**word).collect()),
-        (None, Kind::Name(Naming::Word)) => Some(own.collect()),
+        (None, Kind::Name(Naming::Word)) => Some(WORDS.to_vec()),
         _ => None,
     };
     if let Some(known) = known.filter(|known| !known.contains(&text)) {

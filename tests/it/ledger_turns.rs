@@ -1,0 +1,378 @@
+//! What ledgers tell of work that takes another turn, over a real socket: supplements, more time
+//! for tasks, stages, cadences and suspensions, checks and conditions that are raised; and what the
+//! shipped indicators tell of ratings.
+
+use sanbang::api::pb;
+use sanbang::definition::sources::Sources;
+
+use super::api_fixture::{Server, by, fields, number, sources, text};
+use super::ledgers::values;
+
+const DESK: &str = "
+workflow: desk
+title: { en: Desk, zh: 柜台 }
+calendar: plain
+fields:
+  behind: { type: integer }
+  urgent: { type: boolean }
+activities:
+  contact: { fields: { words: { type: text } } }
+suspension: { within: 20wd, escalation: plain }
+extensions: { ask_before: 1wd, approvers: [{ role: head, at_most: 50% }] }
+supplements: { within: 2wd, escalation: plain }
+may_terminate: [withdrawn]
+clocks:
+  steward_contact: { every: 6wd, reset_by: [contact], escalation: plain }
+  gap: { check: points_behind, on: { weekday: wednesday }, escalation: variance }
+raise:
+  - { id: pressing, when: 'project.urgent == true', level: L1, light: yellow, notify: [head], ack_within: 1wd }
+stages:
+  - id: only
+    title: { en: Only, zh: 唯一 }
+    sla: { within: 10wd, escalation: plain }
+    tasks:
+      - { id: papers, title: { en: Papers, zh: 材料 }, role: office, sla: { within: 6wd, escalation: plain } }
+";
+
+const VARIANCE: &str = "
+  variance:
+    - { value: 10, level: L1, light: yellow, notify: [steward] }
+    - { value: 30, level: L2, light: red, notify: [head], ack_within: 5wd }
+";
+
+const LEDGERS: &str = "
+ledgers:
+  tasks:
+    of: desk
+    rows: task
+    columns: [row.task, row.due, row.due_originally, row.extensions, row.dwell]
+  extensions:
+    of: desk
+    rows: extension
+    columns: [row.what, row.stage, row.amount, row.asked_by, row.decision, row.decided_by,
+      row.due_originally, row.due_before, row.due_after]
+  lights:
+    of: desk
+    rows: limit
+    where: { row.light: [yellow, red] }
+    order: [row.what]
+    columns: [row.what, row.stage, row.state, row.light, row.level, row.owner, row.due, row.days_left,
+      row.days_over, row.acknowledged_by]
+  escalations:
+    of: desk
+    rows: escalation
+    where: { row.what: [gap, pressing] }
+    columns: [row.what, row.light, row.level, row.raised, row.due, row.told, row.state,
+      row.acknowledged_by, row.cleared]
+";
+
+const INDICATORS: &str = "
+indicators:
+  holder: { of: desk, held: { per: holder } }
+  role: { of: desk, held: { per: role } }
+  late: { of: desk, rows: limit, where: { row.days_over: { at_least: 1 } }, count: {} }
+";
+
+fn desk() -> Sources {
+    let mut sources = sources();
+    let escalation = "rules/escalation.yaml";
+    let ladders = format!("{}{VARIANCE}", sources.files[escalation].trim_end());
+    let points = "fn points_behind(project, today) { project.behind }";
+    for (path, text) in [
+        ("workflows/desk.yaml", DESK),
+        (escalation, &ladders),
+        ("rules/gap.rhai", points),
+        ("rules/ledgers.yaml", LEDGERS),
+        ("rules/indicators.yaml", INDICATORS),
+    ] {
+        sources.files.insert(path.to_owned(), text.into());
+    }
+    sources
+}
+
+const PAPERS: u32 = 1;
+
+fn d1() -> String {
+    "d-1".to_owned()
+}
+
+/// A server with one desk, Anna's, begun on Monday the 6th of January at 01:00.
+async fn begin(directory: &std::path::Path) -> Server {
+    let server = Server::start_with(directory, desk()).await;
+    let request = pb::InstanceServiceCreateRequest {
+        instance: d1(),
+        workflow: "desk".to_owned(),
+        steward: "anna".to_owned(),
+        ..Default::default()
+    };
+    server.instances().create(by("anna", request)).await.unwrap();
+    server
+}
+
+async fn rows(server: &Server, ledger: &str) -> Vec<String> {
+    let request = pb::LedgerServiceQueryRequest { ledger: ledger.to_owned(), ..Default::default() };
+    let sheet = server.ledgers().query(by("anna", request)).await.unwrap().into_inner();
+    sheet.rows.iter().map(|row| values(&row.cells).join(" | ")).collect()
+}
+
+/// The figures of an indicator, each by what it is about: hours, or a count.
+async fn figures(server: &Server, indicator: &str) -> Vec<String> {
+    let indicators = vec![indicator.to_owned()];
+    let request = pb::LedgerServiceIndicatorsRequest { indicators, ..Default::default() };
+    let response = server.ledgers().indicators(by("anna", request)).await.unwrap().into_inner();
+    let told = |it: &pb::Figure| match it.measure.as_str() {
+        "share" => format!("{} {}", it.name, it.numerator),
+        _ => it.value.clone(),
+    };
+    response.indicators[0].figures.iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_papers_is_in_the_hand_of_the_enterprise() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = begin(directory.path()).await;
+    // Monday 09:00 to 17:00 with an hour of rest is seven hours; then Anna asks for papers.
+    server.advance_clock(17).await;
+    let request = pb::TaskServiceRequestSupplementRequest {
+        instance: d1(),
+        task: PAPERS,
+        what: "accounts".to_owned(),
+        ..Default::default()
+    };
+    server.tasks().request_supplement(by("anna", request)).await.unwrap();
+    assert_eq!(figures(&server, "holder").await, ["Anna 7"]);
+    // They come on Tuesday at 18:00; on Wednesday Anna works on.
+    server.advance_clock(17 + 24).await;
+    assert_eq!(figures(&server, "holder").await, ["Anna 7", "the enterprise 7"]);
+    let supply = |what: &str| pb::TaskServiceSupplyRequest {
+        instance: d1(),
+        task: PAPERS,
+        what: what.to_owned(),
+        ..Default::default()
+    };
+    server.tasks().supply(by("anna", supply("accounts"))).await.unwrap();
+    server.advance_clock(17 + 48).await;
+    assert_eq!(figures(&server, "holder").await, ["Anna 14", "the enterprise 7"]);
+    assert_eq!(figures(&server, "role").await, ["Office 14", "the enterprise 7"]);
+    // The limit of the task is its own, not that of the supplement, and a day later than it was.
+    let told = rows(&server, "tasks").await;
+    assert_eq!(told, ["Papers | 2025-01-15 17:00 | 2025-01-14 17:00 | 0 | 2"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn time_that_ran_out_for_papers_is_no_longer_the_enterprises() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = begin(directory.path()).await;
+    let request = pb::TaskServiceRequestSupplementRequest {
+        instance: d1(),
+        task: PAPERS,
+        what: "accounts".to_owned(),
+        ..Default::default()
+    };
+    server.tasks().request_supplement(by("anna", request)).await.unwrap();
+    // Two working days after Monday: until Wednesday 17:00. On Thursday Anna goes on without them.
+    server.advance_clock(4 * 24).await;
+    assert_eq!(figures(&server, "holder").await, ["the enterprise 21", "Anna 7"]);
+    // What ends with its instance waits no longer.
+    let request = pb::InstanceServiceTerminateRequest {
+        instance: d1(),
+        reason_code: "withdrawn".to_owned(),
+        ..Default::default()
+    };
+    server.instances().terminate(by("anna", request)).await.unwrap();
+    server.advance_clock(5 * 24).await;
+    assert_eq!(figures(&server, "holder").await, ["the enterprise 21", "Anna 7"]);
+    server.stop().await;
+}
+
+async fn clock(server: &Server, id: &str) -> u32 {
+    let clocks = server.get("d-1").await.clocks;
+    let mut references = clocks.into_iter().filter_map(|clock| clock.reference);
+    references.find(|reference| reference.id == id).unwrap().number
+}
+
+async fn ask(server: &Server, clock: u32, more: &str) {
+    let length = Some(pb::limit::Length::Amount(more.to_owned()));
+    let request = pb::TaskServiceRequestExtensionRequest {
+        instance: d1(),
+        clock,
+        by: Some(pb::Limit { length }),
+        reason: "more to do".to_owned(),
+        ..Default::default()
+    };
+    server.tasks().request_extension(by("anna", request)).await.unwrap();
+}
+
+async fn decide(server: &Server, clock: u32, verdict: pb::Verdict) {
+    let request = pb::TaskServiceDecideExtensionRequest {
+        instance: d1(),
+        clock,
+        verdict: verdict.into(),
+        ..Default::default()
+    };
+    server.tasks().decide_extension(by("chief", request)).await.unwrap();
+}
+
+#[tokio::test]
+async fn more_time_for_every_kind_of_clock_is_told_with_its_dues() {
+    use pb::Verdict::{Grant, Refuse};
+    let directory = tempfile::tempdir().unwrap();
+    let server = begin(directory.path()).await;
+    let (stage, task) = (clock(&server, "stage").await, clock(&server, "task").await);
+    let cadence = clock(&server, "steward_contact").await;
+    // Asked twice: what was refused keeps the due time that it did not move.
+    ask(&server, stage, "5wd").await;
+    let pending = "Only | Only | 5wd | Anna | pending |  | 2025-01-20 17:00 | 2025-01-20 17:00 | ";
+    assert_eq!(rows(&server, "extensions").await, [pending]);
+    decide(&server, stage, Refuse).await;
+    ask(&server, stage, "3wd").await;
+    decide(&server, stage, Grant).await;
+    let of_stage = [
+        "Only | Only | 5wd | Anna | refused | Chief | 2025-01-20 17:00 | 2025-01-20 17:00 | ",
+        "Only | Only | 3wd | Anna | granted | Chief | 2025-01-20 17:00 | 2025-01-20 17:00 | \
+         2025-01-23 17:00",
+    ];
+    assert_eq!(rows(&server, "extensions").await, of_stage);
+
+    // A task and a cadence wait at the same time: each decision finds its own.
+    ask(&server, task, "2wd").await;
+    ask(&server, cadence, "1wd").await;
+    decide(&server, cadence, Grant).await;
+    decide(&server, task, Refuse).await;
+    ask(&server, task, "1wd").await;
+    let suspend = pb::InstanceServiceSuspendRequest {
+        instance: d1(),
+        reason: "the board meets".to_owned(),
+        ..Default::default()
+    };
+    server.instances().suspend(by("anna", suspend)).await.unwrap();
+    let suspension = clock(&server, "suspension").await;
+    ask(&server, suspension, "10wd").await;
+    decide(&server, suspension, Grant).await;
+    let resume = pb::InstanceServiceResumeRequest { instance: d1(), ..Default::default() };
+    server.instances().resume(by("anna", resume)).await.unwrap();
+    // The task is done before anybody has decided.
+    let complete =
+        pb::TaskServiceCompleteRequest { instance: d1(), task: PAPERS, ..Default::default() };
+    server.tasks().complete(by("anna", complete)).await.unwrap();
+    let expected = [
+        "Papers | Only | 2wd | Anna | refused | Chief | 2025-01-14 17:00 | 2025-01-14 17:00 | ",
+        "steward contact |  | 1wd | Anna | granted | Chief | 2025-01-14 17:00 | 2025-01-14 17:00 | \
+         2025-01-15 17:00",
+        "Papers | Only | 1wd | Anna | lapsed before a decision |  | 2025-01-14 17:00 | \
+         2025-01-14 17:00 | ",
+        "suspension |  | 10wd | Anna | granted | Chief | 2025-02-03 17:00 | 2025-02-03 17:00 | \
+         2025-02-17 17:00",
+    ];
+    assert_eq!(rows(&server, "extensions").await[2..], expected);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn checks_and_raised_conditions_have_lights_but_no_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = begin(directory.path()).await;
+    let update = async |values: &[(&str, prost_types::Value)]| {
+        let request = pb::InstanceServiceUpdateFieldsRequest {
+            instance: d1(),
+            changes: Some(fields(values)),
+            ..Default::default()
+        };
+        server.instances().update_fields(by("anna", request)).await.unwrap();
+    };
+    let urgent = |yes| prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(yes)) };
+    update(&[("behind", number(35.0)), ("urgent", urgent(true))]).await;
+    // Raised at once; the check runs on Wednesday the 8th at nine.
+    let pressing = "pressing | yellow | L1 | 2025-01-06 01:00 |  | 1 | open |  | ";
+    assert_eq!(rows(&server, "escalations").await, [pressing]);
+    server.advance_clock(3 * 24).await;
+    let lights = [
+        "gap |  | running | red | L2 | Anna |  |  |  | ",
+        "pressing |  | running | yellow | L1 | Anna |  |  |  | ",
+    ];
+    assert_eq!(rows(&server, "lights").await, lights);
+    assert_eq!(figures(&server, "late").await, ["0"]);
+
+    let acknowledge = pb::EscalationServiceAcknowledgeRequest {
+        instance: d1(),
+        clock: clock(&server, "gap").await,
+        comment: "seen".to_owned(),
+        ..Default::default()
+    };
+    server.escalations().acknowledge(by("chief", acknowledge)).await.unwrap();
+    let told = rows(&server, "escalations").await;
+    let gap = "gap | red | L2 | 2025-01-08 09:00 |  | 1 | acknowledged | Chief | ";
+    assert_eq!(told, [pressing, gap]);
+
+    // What holds no more is cleared at once; a check is out after two calm runs.
+    update(&[("behind", number(0.0)), ("urgent", urgent(false))]).await;
+    server.advance_clock(17 * 24).await;
+    let told = rows(&server, "escalations").await;
+    let cleared = [
+        "pressing | yellow | L1 | 2025-01-06 01:00 |  | 1 | cleared |  | 2025-01-09 01:00",
+        "gap | red | L2 | 2025-01-08 09:00 |  | 1 | cleared | Chief | 2025-01-22 09:00",
+    ];
+    assert_eq!(told, cleared);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn satisfaction_counts_those_that_rated() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    let ratings = ["satisfied", "satisfied", "basically_satisfied", "unsatisfied", "unrated", ""];
+    for (at, rating) in ratings.into_iter().enumerate() {
+        let mut given = vec![
+            ("enterprise", text("Even Stream")),
+            ("industry", text("smart_sensors")),
+            ("source", text("visit")),
+            ("content", text("Where is the form")),
+            ("category", text("policy")),
+            ("complexity", text("consult")),
+            (
+                "resolved_on_site",
+                prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(true)) },
+            ),
+            ("solution", text("Here it is")),
+            ("evidence", text("Note of the visit")),
+        ];
+        // Without a rating the demand waits for the follow-up.
+        if !rating.is_empty() {
+            given.push(("rating", text(rating)));
+        }
+        let request = pb::InstanceServiceCreateRequest {
+            instance: format!("demand-{at}"),
+            workflow: "enterprise_demand".to_owned(),
+            fields: Some(fields(&given)),
+            ..Default::default()
+        };
+        server.instances().create(by("sensors_officer_1", request)).await.unwrap();
+    }
+    let names = ["demands_solved_on_site", "demand_ratings", "demand_satisfaction"];
+    let request = pb::LedgerServiceIndicatorsRequest {
+        indicators: names.map(str::to_owned).to_vec(),
+        ..Default::default()
+    };
+    let asked = server.ledgers().indicators(by("coordinator_1", request)).await.unwrap();
+    let mut told = Vec::new();
+    for report in asked.into_inner().indicators {
+        for it in &report.figures {
+            let reached = it.target.as_ref().and_then(|target| target.reached);
+            let (keys, basis) = (it.keys.join(" "), it.basis().as_str_name());
+            let value = format!("{} = {}/{}", it.value, it.numerator, it.denominator);
+            told.push(format!("{} {keys} {basis} {value} n={} {reached:?}", report.id, it.n));
+        }
+    }
+    let expected = [
+        "demands_solved_on_site  FIGURE_BASIS_COHORT 1 = 6/6 n=6 None",
+        "demand_ratings basically_satisfied FIGURE_BASIS_PERIOD 1 = / n=1 None",
+        "demand_ratings satisfied FIGURE_BASIS_PERIOD 2 = / n=2 None",
+        "demand_ratings unrated FIGURE_BASIS_PERIOD 1 = / n=1 None",
+        "demand_ratings unsatisfied FIGURE_BASIS_PERIOD 1 = / n=1 None",
+        // Three of the four that rated: short of nine in ten.
+        "demand_satisfaction  FIGURE_BASIS_COHORT 0.75 = 3/4 n=4 Some(false)",
+    ];
+    assert_eq!(told, expected);
+    server.stop().await;
+}
