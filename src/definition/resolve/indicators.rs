@@ -80,7 +80,7 @@ fn indicator(
     let measure = measure?;
     let target = authored.target.as_ref();
     let target = target.and_then(|it| targets::target(desk, &path.key("target"), it, &measure));
-    Some(Indicator { id, title, unit, by, measure, selection, target })
+    Some(Indicator { id, title, unit, selection, by, measure, target })
 }
 
 struct Maker<'d, 'a, 'b> {
