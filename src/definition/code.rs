@@ -237,6 +237,9 @@ codes! {
     UnreachableNext "SB0518" Error "an entry of `next` is never looked at"
         "The first entry that holds counts, and an entry without `when` always holds. Move it to \
          the end of the list."
+    LateLadder "SB0519" Warning "a ladder begins when its limit has run out already"
+        "The first step fires after the due time: until then the light stays out and nobody is \
+         told that the limit is over. Put a step at `due` or before it."
 
     InvalidCalendar "SB0601" Error "a calendar contradicts itself"
         "The calendar was read, but its parts do not fit together: office hours that overlap, a \

@@ -1,13 +1,15 @@
-//! Coverage: every exit, return and reason code of a workflow, and which of them specs use.
+//! Coverage: every exit, return, reason code and final outcome of a workflow, and which of them specs
+//! use. It never knows what a spec expects.
 
 use std::collections::BTreeSet;
 
 use crate::definition::compiled::Workflow;
 use crate::model::event::{Payload, Record};
+use crate::model::id::Outcome;
 use crate::model::instance::Instance;
 
 /// Ways out of stages, as texts that can be compared: `exit signing -> project_approval`,
-/// `return pre_review -> negotiation`, `terminate pre_review review_rejected`.
+/// `return pre_review -> negotiation`, `terminate pre_review review_rejected`, `completed contract`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
     /// The ways.
@@ -45,6 +47,12 @@ impl Coverage {
         for rule in &workflow.may_terminate {
             ways.insert(end("any", rule.code.as_str()));
         }
+        let tasks = || workflow.stages.iter().flat_map(|stage| &stage.tasks);
+        let last = workflow.outcome_of.as_ref().and_then(|id| tasks().find(|it| it.id == *id));
+        match last.map(|task| &task.outcomes) {
+            Some(outcomes) => ways.extend(outcomes.iter().map(|it| completed(Some(it.as_str())))),
+            None => ways.extend([completed(None)]),
+        }
         Self { ways }
     }
 
@@ -64,6 +72,9 @@ impl Coverage {
                 }
                 Payload::StageReturned { from, to, .. } => {
                     self.ways.insert(back(from.as_str(), to.as_str()));
+                }
+                Payload::InstanceCompleted { outcome } => {
+                    self.ways.insert(completed(outcome.as_ref().map(Outcome::as_str)));
                 }
                 Payload::InstanceTerminated { reason_code, .. } => {
                     let code = reason_code.as_str();
@@ -104,4 +115,8 @@ fn back(from: &str, to: &str) -> String {
 
 fn end(stage: &str, code: &str) -> String {
     format!("terminate {stage} {code}")
+}
+
+fn completed(outcome: Option<&str>) -> String {
+    format!("completed {}", outcome.unwrap_or("without an outcome"))
 }

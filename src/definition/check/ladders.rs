@@ -1,6 +1,9 @@
-//! Ladders: steps that would come before lower ones, for a start at the opening of business.
+//! Ladders: steps that would come before lower ones, for a start at the opening of business, and
+//! ladders that begin when the limit has run out already.
 //!
-//! Looks at the ladder together with each limit for which it is used, in a week without holidays.
+//! Looks at the ladder together with each limit for which it is used, in a week without holidays;
+//! what an objection may take and how long a supplement is awaited are limits as well. Never judges
+//! whether a ladder is strict enough.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +11,8 @@ use crate::calendar::{Calendar, CalendarSpec};
 use crate::definition::code::Code;
 use crate::definition::compiled::{ClockRule, ClockSpec, LimitChoice, Policy, StepInstant};
 use crate::definition::diagnostic::{Diagnostic, Findings};
-use crate::definition::span::KeyPath;
-use crate::model::time::{Amount, Date, Timestamp};
+use crate::definition::span::{KeyPath, Segment};
+use crate::model::time::{Amount, Date, Offset, Timestamp};
 
 use super::Checked;
 
@@ -21,9 +24,14 @@ pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
     let Some(calendar) = checked.calendar.map(plain) else { return };
     let Some(start) = opening(&calendar) else { return };
     let mut told: BTreeSet<(String, usize)> = BTreeSet::new();
+    let mut late: BTreeSet<&str> = BTreeSet::new();
     for (path, clock) in clocks(checked) {
         let policy = clock.policy.as_ref().and_then(|id| checked.workflow.policy(id.as_str()));
         let Some(policy) = policy else { continue };
+        let first = policy.steps.first();
+        if first.is_some_and(|step| is_late(&step.at)) && late.insert(policy.id.as_str()) {
+            report_late(checked, policy, &path, findings);
+        }
         let calendar = if clock.always_on { calendar.always_on() } else { calendar.clone() };
         for (place, limit) in limits(&path, &clock.kind) {
             let Some(step) = out_of_order(&calendar, policy, start, limit.take) else { continue };
@@ -56,6 +64,28 @@ fn report(
             .also(checked.at.value(place), "the limit")
             .hint("move one of them, or use `later_of`");
     findings.push(diagnostic);
+}
+
+fn report_late(checked: &Checked<'_>, policy: &Policy, used: &KeyPath, findings: &mut Findings) {
+    let Some((_, at)) = checked.policies else { return };
+    let first = KeyPath::root().key("policies").key(policy.id.as_str()).index(0).key("at");
+    let message = format!("`{}` begins when the limit has run out already", policy.id);
+    let diagnostic = Diagnostic::new(Code::LateLadder, at.value(&first), message)
+        .label("until then no light burns and nobody is told")
+        .also(checked.at.value(used), "the limit")
+        .hint("put a step at `due` or before it");
+    findings.push(diagnostic);
+}
+
+/// Whether an instant always comes after the due time.
+fn is_late(at: &StepInstant) -> bool {
+    match at {
+        StepInstant::Share(percent) => *percent > 100,
+        StepInstant::Due | StepInstant::Value(_) => false,
+        StepInstant::Offset(offset) => matches!(offset, Offset::After(_)),
+        StepInstant::LaterOf(all) => all.iter().any(is_late),
+        StepInstant::EarlierOf(all) => all.iter().all(is_late),
+    }
 }
 
 /// The first step that would fire before the one below it.
@@ -132,8 +162,15 @@ fn clocks<'a>(checked: &Checked<'a>) -> Vec<(KeyPath, &'a ClockSpec)> {
             clocks.push((place, clock));
         }
         for (at, task) in stage.tasks.iter().enumerate() {
-            let path = path.key("tasks").index(at).key("sla");
-            clocks.extend(task.clock.iter().map(|clock| (path.clone(), clock)));
+            let path = path.key("tasks").index(at);
+            clocks.extend(task.clock.iter().map(|clock| (path.key("sla"), clock)));
+            let levels = [path, root.key("stages").index(index), root.clone()];
+            let objection = task.objections.iter().map(|it| ("objections", &it.clock));
+            let supplement = task.supplements.iter().map(|it| ("supplements", &it.clock));
+            for (key, clock) in objection.chain(supplement) {
+                let mut said = levels.iter().map(|level| level.key(key));
+                clocks.extend(said.find(|path| checked.at.has(path)).map(|path| (path, clock)));
+            }
         }
     }
     clocks
@@ -141,7 +178,10 @@ fn clocks<'a>(checked: &Checked<'a>) -> Vec<(KeyPath, &'a ClockSpec)> {
 
 /// The lengths that a limit can have, with their places.
 fn limits<'a>(path: &KeyPath, rule: &'a ClockRule) -> Vec<(KeyPath, &'a LimitChoice)> {
+    let last = path.segments().last();
+    let decides = last.is_some_and(|key| *key == Segment::Key("objections".to_owned()));
     let (key, limits) = match rule {
+        ClockRule::Within(limits) if decides => ("decide_within", limits),
         ClockRule::Within(limits) => ("within", limits),
         ClockRule::Every { limits, .. } => ("every", limits),
         ClockRule::By(_)
