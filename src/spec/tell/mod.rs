@@ -323,7 +323,7 @@ impl Teller<'_> {
             "holder" | "instead_of" | "role" => names.person(text),
             "outcome" => names.word(text),
             "limit" => names.limit(text),
-            "state" | "light" | "paused" | "provisional" => names.state(text),
+            "state" | "light" | "paused" | "provisional" | "supplement" => names.state(text),
             _ => text.to_owned(),
         }
     }

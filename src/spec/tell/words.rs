@@ -168,9 +168,9 @@ pub(super) const VERBS: &[Phrase] = &[
     ("revive", "{who} revives it[: {reason}]", "{who}重启[：{reason}]"),
     (
         "other",
-        "[“{called_by}” has called an instance: ][{instance} ][{relation} it][ (“{task}”)]\
+        "[what “{called_by}” began comes back][{instance} ][{relation} it][ (“{task}”)]\
          [, and it ends with “{ends_with}”]",
-        "[“{called_by}”调用的事项][{instance}][{relation}本件][（“{task}”）]\
+        "[“{called_by}”发起的事项办结][{instance}][{relation}本件][（“{task}”）]\
          [，结果“{ends_with}”]",
     ),
     (
@@ -193,6 +193,7 @@ pub(super) const REFUSALS: &[Phrase] = &[
         "the plan or the promised date is missing",
         "缺少整改计划或承诺日期",
     ),
+    ("TASK_IS_CALL", "another instance does it", "由发起的事项办理"),
     ("FOUR_EYES", "who did the work does not sign it", "经办人不得审签"),
     ("NOT_A_CANDIDATE", "this person may not do it", "不在可承办人员之列"),
     ("STAGE_CANNOT_OPEN", "the stage cannot be opened now", "该环节目前不能启动"),
@@ -252,6 +253,9 @@ pub(super) const STATES: &[Phrase] = &[
     ("redone", "something before is done again", "前项重办"),
     ("stage_left", "the stage was left", "环节已离开"),
     ("awaited", "awaited", "待补正"),
+    ("open", "under way", "办理中"),
+    ("done", "done", "已办结"),
+    ("cancelled", "cancelled", "已取消"),
     ("lapsed", "lapsed", "补正逾期"),
 ];
 
