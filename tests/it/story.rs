@@ -48,6 +48,11 @@ fn the_ledgers_of_the_story_hold_what_its_facts_say() {
     let story = told(&output);
     assert!(output.status.success(), "{story}");
     assert!(story.contains("0 do not."), "{story}");
+    assert!(story.contains("hear of d22 within the hour"), "{story}");
+    assert!(
+        story.contains("tasks of medical_officer_1 on leave went to medical_leader"),
+        "{story}"
+    );
     let entries: Vec<_> = std::fs::read_dir(kept.path()).unwrap().collect();
     let directory = entries[0].as_ref().unwrap().path();
 
@@ -56,14 +61,46 @@ fn the_ledgers_of_the_story_hold_what_its_facts_say() {
     let server = Server::start(Place { data: &data, config: Some(&directory), clock });
     let facts: Value = serde_yaml::from_str(&std::fs::read_to_string(FACTS).unwrap()).unwrap();
     let export = |ledger: &str| export(&server, ledger, &directory);
+    judge_roster(&facts);
     judge_visits(&facts, &export("visit_ledger"));
     judge_demands(&facts, &export("demand_ledger"));
     judge_leads(&facts, &export("lead_ledger"));
     judge_fairs(&facts, &export("recruitment_ledger"));
     judge_claims(&facts, &export("declaration_ledger"));
+    judge_lines(&facts, &server);
     let firms = export("enterprise_ledger");
     assert_eq!(firms.rows().len(), list(&facts, "enterprises").len());
     assert!(firms.cells("Steward").iter().all(|steward| !steward.is_empty()));
+}
+
+/// The rest days of the festival are covered, each visit on one of them is made by somebody on duty,
+/// and nobody is on a visit and on leave. That the server tells those on duty of the emergency, and
+/// gives the work of whoever is on leave to the substitute, are checks of the story itself.
+fn judge_roster(facts: &Value) {
+    let of_day = |list_name: &'static str, day: &str| {
+        let lists = list(facts, list_name).iter();
+        lists.filter(|it| word(it, "from") <= day && day <= word(it, "to")).collect::<Vec<_>>()
+    };
+    let names = |it: &Value| -> Vec<String> {
+        let members = it["members"].as_sequence().or(it["by"].as_sequence()).unwrap();
+        members.iter().map(|member| member.as_str().unwrap().to_owned()).collect()
+    };
+    for day in ["01-31", "02-01", "02-02", "02-03", "02-04", "02-05", "02-06"] {
+        let day = format!("2022-{day}");
+        let duties = of_day("duties", &day);
+        assert_eq!(duties.len(), 1, "{day} has one duty");
+        let visits = list(facts, "visits").iter().filter(|it| word(it, "at").starts_with(&day));
+        for visit in visits {
+            assert_eq!(sorted(names(visit).iter().map(String::as_str)).len(), 2, "{visit:?}");
+            assert!(names(visit).iter().all(|it| names(duties[0]).contains(it)), "{visit:?}");
+        }
+    }
+    let leaves = list(facts, "leaves");
+    assert!(!leaves.is_empty());
+    for visit in list(facts, "visits") {
+        let away = of_day("leaves", &word(visit, "at")[..10]);
+        assert!(away.iter().all(|it| !names(visit).contains(&word(it, "member").to_owned())));
+    }
 }
 
 fn judge_visits(facts: &Value, ledger: &Sheet) {
@@ -99,6 +136,12 @@ fn judge_leads(facts: &Value, ledger: &Sheet) {
     assert!((10..20).contains(&leads.len()), "some ten leads");
     let investors = leads.iter().map(|lead| word(lead, "investor"));
     assert_eq!(sorted(ledger.cells("Investor")), sorted(investors), "each once");
+    let brought = ledger.cells("Referred by");
+    assert!(brought.iter().all(|firm| !firm.is_empty()), "who brought it is named: {brought:?}");
+    let co_recruited = leads.iter().filter(|lead| word(lead, "source") == "co_recruitment").count();
+    let sources = ledger.cells("Source of the lead");
+    assert_eq!(sources.iter().filter(|it| **it == "co_recruitment").count(), co_recruited);
+    assert!(ledger.cells("Line of work").iter().all(|line| *line == "investment"));
     let amount: u64 = leads.iter().map(|lead| lead["total_investment"].as_u64().unwrap()).sum();
     assert_eq!(ledger.sum("Total investment"), (amount, amount.to_string()));
 }
@@ -133,6 +176,35 @@ fn judge_claims(facts: &Value, ledger: &Sheet) {
     let submitted: Vec<&&str> = submitted.iter().filter(|day| !day.is_empty()).collect();
     assert_eq!(submitted.len(), due.iter().filter(|amount| **amount > 0).count());
     assert!(submitted.iter().all(|day| **day <= "2022-02-15"), "before the window closes");
+}
+
+/// What was taken in hand is told apart by line of work and by kind of service, each thing once.
+fn judge_lines(facts: &Value, server: &Server) {
+    let count = |name: &str| list(facts, name).len();
+    let (demands, leads) = (count("demands"), count("leads"));
+    let (fairs, claims) = (count("recruitment_events"), count("declarations"));
+    let lines = [
+        ("industrial_economy", demands + claims),
+        ("investment", leads),
+        ("park_building", 1),
+        ("talent", fairs),
+    ];
+    assert_eq!(counted(server, "work_by_line"), lines.map(|(line, n)| (line.to_owned(), n)));
+    let services = [("agency", claims), ("assistance", demands + 2), ("recruitment", fairs)];
+    assert_eq!(counted(server, "work_by_service"), services.map(|(it, n)| (it.to_owned(), n)));
+}
+
+/// The figures of an indicator that counts over the whole story, by what it counts apart.
+fn counted(server: &Server, indicator: &str) -> Vec<(String, usize)> {
+    let mut command = server.verb();
+    command.args(["ledger", "indicators", indicator, "--actor", "coordinator_1"]);
+    command.args(["--from", "2021-12-31", "--to", "2022-02-28"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows = rows.filter(|cells| cells.get(1) == Some(&"count"));
+    rows.map(|cells| (cells[0].to_owned(), cells[3].parse().unwrap())).collect()
 }
 
 fn export(server: &Server, ledger: &str, directory: &Path) -> Sheet {

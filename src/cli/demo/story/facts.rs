@@ -25,6 +25,8 @@ pub(super) struct Facts {
     pub(super) leads: Vec<Lead>,
     pub(super) recruitment_events: Vec<RecruitmentEvent>,
     pub(super) declarations: Vec<Declaration>,
+    pub(super) duties: Vec<Duty>,
+    pub(super) leaves: Vec<Leave>,
     #[serde(rename = "match")]
     pub(super) matching: Match,
 }
@@ -68,6 +70,9 @@ pub(super) struct Demand {
     pub(super) days: Option<u32>,
     pub(super) rating: String,
     pub(super) text: String,
+    /// Whether it cannot wait: safety, or production stands still.
+    #[serde(default)]
+    pub(super) urgent: bool,
 }
 
 /// How a demand was solved.
@@ -117,6 +122,30 @@ pub(super) struct Declaration {
     pub(super) taxable_sales_2021: u32,
     pub(super) revenue_q1_2021: u32,
     pub(super) revenue_q1_2022: u32,
+}
+
+/// Who is on duty on some days without work.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Duty {
+    #[serde(deserialize_with = "day")]
+    pub(super) from: Date,
+    #[serde(deserialize_with = "day")]
+    pub(super) to: Date,
+    pub(super) members: Vec<String>,
+}
+
+/// Who is on leave, and who stands in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Leave {
+    pub(super) member: String,
+    #[serde(deserialize_with = "day")]
+    pub(super) from: Date,
+    #[serde(deserialize_with = "day")]
+    pub(super) to: Date,
+    pub(super) substitute: String,
+    pub(super) reason: String,
 }
 
 /// Two firms that are brought together.

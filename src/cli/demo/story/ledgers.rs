@@ -64,6 +64,7 @@ pub(super) async fn compare(story: &mut Story) -> Result<(), Failure> {
     fairs(story).await?;
     claims(story).await?;
     matching(story).await?;
+    super::roster::compare(story)?;
     silence(story)
 }
 

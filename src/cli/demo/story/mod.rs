@@ -8,6 +8,7 @@
 mod facts;
 mod ledgers;
 mod parts;
+mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,6 +36,9 @@ const MEASURE_PUBLISHED: Date = jiff::civil::date(2022, 1, 17);
 /// When the last working day before the festival ends, and a recording of the ledgers is made.
 const EVE: Date = jiff::civil::date(2022, 1, 30);
 
+/// How long after a visit an emergency is answered: a light has been told by then.
+const ANSWERED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_mins(40);
+
 /// The clock of the story's server.
 const BEGINNING: &str = "simulated@2021-12-31T09:00:00+08:00";
 
@@ -60,7 +64,8 @@ const CHAPTERS: [Chapter; 4] = [
     (
         jiff::civil::date(2022, 1, 31),
         "The festival",
-        "A week without working days: no limit in working days runs out. The duty roster goes out.",
+        "A week without working days: no limit in working days runs out. Whoever is on duty visits \
+         those who produce, and hears of what cannot wait.",
         &["instance.created", "instance.completed", "escalation.raised", "escalation.repeated"],
     ),
     (
@@ -84,6 +89,8 @@ enum Moment {
     Claims,
     /// Everybody does what is to be done.
     Work,
+    /// Whoever is on duty answers what was asked on a visit and cannot wait.
+    Duty(usize),
     /// The ledgers are recorded, to be asked for again at the end.
     Recording,
 }
@@ -151,6 +158,7 @@ impl Story {
         for carried in begun {
             self.create(carried).await?;
         }
+        roster::put(self).await?;
         self.catch_up().await
     }
 
@@ -159,6 +167,8 @@ impl Story {
         let mut all: BTreeMap<Timestamp, Vec<Moment>> = BTreeMap::new();
         for (at, visit) in self.facts.visits.iter().enumerate() {
             all.entry(visit.at).or_default().push(Moment::Visit(at));
+            let answered = visit.at + ANSWERED_AFTER;
+            all.entry(answered).or_default().push(Moment::Duty(at));
         }
         for (at, fair) in self.facts.recruitment_events.iter().enumerate() {
             let day = fair.on.checked_sub(Span::new().days(12)).unwrap_or(fair.on);
@@ -214,6 +224,7 @@ impl Story {
             }
             Moment::Claims => self.match_measure().await,
             Moment::Work => self.work(now).await,
+            Moment::Duty(at) => self.answer(at, now).await,
             Moment::Recording => {
                 self.recorded = Some(ledgers::record(self, now).await?);
                 Ok(())
@@ -286,6 +297,17 @@ impl Story {
             self.crew.work(carried, now, next).await?;
         }
         self.catch_up().await
+    }
+
+    /// What a visit found that cannot wait is answered, whatever day it is.
+    async fn answer(&mut self, visit: usize, now: Timestamp) -> Result<(), Failure> {
+        let key = &self.facts.visits[visit].key;
+        let urgent = self.facts.demands.iter().filter(|it| it.urgent && it.visit == *key);
+        let urgent: Vec<String> = urgent.map(parts::demand_id).collect();
+        for carried in self.carried.iter_mut().filter(|it| urgent.iter().any(|id| id == it.id())) {
+            self.crew.work(carried, now, now).await?;
+        }
+        Ok(())
     }
 
     async fn create(&mut self, carried: Carried) -> Result<(), Failure> {

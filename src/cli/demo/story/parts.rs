@@ -157,15 +157,22 @@ pub(super) fn assigned_demand(of: &Demand, by: &Enterprise) -> Carried {
         .later("rating", text(&of.rating))
         .ends("classify", "report_up");
     carried.takes_days.insert("handle", i64::from(of.days.unwrap_or(1)));
-    carried
+    if of.urgent { carried.first("urgency", text("urgent")) } else { carried }
+}
+
+/// The instance of a demand.
+pub(super) fn demand_id(of: &Demand) -> String {
+    format!("demand-{}", of.key)
 }
 
 fn demand(of: &Demand, by: &Enterprise) -> Carried {
-    Carried::new("enterprise_demand", format!("demand-{}", of.key))
+    Carried::new("enterprise_demand", demand_id(of))
         .first("enterprise", text(&by.name))
         .first("industry", text(&by.industry))
         .first("tier", text(&by.tier))
         .first("source", text("visit"))
+        .first("service_type", text("assistance"))
+        .first("line_of_work", text("industrial_economy"))
         .first("category", text(&of.category))
         .first("content", text(&of.text))
 }
@@ -177,6 +184,7 @@ pub(super) fn lead(of: &Lead, referrer: &Enterprise) -> Carried {
         .first("investor", text(&of.investor))
         .first("industry", text(&of.industry))
         .first("lead_source", text(&of.source))
+        .first("line_of_work", text("investment"))
         .first("referrer", text(&referrer.name))
         .first("total_investment", text(&of.total_investment.to_string()))
         .later("tier", text("B"))
@@ -190,6 +198,7 @@ pub(super) fn recruitment(of: &RecruitmentEvent) -> Carried {
         .first("mode", text(&of.mode))
         .first("event_on", date(of.on))
         .first("service_type", text("recruitment"))
+        .first("line_of_work", text("talent"))
         .later("firms", number(of.firms))
         .later("posts", number(of.posts))
         .later("posts_close_on", before(7))
@@ -213,6 +222,7 @@ pub(super) fn declaration(of: &Declaration, by: &Enterprise) -> Carried {
         .first("industry", text(&by.industry))
         .first("tier", text(&by.tier))
         .first("service_type", text("agency"))
+        .first("line_of_work", text("industrial_economy"))
         .first("source", text("publication"))
         .first("measure", text("spring_festival_2022"))
         .first("mode", text("application"))
@@ -245,6 +255,7 @@ pub(super) fn matching(of: &Match, by: &Enterprise) -> Carried {
     let mut carried = Carried::new("matchmaking", "match-1".to_owned())
         .first("enterprise", text(&by.name))
         .first("industry", text(&by.industry))
+        .first("service_type", text("assistance"))
         .first("direction", text("looks_for_partner"))
         .first("need", text(&of.need))
         .later("meeting_on", date(of.met_on))
@@ -268,6 +279,8 @@ pub(super) fn campaign(facts: &Facts) -> Carried {
     Carried::new("visit_campaign", "campaign-1".to_owned())
         .first("name", text("新春走访“送温暖、稳生产”"))
         .first("form", text("campaign"))
+        .first("service_type", text("assistance"))
+        .first("line_of_work", text("park_building"))
         .first("theme", text("job_stability"))
         .later("starts_on", date(first))
         .later("ends_on", date(last))
