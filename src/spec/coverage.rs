@@ -1,5 +1,5 @@
-//! Coverage: every exit, return, reason code and final outcome of a workflow, and which of them specs
-//! use. It never knows what a spec expects.
+//! Coverage: every exit, return, reason code and final outcome of a workflow, and which of them
+//! specs use. It never knows what a spec expects.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::model::id::Outcome;
 use crate::model::instance::Instance;
 
 /// Ways out of stages, as texts that can be compared: `exit signing -> project_approval`,
-/// `return pre_review -> negotiation`, `terminate pre_review review_rejected`, `completed contract`.
+/// `return pre_review -> negotiation`, `terminate pre_review review_rejected`,
+/// `completed contract`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
     /// The ways.

@@ -107,7 +107,7 @@ fn another_zone_puts_its_own_people_into_one_file() {
 }
 
 /// More time is given by one rule everywhere: asked for a working day before due, at most half the
-/// first time, the director from the third time on; a suspension is the deputy director's to prolong.
+/// first time, the director from the third time on. Only the deputy director prolongs a suspension.
 #[test]
 fn every_companion_gives_more_time_by_the_same_rule() {
     let compilation = compile(&Sources::embedded());

@@ -73,7 +73,7 @@ fn the_ledgers_of_the_story_hold_what_its_facts_say() {
     assert!(firms.cells("Steward").iter().all(|steward| !steward.is_empty()));
 }
 
-/// The rest days of the festival are covered, each visit on one of them is made by somebody on duty,
+/// The rest days of the festival are covered, each visit on one of them is made by those on duty,
 /// and nobody is on a visit and on leave. That the server tells those on duty of the emergency, and
 /// gives the work of whoever is on leave to the substitute, are checks of the story itself.
 fn judge_roster(facts: &Value) {
