@@ -369,9 +369,8 @@ async fn satisfaction_counts_those_that_rated() {
         "demand_ratings basically_satisfied FIGURE_BASIS_PERIOD 1 = / n=1 None",
         "demand_ratings satisfied FIGURE_BASIS_PERIOD 2 = / n=2 None",
         "demand_ratings unrated FIGURE_BASIS_PERIOD 1 = / n=1 None",
-        "demand_ratings unsatisfied FIGURE_BASIS_PERIOD 1 = / n=1 None",
-        // Three of the four that rated: short of nine in ten.
-        "demand_satisfaction  FIGURE_BASIS_COHORT 0.75 = 3/4 n=4 Some(false)",
+        // Who is not satisfied is not closed, and counts only once somebody above has looked at it.
+        "demand_satisfaction  FIGURE_BASIS_COHORT 1 = 3/3 n=3 Some(true)",
     ];
     assert_eq!(told, expected);
     server.stop().await;
