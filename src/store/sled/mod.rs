@@ -50,7 +50,7 @@ use recent::Recent;
 use staging::Prepared;
 
 /// The usual [`Options::recent_events`]: of all partitions, those of some 150,000 commands, which
-/// should be read within seconds; not measured yet.
+/// are read within seconds: `docs/performance.md`.
 pub const RECENT_EVENTS: u64 = 65_536;
 
 /// How much sled writes before it goes on elsewhere in its file, which takes as long as some
