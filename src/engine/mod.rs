@@ -178,7 +178,14 @@ fn judge(
 
 /// Applies a record's events to a copy: what replay, loading and tests do.
 pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Arc<Instance>> {
-    let mut instance = None;
+    replay_onto(None, records)
+}
+
+/// The same from where an instance stood before the first of them; none: before it was created.
+pub fn replay_onto<'a>(
+    mut instance: Option<Arc<Instance>>,
+    records: impl IntoIterator<Item = &'a Record>,
+) -> Option<Arc<Instance>> {
     for record in records {
         apply_record(&mut instance, record);
     }

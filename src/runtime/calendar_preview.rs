@@ -122,11 +122,7 @@ fn look_at_all(
 
 fn load(store: &dyn Store, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
     let Some(Stored { body, tail }) = store.load(id)? else { return Ok(None) };
-    let mut instance = body.map(Arc::new);
-    for record in &tail {
-        engine::apply_record(&mut instance, record);
-    }
-    Ok(instance)
+    Ok(engine::replay_onto(body.map(Arc::new), &tail))
 }
 
 impl CalendarPreview {

@@ -230,10 +230,7 @@ impl<'a> Deciding<'a> {
 
     fn read(&self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
         let Some(stored) = self.shared.store.load(id)? else { return Ok(None) };
-        let mut instance = stored.body.map(Arc::new);
-        for record in &stored.tail {
-            engine::apply_record(&mut instance, record);
-        }
+        let instance = engine::replay_onto(stored.body.map(Arc::new), &stored.tail);
         let Some(instance) = instance else {
             return Err(Error::Corrupt(format!("instance {id} has neither body nor creation")));
         };

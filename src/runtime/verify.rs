@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::apply_record;
+use crate::engine::replay_onto;
 use crate::model::event::Record;
 use crate::model::id::InstanceId;
 use crate::model::instance::{Header, Instance};
@@ -141,11 +141,7 @@ fn replayed<'a>(
     from: Option<Instance>,
     records: impl IntoIterator<Item = &'a Record>,
 ) -> Option<Instance> {
-    let mut instance = from.map(Arc::new);
-    for record in records {
-        apply_record(&mut instance, record);
-    }
-    instance.map(Arc::unwrap_or_clone)
+    replay_onto(from.map(Arc::new), records).map(Arc::unwrap_or_clone)
 }
 
 /// Whether a stored header is the one that is expected. When the limits of tasks run out was not

@@ -126,6 +126,9 @@ impl Checking<'_> {
                 }
             };
             for packed in records {
+                if self.is_full() {
+                    return;
+                }
                 match packed {
                     Ok(packed) => self.record(partition, &mut next, &packed),
                     Err(error) => self.find(told(error)),
