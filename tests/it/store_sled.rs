@@ -230,6 +230,52 @@ fn a_lost_data_file_is_noticed() {
     assert!(refusal(&directory).contains("everything that was stored is gone"));
 }
 
+/// Where the log ends before its snapshot does, the snapshot is not what is damaged alone.
+#[test]
+fn a_damaged_snapshot_of_a_log_that_was_cut_is_noticed() {
+    let (_above, directory) = place();
+    let store = open(&directory);
+    fill(&store);
+    drop(store);
+    drop(open(&directory));
+    let (mark, cut_at) = (fs::read(directory.join("sanbang.mark")), snapshot_reach(&directory));
+    let store = open(&directory);
+    write_next(&store, &mut project("p-new"), 1);
+    drop(store);
+    drop(open(&directory));
+    // As if nothing had told of the later writes but the snapshot.
+    fs::write(directory.join("sanbang.mark"), mark.expect("readable")).expect("writable");
+    let mut data = fs::read(directory.join("db")).expect("readable");
+    data[cut_at..].fill(0);
+    fs::write(directory.join("db"), data).expect("writable");
+    damage(&snapshot(&directory));
+    for _ in 0..2 {
+        assert!(refusal(&directory).contains("the end of what was stored is gone"));
+    }
+}
+
+fn snapshot(directory: &Path) -> PathBuf {
+    let paths = fs::read_dir(directory).expect("readable").map(|it| it.expect("readable").path());
+    let is_snapshot = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."))
+    };
+    paths.into_iter().find(is_snapshot).expect("sled keeps a snapshot")
+}
+
+/// How far the snapshot reaches, which is also the place in the file of a log this short.
+fn snapshot_reach(directory: &Path) -> usize {
+    let name = snapshot(directory);
+    let digits = name.extension().expect("its reach").to_string_lossy();
+    usize::from_str_radix(&digits, 16).expect("a number")
+}
+
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(path, bytes).expect("writable");
+}
+
 /// A damaged snapshot costs nothing: the log holds the truth.
 #[test]
 fn a_damaged_snapshot_is_mended_from_the_log() {
@@ -240,18 +286,7 @@ fn a_damaged_snapshot_is_mended_from_the_log() {
     drop(store);
     // The first opening writes a snapshot of what is there by then.
     drop(open(&directory));
-    let mut damaged = 0;
-    for entry in fs::read_dir(&directory).expect("readable") {
-        let path = entry.expect("readable").path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
-            let mut bytes = fs::read(&path).expect("readable");
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 0xff;
-            fs::write(&path, bytes).expect("writable");
-            damaged += 1;
-        }
-    }
-    assert!(damaged > 0, "sled keeps a snapshot");
+    damage(&snapshot(&directory));
     let store = open(&directory);
     assert_eq!(picture(&store).expect("readable"), before);
     assert!(above.path().join("store.damaged-1").exists(), "it was copied before");

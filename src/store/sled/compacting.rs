@@ -67,7 +67,7 @@ impl SledStore {
             return Err(error);
         }
         drop(disk);
-        directory.finish_compaction()?;
+        directory.finish_compaction(new)?;
         let bytes_after = directory.bytes()?;
         Ok(Compacted { bytes_before, bytes_after, copied })
     }

@@ -5,6 +5,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::log_file::{self, DOUBT};
 use super::open_error::OpenError;
@@ -19,10 +20,17 @@ const PARAMETERS_WHOLE: &[u8] =
     b"segment_size: 1048576\nuse_compression: false\nversion: 0.34\n\x6c\x96\x13\xf8";
 const BLOBS: &str = "blobs";
 const SNAPSHOT_BEGINNING: &str = "snap.";
+/// In which the rest of its name is written.
+const HEXADECIMAL: u32 = 16;
 /// Says that what is here was not restored to its end: nothing of it is used.
 const RESTORING: &str = "sanbang.restoring";
 /// Where a compacted store is written before it takes the place of the other.
 const COMPACTING: &str = "sanbang.compacting";
+/// In there, says that the compacted store is whole and takes the place of the other.
+const COMPACTED: &str = "sanbang.compacted";
+/// How long, and how often, a sled that was dropped is waited for.
+const CLOSED_LOOK_AFTER: Duration = Duration::from_millis(10);
+const CLOSED_LOOKS_MAX: usize = 500;
 /// What sled calls a snapshot that it has not finished.
 const SNAPSHOT_UNFINISHED_END: &str = ".generating";
 /// What an empty file system may hold.
@@ -116,29 +124,66 @@ impl Directory {
         Self::lock(&path)
     }
 
-    /// Puts the compacted data in place of the old, at one instant. Both are the same store. The
-    /// snapshots of the old go first: they would be wrong for the new, and are needed for neither.
-    pub(super) fn finish_compaction(&self) -> Result<(), OpenError> {
-        let new = self.path.join(COMPACTING);
-        self.remove_snapshots()?;
-        let replace = || {
-            if fs::read(new.join(PARAMETERS))? != fs::read(self.path.join(PARAMETERS))? {
+    /// Puts the compacted store in place of the old, at one instant: that of the note that it is
+    /// whole. Both are the same store. Data and snapshots go together, always: sled reuses parts of
+    /// its log whose content a snapshot vouches for, and such a log alone reads as cut off.
+    pub(super) fn finish_compaction(&self, new: Self) -> Result<(), OpenError> {
+        new.wait_until_closed()?;
+        let note = || {
+            if fs::read(new.path.join(PARAMETERS))? != fs::read(self.path.join(PARAMETERS))? {
                 let what = "the compacted store has other settings than the old one";
                 return Err(io::Error::other(what));
             }
-            File::open(new.join(DATA))?.sync_all()?;
-            sync_directory(&new)?;
-            fs::rename(new.join(DATA), self.path.join(DATA))?;
+            File::open(new.path.join(DATA))?.sync_all()?;
+            sync_directory(&new.path)?;
             sync_directory(&self.path)?;
-            for name in names_in(&new)? {
-                if name.starts_with(SNAPSHOT_BEGINNING) {
-                    fs::rename(new.join(&name), self.path.join(&name))?;
-                }
-            }
-            sync_directory(&self.path)
+            File::create(new.path.join(COMPACTED))?.sync_all()?;
+            sync_directory(&new.path)
         };
-        replace().map_err(|it| inaccessible(&self.path, "replace the data", it))?;
+        note().map_err(|it| inaccessible(&self.path, "finish the compacted data", it))?;
+        drop(new);
+        self.settle_compaction()
+    }
+
+    /// Brings to its end a compaction that was cut off: forward if its store is whole, back if not.
+    /// Cut off itself, it goes on the next time.
+    pub(super) fn settle_compaction(&self) -> Result<(), OpenError> {
+        let new = self.path.join(COMPACTING);
+        if new.join(COMPACTED).exists() {
+            self.replace_by(&new).map_err(|it| inaccessible(&self.path, "replace the data", it))?;
+        }
         self.remove_unfinished_compaction()
+    }
+
+    fn replace_by(&self, new: &Path) -> io::Result<()> {
+        if new.join(DATA).exists() {
+            for name in snapshots_in(&self.path)? {
+                fs::remove_file(self.path.join(name))?;
+            }
+            sync_directory(&self.path)?;
+            fs::rename(new.join(DATA), self.path.join(DATA))?;
+            sync_directory(new)?;
+            sync_directory(&self.path)?;
+        }
+        for name in snapshots_in(new)? {
+            fs::rename(new.join(&name), self.path.join(&name))?;
+        }
+        sync_directory(new)?;
+        sync_directory(&self.path)
+    }
+
+    /// Waits until the last thread of a sled that was dropped has let go of its file.
+    fn wait_until_closed(&self) -> Result<(), OpenError> {
+        let data = self.data_file()?;
+        for _ in 0..CLOSED_LOOKS_MAX {
+            match data.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(CLOSED_LOOK_AFTER),
+                Err(TryLockError::Error(it)) => return Err(inaccessible(&self.path, "lock", it)),
+            }
+        }
+        let late = io::Error::other("sled does not close the compacted data");
+        Err(inaccessible(&self.path, "finish the compacted data", late))
     }
 
     /// What a compaction left behind that was killed, or that has ended.
@@ -153,7 +198,7 @@ impl Directory {
         let count = || {
             let mut bytes = 0;
             for name in names_in(&self.path)? {
-                if name == DATA || name.starts_with(SNAPSHOT_BEGINNING) {
+                if name == DATA || is_snapshot(&name) {
                     bytes += fs::metadata(self.path.join(name))?.len();
                 }
             }
@@ -243,14 +288,38 @@ impl Directory {
         self.remove_snapshots_that(|name| name.ends_with(SNAPSHOT_UNFINISHED_END))
     }
 
-    /// Snapshots only make opening faster: the log is the truth.
+    /// How far into its log sled once saw its data whole, as the name of its snapshot says; none:
+    /// it has no snapshot.
+    pub(super) fn snapshot_reach(&self) -> Result<Option<u64>, OpenError> {
+        let names = names_in(&self.path).map_err(|it| inaccessible(&self.path, "read", it))?;
+        let reach = |name: &String| {
+            u64::from_str_radix(name.strip_prefix(SNAPSHOT_BEGINNING)?, HEXADECIMAL).ok()
+        };
+        Ok(names.iter().filter_map(reach).max())
+    }
+
+    /// Without them sled reads its whole log, which may end earlier where they are missing.
     pub(super) fn remove_snapshots(&self) -> Result<(), OpenError> {
         self.remove_snapshots_that(|_| true)
     }
 
+    /// In place of those that are there.
+    pub(super) fn put_snapshots_back(&self, backup: &Path) -> Result<(), OpenError> {
+        self.remove_snapshots()?;
+        let put = || {
+            for name in snapshots_in(backup)? {
+                let target = self.path.join(&name);
+                fs::copy(backup.join(&name), &target)?;
+                File::open(&target)?.sync_all()?;
+            }
+            sync_directory(&self.path)
+        };
+        put().map_err(|it| inaccessible(&self.path, "put the snapshots back", it))
+    }
+
     fn remove_snapshots_that(&self, unwanted: fn(&str) -> bool) -> Result<(), OpenError> {
         for name in names_in(&self.path).map_err(|it| inaccessible(&self.path, "read", it))? {
-            if name.starts_with(SNAPSHOT_BEGINNING) && unwanted(&name) {
+            if is_snapshot(&name) && unwanted(&name) {
                 tracing::warn!(file = %name, "store.snapshot_removed");
                 fs::remove_file(self.path.join(&name))
                     .map_err(|it| inaccessible(&self.path, "remove a snapshot", it))?;
@@ -362,7 +431,11 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
 fn is_of_a_store(name: &str) -> bool {
     let sleds = [DATA, PARAMETERS, BLOBS];
     let ours = [LOCK, MARK, MARK_UNFINISHED, DOUBT, RESTORING, COMPACTING];
-    sleds.contains(&name) || ours.contains(&name) || name.starts_with(SNAPSHOT_BEGINNING)
+    sleds.contains(&name) || ours.contains(&name) || is_snapshot(name)
+}
+
+fn is_snapshot(name: &str) -> bool {
+    name.starts_with(SNAPSHOT_BEGINNING)
 }
 
 /// Removes everything of a store, but for what tells that it is being restored.
@@ -393,6 +466,10 @@ fn names_in(directory: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+fn snapshots_in(directory: &Path) -> io::Result<impl Iterator<Item = String>> {
+    Ok(names_in(directory)?.into_iter().filter(|name| is_snapshot(name)))
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {

@@ -134,7 +134,7 @@ fn take_existing(path: &Path) -> Result<Directory, OpenError> {
 
 /// Every precaution before sled opens.
 fn prepare(directory: &Directory) -> Result<(), OpenError> {
-    directory.remove_unfinished_compaction()?;
+    directory.settle_compaction()?;
     directory.remove_unfinished_snapshots()?;
     directory.remove_torn_parameters()?;
     directory.make_sure_of_data()?;
@@ -182,18 +182,23 @@ fn finish(directory: Directory, attempt: Attempt) -> Result<SledStore, OpenError
 fn repair(directory: &Directory, expected: Expected, what: &str) -> Result<Attempt, OpenError> {
     let backup = directory.back_up()?;
     tracing::warn!(damage = what, backup = %backup.display(), "store.damaged");
+    let reach = directory.snapshot_reach()?;
     directory.remove_snapshots()?;
-    match attempt(directory, expected, Care::Full) {
+    let what = match attempt(directory, expected, Care::Full) {
+        Ok(_) if directory.snapshot_reach()? < reach => {
+            "the end of what was stored is gone".to_owned()
+        }
         Ok(attempt) => {
             tracing::warn!(backup = %backup.display(), "store.repaired: everything was verified");
-            Ok(attempt)
+            return Ok(attempt);
         }
-        Err(Failure::Refused(error)) => Err(error),
-        Err(Failure::Damage(what)) => {
-            let path = directory.path().to_owned();
-            Err(OpenError::Damaged { path, what, backup: Some(backup) })
-        }
-    }
+        Err(Failure::Refused(error)) => return Err(error),
+        Err(Failure::Damage(what)) => what,
+    };
+    // With the snapshot of the attempt, the next one would take what is left for the whole.
+    directory.put_snapshots_back(&backup)?;
+    let path = directory.path().to_owned();
+    Err(OpenError::Damaged { path, what, backup: Some(backup) })
 }
 
 fn attempt(directory: &Directory, expected: Expected, care: Care) -> Result<Attempt, Failure> {

@@ -101,6 +101,34 @@ async fn power_cuts_while_a_store_is_compacted_or_restored_cost_nothing() {
     }
 }
 
+/// sled reuses parts of its log whose content a snapshot vouches for: one without the other may
+/// read as nothing at all.
+#[test]
+fn a_power_cut_while_a_store_is_compacted_leaves_no_data_without_its_snapshot() {
+    let seed = Seed::from_environment("SANBANG_POWER_SEED", 1);
+    let rounds = number_from_environment("SANBANG_POWER_ROUNDS").unwrap_or(ROUNDS);
+    let (mut random, files, layer) = (seed.random(), load_files(), Layer::new());
+    let server = Server::start_with(place(&layer, &files), &layer.environment());
+    assert_eq!(server.stop(), Some(0));
+    run(sanbang().args(["verify", "--data"]).arg(layer.data()));
+    let mut cut = 0;
+    for _ in 0..5 * rounds {
+        assert!(has_snapshot(layer.data()));
+        cut += u64::from(cut_during(&layer, &mut random, &["compact", "--data"], layer.data()));
+        let compacting = layer.data().join("sanbang.compacting");
+        let is_decided = compacting.join("sanbang.compacted").exists();
+        assert!(is_decided || has_snapshot(layer.data()));
+        run(sanbang().args(["verify", "--data"]).arg(layer.data()));
+        assert!(!compacting.exists(), "opening brings it to its end");
+    }
+    assert!(cut > rounds, "only {cut} of them were cut off");
+}
+
+fn has_snapshot(data: &Path) -> bool {
+    let entries = std::fs::read_dir(data).unwrap().map(Result::unwrap);
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("snap."))
+}
+
 /// Whether a restore into the directory has to begin again.
 fn run_again(restored: &Path) -> bool {
     restored.join("sanbang.restoring").exists() || !restored.join("db").exists()
@@ -111,8 +139,8 @@ fn run(verb: &mut Command) {
     assert!(output.status.success(), "{verb:?}: {}", told(&output));
 }
 
-/// The power goes at one of the changes and syncs of a verb.
-fn cut_during(layer: &Layer, random: &mut Random, verb: &[&str], data: &Path) {
+/// The power goes at one of the changes and syncs of a verb; says whether it came to that.
+fn cut_during(layer: &Layer, random: &mut Random, verb: &[&str], data: &Path) -> bool {
     let moment = (1 + random.below(2 * MOMENTS_MAX)).to_string();
     let mut command = sanbang();
     command.envs(layer.environment()).env("FORGETFUL_DIE_AT", moment).args(verb).arg(data);
@@ -121,6 +149,7 @@ fn cut_during(layer: &Layer, random: &mut Random, verb: &[&str], data: &Path) {
     assert!(is_killed || output.status.success(), "{}", told(&output));
     // Always: what follows is done without the layer, and its journal would be a wrong one.
     layer.lose_power(some_keep(random));
+    is_killed
 }
 
 /// The test of the test: without its `fdatasync`, the same server loses what it answered.

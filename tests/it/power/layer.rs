@@ -85,6 +85,17 @@ impl Layer {
     }
 }
 
+/// What a failing test leaves is looked at.
+impl Drop for Layer {
+    #[expect(clippy::print_stderr, reason = "whoever reads of the failure wants to know the place")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.above.disable_cleanup(true);
+            eprintln!("what the failure left is in {}", self.above.path().display());
+        }
+    }
+}
+
 /// The library, built once by each process of tests.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
