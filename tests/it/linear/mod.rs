@@ -137,6 +137,13 @@ fn histories_with_an_order_are_accepted() {
 }
 
 #[test]
+fn a_history_longer_than_a_stack_is_deep_is_judged() {
+    let step = |at: u64| ("", What::Look, 2 * at, 2 * at + 1, shown(1, "a"));
+    let history = std::iter::once(("a", What::Create, 0, 1, accepted(1)));
+    assert_eq!(judge(history.chain((1..6_000).map(step)).collect()).unwrap().len(), 6_000);
+}
+
+#[test]
 fn broken_histories_are_refused() {
     use What::{Comment, Complete, Create, Look};
 

@@ -71,8 +71,7 @@ pub(crate) fn linearize<S: Specification>(
         tried: HashSet::new(),
         furthest: (0, String::new()),
     };
-    let found = search.go_on_from(&specification.start());
-    match found {
+    match search.run() {
         Some(true) => Ok(search.order),
         Some(false) => {
             let (placed, stuck) = search.furthest;
@@ -92,43 +91,73 @@ struct Search<'a, S: Specification> {
     furthest: (usize, String),
 }
 
+/// A state from which not everything that may come next was tried.
+struct Open<State> {
+    state: State,
+    next: Vec<usize>,
+    tried: usize,
+}
+
 impl<S: Specification> Search<'_, S> {
-    /// Whether the rest fits behind what is placed; none: it was given up.
-    fn go_on_from(&mut self, state: &S::State) -> Option<bool> {
-        if self.is_complete() {
-            return Some(true);
-        }
-        if !self.tried.insert((self.key(), state.clone())) {
-            return Some(false);
-        }
-        if self.tried.len() > TRIED_MAX {
-            return None;
-        }
-        let next = self.next();
-        for at in &next {
-            let operation = &self.history[*at];
-            let (after, output) = self.specification.step(state, &operation.input);
-            if operation.output.as_ref().is_some_and(|told| *told != output) {
-                continue;
+    /// Whether all fit behind one another; none: it was given up. Each step keeps what is still to
+    /// be tried in its place: a history is longer than a thread's stack is deep.
+    fn run(&mut self) -> Option<bool> {
+        let mut open = Vec::new();
+        let mut entered = Some(self.specification.start());
+        loop {
+            if let Some(state) = entered.take() {
+                if self.is_complete() {
+                    return Some(true);
+                }
+                if self.tried.insert((self.key(), state.clone())) {
+                    if self.tried.len() > TRIED_MAX {
+                        return None;
+                    }
+                    open.push(Open { state, next: self.next(), tried: 0 });
+                } else {
+                    self.take_back();
+                }
             }
+            let Some(step) = open.last_mut() else { return Some(false) };
+            let Some(at) = step.next.get(step.tried).copied() else {
+                let step = open.pop().expect("it was just looked at");
+                self.note(&step);
+                self.take_back();
+                continue;
+            };
+            step.tried += 1;
+            entered = self.follows(&step.state, at);
+            if entered.is_some() {
+                self.placed[at] = true;
+                self.order.push(at);
+            }
+        }
+    }
+
+    /// The state after an operation, if it answers what was told.
+    fn follows(&self, state: &S::State, at: usize) -> Option<S::State> {
+        let operation = &self.history[at];
+        let (after, output) = self.specification.step(state, &operation.input);
+        let fits = match &operation.output {
+            Some(told) => *told == output,
             // One of which nobody knows, and that changes nothing, need not have happened.
-            if operation.output.is_none() && after == *state {
-                continue;
-            }
-            self.placed[*at] = true;
-            self.order.push(*at);
-            match self.go_on_from(&after) {
-                Some(false) => {}
-                decided => return decided,
-            }
-            self.order.pop();
-            self.placed[*at] = false;
+            None => after != *state,
+        };
+        fits.then_some(after)
+    }
+
+    fn take_back(&mut self) {
+        if let Some(at) = self.order.pop() {
+            self.placed[at] = false;
         }
+    }
+
+    /// Remembers the furthest place where nothing could follow.
+    fn note(&mut self, Open { state, next, .. }: &Open<S::State>) {
         if self.order.len() >= self.furthest.0 {
             let stuck: Vec<_> = next.iter().map(|at| &self.history[*at]).collect();
             self.furthest = (self.order.len(), format!("{state:?}; next: {stuck:#?}"));
         }
-        Some(false)
     }
 
     fn is_complete(&self) -> bool {
