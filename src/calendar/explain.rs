@@ -27,6 +27,8 @@ pub struct DayWalk {
     pub due: Moment,
     /// The same in the calendar's zone.
     pub due_local: DateTime,
+    /// The IANA name of that zone.
+    pub zone: String,
 }
 
 /// What became of a day.
@@ -108,7 +110,8 @@ impl Calendar {
         let due_day = self.day_that_ends_at_or_holds(due.at);
         walker.step(due_day, DayVerdict::Due, Counted::Nothing);
         let (started, due_local) = (self.local(started_at), self.local(due.at));
-        DayWalk { limit, started, steps: walker.steps, due, due_local }
+        let zone = self.spec().zone.clone();
+        DayWalk { limit, started, steps: walker.steps, due, due_local, zone }
     }
 
     fn local(&self, at: Timestamp) -> DateTime {

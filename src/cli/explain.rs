@@ -32,16 +32,19 @@ impl Explain {
     }
 }
 
-/// One due time, its days and what is still to happen.
+/// One due time, its days and what is still to happen: all in the zone of its calendar, in which
+/// the days are counted.
 pub(super) fn text(deadline: &pb::DeadlineExplanation, output: &Output) -> String {
     let Some(clock) = &deadline.clock else { return String::new() };
     let reference = clock.reference.as_ref();
+    let zone = deadline.walk.as_ref().map(|walk| walk.zone.as_str()).unwrap_or_default();
+    let instant = |instant| output.instant_in(zone, instant);
     let mut lines = vec![format!(
-        "clock {} ({}): {}, due {}",
+        "clock {} ({}): {}, due {}, {zone}",
         reference.map(|it| it.number).unwrap_or_default(),
         describe::clock(reference),
         walk::limit_text(clock.limit.as_ref()),
-        output.instant(clock.plan.as_ref().and_then(|plan| plan.due)),
+        instant(clock.plan.as_ref().and_then(|plan| plan.due)),
     )];
     if !clock.paused.is_empty() {
         lines.push("  it stands still: the due time moves on until it runs again".to_owned());
@@ -50,12 +53,12 @@ pub(super) fn text(deadline: &pb::DeadlineExplanation, output: &Output) -> Strin
         lines.extend(walk::lines(walk).into_iter().map(|line| format!("  {line}")));
     }
     let schedule = clock.plan.as_ref().map(|plan| plan.schedule.as_slice()).unwrap_or_default();
-    lines.extend(schedule.iter().map(|it| scheduled(it, output)));
+    lines.extend(schedule.iter().map(|it| scheduled(it, &instant(it.at))));
     lines.join("\n")
 }
 
-/// Something that is to happen, in a line.
-pub(super) fn scheduled(scheduled: &pb::Scheduled, output: &Output) -> String {
+/// Something that is to happen, in a line, with the time as it is to be read.
+pub(super) fn scheduled(scheduled: &pb::Scheduled, at: &str) -> String {
     let what = match scheduled.alarm() {
         pb::AlarmKind::Unspecified => "?".to_owned(),
         pb::AlarmKind::AtRisk => "at risk".to_owned(),
@@ -67,5 +70,5 @@ pub(super) fn scheduled(scheduled: &pb::Scheduled, output: &Output) -> String {
         }
         pb::AlarmKind::Check => "the check measures".to_owned(),
     };
-    format!("  next: {}  {what}", output.instant(scheduled.at))
+    format!("  next: {at}  {what}")
 }

@@ -96,11 +96,21 @@ impl Output {
 
     /// An instant in the zone of the reader.
     pub(super) fn instant(&self, instant: Option<prost_types::Timestamp>) -> String {
-        let Some(instant) = instant else { return "-".to_owned() };
-        match jiff::Timestamp::new(instant.seconds, instant.nanos) {
-            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
-            Err(_) => format!("{} s", instant.seconds),
-        }
+        in_zone(instant, &self.zone)
+    }
+
+    /// An instant in the zone of this name, such as a calendar's; where nobody here knows it, in
+    /// that of the reader.
+    pub(super) fn instant_in(&self, zone: &str, instant: Option<prost_types::Timestamp>) -> String {
+        TimeZone::get(zone).map_or_else(|_| self.instant(instant), |zone| in_zone(instant, &zone))
+    }
+}
+
+fn in_zone(instant: Option<prost_types::Timestamp>, zone: &TimeZone) -> String {
+    let Some(instant) = instant else { return "-".to_owned() };
+    match jiff::Timestamp::new(instant.seconds, instant.nanos) {
+        Ok(time) => time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => format!("{} s", instant.seconds),
     }
 }
 

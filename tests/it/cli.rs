@@ -281,6 +281,31 @@ fn data_goes_to_standard_output_in_every_format() {
     assert_eq!(parsed["tasks"][0]["instance"], "p-1");
 }
 
+/// Wherever it is read: days are counted in the calendar's zone, and nothing beside them is not.
+#[test]
+fn a_deadline_is_explained_in_the_zone_of_its_calendar() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    run(server.verb(), &create("p-1"));
+    let mut verb = server.verb();
+    verb.args(["explain", "p-1", "--actor", "coordinator_1", "--zone", "America/Lima"]);
+    let text = String::from_utf8(verb.output().unwrap().stdout).unwrap();
+    let first = text.split("\n\n").next().unwrap();
+    insta::assert_snapshot!(first, @r"
+    clock 1 (steward_contact): 5wd, due 2025-01-13 17:30, Asia/Shanghai
+      2025-01-06 09:00:00  begins
+      2025-01-06  the day of the start, never counted
+      2025-01-07 to 2025-01-13  5 counted, 2 at the weekend  (5)
+      2025-01-13  the day of the due time
+      2025-01-13 17:30:00  due
+      next: 2025-01-10 16:12  at risk
+      next: 2025-01-13 17:30  the limit runs out
+      next: 2025-01-13 17:30  step L0
+      next: 2025-01-14 17:30  step L1
+      next: 2025-01-17 17:30  step L2
+    ");
+}
+
 #[test]
 fn findings_are_told_with_status_one() {
     let directory = tempfile::tempdir().unwrap();

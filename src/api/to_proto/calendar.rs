@@ -70,6 +70,7 @@ pub(in crate::api) fn walk(started_at: Timestamp, walk: &DayWalk) -> pb::DayWalk
         due: Some(instant(walk.due.at)),
         due_local: walk.due_local.to_string(),
         provisional: walk.due.provisional,
+        zone: walk.zone.clone(),
     }
 }
 

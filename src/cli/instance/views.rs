@@ -71,7 +71,9 @@ pub(super) async fn preview(
         for preview in &response.clocks {
             let clock = describe::clock(preview.clock.as_ref());
             lines.push(format!("{clock}, due {}", output.instant(preview.due)));
-            lines.extend(preview.schedule.iter().map(|it| explain::scheduled(it, output)));
+            lines.extend(
+                preview.schedule.iter().map(|it| explain::scheduled(it, &output.instant(it.at))),
+            );
         }
         lines.join("\n")
     })
