@@ -323,7 +323,7 @@ fn findings_are_told_with_status_one() {
     let line = String::from_utf8(output.stdout).unwrap();
     assert!(line.starts_with("workflows/leave.yaml:"), "{line}");
     let mut serve = sanbang();
-    serve.arg("serve").arg("--config").arg(directory.path());
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(directory.path());
     let output = serve.arg("--data").arg(directory.path().join("data")).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", super::program::told(&output));
 }
