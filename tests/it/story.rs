@@ -68,6 +68,7 @@ fn the_ledgers_of_the_story_hold_what_its_facts_say() {
     judge_fairs(&facts, &export("recruitment_ledger"));
     judge_claims(&facts, &export("declaration_ledger"));
     judge_lines(&facts, &server);
+    judge_figures(&facts, &server);
     let firms = export("enterprise_ledger");
     assert_eq!(firms.rows().len(), list(&facts, "enterprises").len());
     assert!(firms.cells("Steward").iter().all(|steward| !steward.is_empty()));
@@ -159,17 +160,20 @@ fn judge_fairs(facts: &Value, ledger: &Sheet) {
 }
 
 /// The clause of 2022, written once more: a tenth more than the year before, by taxable sales.
-fn judge_claims(facts: &Value, ledger: &Sheet) {
-    let claims = list(facts, "declarations");
-    let due = claims.iter().map(|claim| {
+fn paid(facts: &Value) -> Vec<u64> {
+    let due = list(facts, "declarations").iter().map(|claim| {
         let number = |field: &str| claim[field].as_u64().unwrap();
         let grew = 10 * number("revenue_q1_2022") >= 11 * number("revenue_q1_2021");
         let tiers = [(100_000, 30), (50_000, 20), (10_000, 10), (0, 5)];
         let tier = tiers.iter().find(|(from, _)| number("taxable_sales_2021") >= *from);
         tier.map(|(_, amount)| *amount).filter(|_| grew).unwrap_or(0)
     });
-    let due: Vec<u64> = due.collect();
-    assert_eq!(ledger.rows().len(), claims.len());
+    due.collect()
+}
+
+fn judge_claims(facts: &Value, ledger: &Sheet) {
+    let due = paid(facts);
+    assert_eq!(ledger.rows().len(), due.len());
     let sum: u64 = due.iter().sum();
     assert_eq!(ledger.sum("Amount paid"), (sum, sum.to_string()));
     let submitted = ledger.cells("Submitted on");
@@ -194,17 +198,61 @@ fn judge_lines(facts: &Value, server: &Server) {
     assert_eq!(counted(server, "work_by_service"), services.map(|(it, n)| (it.to_owned(), n)));
 }
 
+/// The indicators of service tell what the article tells.
+fn judge_figures(facts: &Value, server: &Server) {
+    let visits = list(facts, "visits");
+    let people: usize = visits.iter().map(|visit| visit["by"].as_sequence().unwrap().len()).sum();
+    let firms: BTreeSet<&str> = visits.iter().map(|visit| word(visit, "enterprise")).collect();
+    let fairs = list(facts, "recruitment_events");
+    let posts: u64 = fairs.iter().map(|fair| fair["posts"].as_u64().unwrap()).sum();
+    let demands = list(facts, "demands");
+    let on_site = demands.iter().filter(|demand| word(demand, "solved") == "on_site").count();
+    let paid = paid(facts).iter().sum::<u64>();
+    let leads = list(facts, "leads").len();
+    let all = demands.len();
+    let expected = [
+        ("visits", "period", visits.len().to_string()),
+        ("person_visits", "period", people.to_string()),
+        ("enterprises_visited", "period", firms.len().to_string()),
+        ("recruitment_events", "period", fairs.len().to_string()),
+        ("posts_offered", "period", posts.to_string()),
+        ("declarations_paid", "period", paid.to_string()),
+        ("matches_made", "cohort", "1 / 1".to_owned()),
+        ("demands_solved_on_site", "cohort", format!("{on_site} / {all}")),
+        ("demand_satisfaction", "cohort", format!("{all} / {all}")),
+        ("pursuit_rate", "cohort", format!("{leads} / {leads}")),
+    ];
+    for (indicator, basis, told) in expected {
+        assert_eq!(figure(server, indicator, basis), told, "{indicator}");
+    }
+}
+
+/// The only figure of an indicator on a basis: what is divided by what, or its value.
+fn figure(server: &Server, indicator: &str, basis: &str) -> String {
+    let text = indicator_text(server, indicator);
+    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut rows = rows.filter(|cells| cells.get(1) == Some(&basis));
+    let cells = rows.next().unwrap_or_else(|| panic!("{text}"));
+    assert!(rows.next().is_none(), "{text}");
+    if cells.contains(&"/") { cells[3..6].join(" ") } else { cells[2].to_owned() }
+}
+
 /// The figures of an indicator that counts over the whole story, by what it counts apart.
 fn counted(server: &Server, indicator: &str) -> Vec<(String, usize)> {
+    let text = indicator_text(server, indicator);
+    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows = rows.filter(|cells| cells.get(1) == Some(&"count"));
+    rows.map(|cells| (cells[0].to_owned(), cells[3].parse().unwrap())).collect()
+}
+
+/// What the command line tells of an indicator over the whole story.
+fn indicator_text(server: &Server, indicator: &str) -> String {
     let mut command = server.verb();
     command.args(["ledger", "indicators", indicator, "--actor", "coordinator_1"]);
     command.args(["--from", "2021-12-31", "--to", "2022-02-28"]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let rows = rows.filter(|cells| cells.get(1) == Some(&"count"));
-    rows.map(|cells| (cells[0].to_owned(), cells[3].parse().unwrap())).collect()
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn export(server: &Server, ledger: &str, directory: &Path) -> Sheet {
