@@ -253,11 +253,8 @@ fn count(
             }
         }
         Measure::Funnel { stages, amount } => {
-            let created = look.setting.calendar.date_of(look.dossier.instance.created_at);
-            if period.holds(created) {
-                let amount = amount.as_ref().map(|source| number_of(look, source));
-                bucket.pour(stages, reached(look, stages), amount.unwrap_or_default());
-            }
+            let amount = amount.as_ref().map(|source| number_of(look, source));
+            bucket.pour(reached(look, stages), amount.unwrap_or_default(), period);
         }
         Measure::Spread { per, .. } => {
             let cell = look.at(&per.source);

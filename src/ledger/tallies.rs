@@ -9,7 +9,7 @@ use crate::model::time::Date;
 use crate::model::value::Decimal;
 
 use super::cell::{Cell, Language};
-use super::figures::{Basis, Figure};
+use super::figures::{Basis, Figure, Period};
 use super::look::Look;
 
 /// Digits after the point of a share.
@@ -30,14 +30,29 @@ pub(super) struct Bucket {
     named: BTreeMap<String, Decimal>,
     /// What people call the names.
     called: BTreeMap<String, String>,
-    /// By stage of a funnel: how many, how much, and the dwell of each.
-    funnel: Vec<(u64, Decimal, Vec<Decimal>)>,
+    /// By stage of a funnel, and at last the end of the path.
+    funnel: Vec<Level>,
 }
 
-/// How far an instance came on its path, and how long it was in each stage.
+/// What came to a stage of a funnel.
+#[derive(Debug, Default)]
+struct Level {
+    /// Of those that began in the period: how many, how much, and the dwell of each.
+    count: u64,
+    amount: Decimal,
+    dwell: Vec<Decimal>,
+    /// Whenever they began, those that came in the period: how many and how much.
+    came: u64,
+    amount_that_came: Decimal,
+}
+
+/// How far an instance came on its path, how long it was in each stage, and on which day it first
+/// came to the stage or a later one, or to the end.
 pub(super) struct Reached {
+    created: Date,
     furthest: usize,
     dwell: Vec<Option<Decimal>>,
+    days: Vec<Option<Date>>,
 }
 
 /// How far an instance came: to a stage that it entered, or to the end of the path.
@@ -55,7 +70,19 @@ pub(super) fn reached(look: &Look<'_>, stages: &[(StageId, Title)]) -> Reached {
     let finished = stays.iter().any(|stay| stay.left && Some(&stay.stage) == last);
     let entered = dwell.iter().rposition(Option::is_some).map_or(0, |at| at + 1);
     let furthest = if finished { stages.len() + 1 } else { entered };
-    Reached { furthest, dwell }
+    let calendar = look.setting.calendar;
+    let entry = |id: &StageId| {
+        stays.iter().filter(|stay| stay.stage == *id).map(|stay| stay.span.from).min()
+    };
+    let ends = stays.iter().filter(|stay| stay.left && Some(&stay.stage) == last);
+    let end = ends.filter_map(|stay| stay.span.to).min();
+    let entries = stages.iter().map(|(id, _)| entry(id)).chain([end]);
+    let mut days: Vec<Option<Date>> = entries.map(|at| at.map(|at| calendar.date_of(at))).collect();
+    for at in (1..days.len()).rev() {
+        days[at - 1] = [days[at - 1], days[at]].into_iter().flatten().min();
+    }
+    let created = calendar.date_of(look.dossier.instance.created_at);
+    Reached { created, furthest, dwell, days }
 }
 
 impl Bucket {
@@ -76,15 +103,24 @@ impl Bucket {
     }
 
     /// Pours an instance into a funnel: it counts for every stage up to the furthest one.
-    pub(super) fn pour(&mut self, stages: &[(StageId, Title)], came: Reached, amount: Decimal) {
+    pub(super) fn pour(&mut self, came: Reached, amount: Decimal, period: Period) {
+        self.funnel.resize_with(came.days.len(), Level::default);
+        for (level, day) in self.funnel.iter_mut().zip(&came.days) {
+            if day.is_some_and(|day| period.holds(day)) {
+                level.came += 1;
+                level.amount_that_came += amount;
+            }
+        }
+        if !period.holds(came.created) {
+            return;
+        }
         self.n += 1;
-        self.funnel.resize_with(stages.len() + 1, Default::default);
         let mut dwell = came.dwell.into_iter();
-        for (at, (count, sum, lengths)) in self.funnel.iter_mut().enumerate() {
-            lengths.extend(dwell.next().flatten());
+        for (at, level) in self.funnel.iter_mut().enumerate() {
+            level.dwell.extend(dwell.next().flatten());
             if at < came.furthest {
-                *count += 1;
-                *sum += amount;
+                level.count += 1;
+                level.amount += amount;
             }
         }
     }
@@ -134,17 +170,19 @@ impl Bucket {
     }
 
     fn funnel(
-        self,
+        mut self,
         stages: &[(StageId, Title)],
         with_amount: bool,
         wording: Wording<'_>,
     ) -> Vec<Figure> {
         let mut figures = Vec::new();
+        self.funnel.resize_with(stages.len() + 1, Level::default);
         let all = Decimal::from(self.n);
-        let mut before = all;
+        let (mut before, mut came_before) = (all, all);
         let names = stages.iter().map(|(_, title)| wording.language.of(title).to_owned());
         let names = names.chain([wording.pick("end of the path", "办结").to_owned()]);
-        for (name, (count, amount, mut dwell)) in names.zip(self.funnel) {
+        for (name, level) in names.zip(self.funnel) {
+            let Level { count, amount, mut dwell, came, amount_that_came } = level;
             let own = Decimal::from(count);
             let n = self.n;
             figures.push(divided(Basis::Cohort, &name, "count", (own, all), n, Some(own)));
@@ -158,6 +196,14 @@ impl Bucket {
                 let names = ["dwell_p50", "dwell_p90", "dwell_max"];
                 figures.extend(distribution(Basis::Cohort, &name, &mut dwell, names));
             }
+            let own = Decimal::from(came);
+            figures.push(figure(Basis::Period, &name, ("count", Some(own)), came));
+            if with_amount {
+                let amount = ("amount", Some(amount_that_came));
+                figures.push(figure(Basis::Period, &name, amount, came));
+            }
+            figures.push(divided(Basis::Period, &name, "step", (own, came_before), came, None));
+            came_before = own;
         }
         figures
     }
@@ -326,10 +372,14 @@ impl Wording<'_> {
                 words(["rows in the band", "该区间行数"], ["all rows", "总行数"])
             }
             Measure::Funnel { .. } => words(
-                ["instances that came to the stage or a later one", "到达该环节或其后环节的项目数"],
                 [
-                    "instances created in the period; for `step`: that came to the stage before",
-                    "期内登记的项目数；step 为到达上一环节的项目数",
+                    "instances that came to the stage or a later one; by period: in the period",
+                    "到达该环节或其后环节的项目数；期内口径为期内到达",
+                ],
+                [
+                    "instances created in the period; for `step`: that came to the stage before; \
+                     by period: in the period",
+                    "期内登记的项目数；step 为到达上一环节的项目数；期内口径为期内到达",
                 ],
             ),
             Measure::Spread { .. } => words(
