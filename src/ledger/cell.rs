@@ -204,6 +204,11 @@ impl Names<'_> {
                 let word = WORDS.iter().find(|(word, ..)| *word == name);
                 return word.map_or(name, |(_, en, zh)| self.pick(en, zh)).to_owned();
             }
+            // The words themselves are English.
+            Naming::Choice => match self.language {
+                Language::English => None,
+                Language::Chinese => workflow.words.get(name),
+            },
             Naming::Member => organization.member(name).map(|member| &member.title),
             Naming::Group => group(),
             Naming::Role => organization.role(name).map(|role| &role.title).or_else(group),

@@ -186,6 +186,62 @@ async fn time_that_ran_out_for_papers_is_no_longer_the_enterprises() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn dwell_is_working_time_without_suspensions_and_told_at_its_percentiles() {
+    let mut configuration = desk();
+    let stay = "
+indicators:
+  stay: { of: desk, rows: stage, distribution: { value: row.dwell } }
+  begun:
+    of: desk
+    funnel: {}
+";
+    configuration.files.insert("rules/indicators.yaml".to_owned(), stay.into());
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), configuration).await;
+    // Ten desks from Monday the 6th on, one a day, the weekend included.
+    for number in 1..=10 {
+        let request = pb::InstanceServiceCreateRequest {
+            instance: format!("d-{number}"),
+            workflow: "desk".to_owned(),
+            steward: "anna".to_owned(),
+            ..Default::default()
+        };
+        server.instances().create(by("anna", request)).await.unwrap();
+        // The first one stands still from Tuesday to Thursday.
+        if number == 2 {
+            let reason = "the board meets".to_owned();
+            let suspend =
+                pb::InstanceServiceSuspendRequest { instance: d1(), reason, ..Default::default() };
+            server.instances().suspend(by("anna", suspend)).await.unwrap();
+        }
+        if number == 4 {
+            let resume = pb::InstanceServiceResumeRequest { instance: d1(), ..Default::default() };
+            server.instances().resume(by("anna", resume)).await.unwrap();
+        }
+        server.advance_clock(24 * number).await;
+    }
+    // On Monday the 20th: 8 (10 less 2), 9, 8, 7, 6, three of 5, 4 and 3 working days.
+    server.advance_clock(24 * 14).await;
+    assert_eq!(figures(&server, "stay").await, ["5", "8", "9"]);
+    assert_eq!(rows(&server, "tasks").await.len(), 10);
+
+    // A funnel over the first week: five began in it, and whoever came later is in neither figure.
+    let request = pb::LedgerServiceIndicatorsRequest {
+        indicators: vec!["begun".to_owned()],
+        from: "2025-01-06".to_owned(),
+        to: "2025-01-10".to_owned(),
+        ..Default::default()
+    };
+    let response = server.ledgers().indicators(by("anna", request)).await.unwrap().into_inner();
+    let told = response.indicators[0].figures.iter().filter(|it| it.measure == "count");
+    let told: Vec<String> = told
+        .map(|it| format!("{} {} {}/{}", it.name, it.value, it.numerator, it.denominator))
+        .collect();
+    assert_eq!(told, ["Only 5 5/5", "Only 5 /", "end of the path 0 0/5", "end of the path 0 /"]);
+    server.stop().await;
+}
+
 async fn clock(server: &Server, id: &str) -> u32 {
     let clocks = server.get("d-1").await.clocks;
     let mut references = clocks.into_iter().filter_map(|clock| clock.reference);
@@ -373,5 +429,70 @@ async fn satisfaction_counts_those_that_rated() {
         "demand_satisfaction  FIGURE_BASIS_COHORT 1 = 3/3 n=3 Some(true)",
     ];
     assert_eq!(told, expected);
+    server.stop().await;
+}
+
+/// What the ledgers of the team are expected to show, as their columns are called in Chinese.
+const CONVENTIONAL: [(&str, &str); 7] = [
+    (
+        "project_ledger",
+        "序号 项目编号 项目名称 投资方 投资方所在地 投资方概况 所属产业 产业链环节 项目类别 建设内容及规模 \
+         总投资（万元） 固定资产投资（万元） 协议资金（万元） 到位资金（万元） 用地面积（亩） 投资强度（万元/亩） \
+         预计年产值（万元） 预计年税收（万元） 亩均税收（万元/亩） 就业岗位 线索来源 引荐人 首报单位 包保责任人 \
+         联系领导 工作组 当前环节 环节进入日 应办结日 剩余工作日 亮灯 首次洽谈日期 预审通过日期 签约日期 立项日期 \
+         拿地日期 约定开工日期 开工日期 约定竣工日期 完工日期 约定投产日期 投产日期 项目代码 形象进度 本期进展 \
+         存在问题 需协调事项 下步计划 完成时限 督办级别",
+    ),
+    ("lead_ledger", "登记日期 线索来源 投资方 建设内容及规模 研判意见 处置意见 亮灯"),
+    (
+        "demand_ledger",
+        "企业名称 收集日期 诉求内容 诉求类别 主办单位 协办单位 应办结日 状态 答复内容 满意度 销号日期",
+    ),
+    ("visit_ledger", "走访日期 企业名称 走访主题 参加人次 记录人 问题线索"),
+    (
+        "declaration_ledger",
+        "兑现条款 申报金额（万元） 核定金额（万元） 到账金额（万元） 提交日期 到账日期",
+    ),
+    ("recruitment_ledger", "举办日期 参加企业数 提供岗位数 到场人数 三十日到岗数"),
+    (
+        "light_list",
+        "项目编号 工作组 亮灯 督办级别 责任人 应办结时间 超期工作日 签收人 整改措施 承诺完成日",
+    ),
+];
+
+#[tokio::test]
+async fn the_ledgers_of_the_team_have_the_conventional_columns_in_chinese() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    let request = pb::InstanceServiceCreateRequest {
+        instance: "lead-1".to_owned(),
+        workflow: "investment_project".to_owned(),
+        fields: Some(fields(&[
+            ("project_name", text("=新材料，“中试”")),
+            ("investor", text("东方材料")),
+            ("lead_source", text("visit")),
+        ])),
+        ..Default::default()
+    };
+    server.instances().create(by("sensors_officer_1", request)).await.unwrap();
+    for (ledger, wanted) in CONVENTIONAL {
+        let request = pb::LedgerServiceQueryRequest {
+            ledger: ledger.to_owned(),
+            language: pb::Language::Chinese.into(),
+            ..Default::default()
+        };
+        let sheet = server.ledgers().query(by("coordinator_1", request)).await.unwrap();
+        let sheet = sheet.into_inner();
+        let titles: Vec<&str> = sheet.columns.iter().map(|it| it.title.as_str()).collect();
+        for title in wanted.split_whitespace() {
+            assert!(titles.contains(&title), "{ledger} has no column {title}: {titles:?}");
+        }
+        // Words of choices are told in Chinese as well.
+        if ledger == "lead_ledger" {
+            let cells = values(&sheet.rows[0].cells);
+            let source = titles.iter().position(|title| *title == "线索来源").unwrap();
+            assert_eq!(cells[source], "走访");
+        }
+    }
     server.stop().await;
 }

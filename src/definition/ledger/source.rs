@@ -63,6 +63,8 @@ pub enum Naming {
     Reason,
     /// One of the ledger's own words: a status, a light, a state.
     Word,
+    /// A word of a choice or an outcome.
+    Choice,
 }
 
 /// What a source is about and which part of it.
@@ -183,7 +185,7 @@ macro_rules! parts {
 }
 
 use Kind::{Boolean, Date, Decimal, Integer, Name, Text, Time};
-use Naming::{Activity, Group, Limit, Member, Reason, Role, Stage, Task, Word, Workflow};
+use Naming::{Activity, Choice, Group, Limit, Member, Reason, Role, Stage, Task, Word, Workflow};
 
 parts! {
     /// Parts of an instance.
@@ -209,7 +211,7 @@ parts! {
         /// The highest level that has fired among its running limits.
         Level "level" Text, "Level" "督办级别";
         /// What it ended with, where its workflow says by which task.
-        Outcome "outcome" Text, "Outcome" "办理结果";
+        Outcome "outcome" Name(Choice), "Outcome" "办理结果";
         /// How often it was returned.
         Returns "returns" Integer, "Returns" "退回次数";
         /// How many extensions were granted.
@@ -273,7 +275,7 @@ parts! {
         /// Who did it.
         By "by" Name(Member), "Done by" "办结人";
         /// What it ended with.
-        Outcome "outcome" Text, "Outcome" "结果";
+        Outcome "outcome" Name(Choice), "Outcome" "结果";
         /// What was said with it.
         Comment "comment" Text, "Comment" "说明";
         /// When its limit runs out.

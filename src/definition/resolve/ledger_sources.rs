@@ -8,7 +8,7 @@ use crate::definition::diagnostic::Diagnostic;
 use crate::definition::ledger::Rows;
 use crate::definition::ledger::source::{
     ActivitySource, EscalationPart, ExtensionPart, Kind, LimitPart, LinkPart, LoggedPart,
-    LoggedSource, RELATIONS, Source, StayPart, TaskPart, TaskSource, WholePart,
+    LoggedSource, Naming, RELATIONS, Source, StayPart, TaskPart, TaskSource, WholePart,
 };
 use crate::definition::load::listed;
 use crate::definition::span::KeyPath;
@@ -103,10 +103,42 @@ impl Ground<'_> {
         }
     }
 
+    fn of_field(&self, source: Source, field: &Field) -> Parsed {
+        let words = match &field.kind {
+            FieldKind::Choice(words) => Some(words.clone()),
+            _ => None,
+        };
+        Parsed { source, kind: field_kind(field), title: self.with_unit(field), words }
+    }
+
+    fn with_unit(&self, field: &Field) -> Title {
+        let Some(unit) = &field.unit else { return field.title.clone() };
+        let zh = self.workflows.iter().find_map(|workflow| workflow.words.get(unit));
+        let zh = zh.map_or(&**unit, |title| &title.zh);
+        Title {
+            en: format!("{} ({unit})", field.title.en),
+            zh: format!("{}（{zh}）", field.title.zh),
+        }
+    }
+
+    fn task_source<'t, 'f>(
+        &self,
+        rest: &[&'t str],
+        form: impl IntoIterator<Item = &'f Field>,
+    ) -> Result<(TaskSource, Parsed), Miss<'t>> {
+        if let ["form", name] = rest {
+            let field = found(form, name, Code::UnknownField, "field of the form")?;
+            // The source is put in its place by the caller.
+            return Ok((TaskSource::Form(field.id.clone()), self.of_field(Source::Number, field)));
+        }
+        let part = part(rest.first().copied().unwrap_or_default(), TaskPart::ALL)?;
+        Ok((TaskSource::Part(part), parsed(Source::Number, part.kind(), part.title())))
+    }
+
     fn field<'t>(&self, name: &'t str) -> Result<Parsed, Miss<'t>> {
         let all = self.workflows.iter().flat_map(|workflow| &workflow.fields);
         let field = found(all, name, Code::UnknownField, "field")?;
-        Ok(of_field(Source::Field(field.id.clone()), field, None))
+        Ok(self.of_field(Source::Field(field.id.clone()), field))
     }
 
     fn stage<'t>(&self, id: &'t str, word: &'t str) -> Result<Parsed, Miss<'t>> {
@@ -143,7 +175,7 @@ impl Ground<'_> {
             }
             rest => (None, rest),
         };
-        let (source, own) = task_source(rest, &task.form)?;
+        let (source, own) = self.task_source(rest, &task.form)?;
         let words = outcomes_of(&source, task.outcomes.iter().map(|each| each.as_str().into()));
         let title = if matches!(source, TaskSource::Form(_)) {
             own.title
@@ -181,13 +213,13 @@ impl Ground<'_> {
             ["last", name] => {
                 let field = found(activity.fields.iter(), name, Code::UnknownField, "field")?;
                 let own = source(ActivitySource::LastField(field.id.clone()));
-                Ok(of_field(own, field, None))
+                Ok(self.of_field(own, field))
             }
             ["sum", name] => {
                 let numbers = activity.fields.iter().filter(|field| field_kind(field).is_number());
                 let field = found(numbers, name, Code::UnknownField, "number")?;
                 let own = source(ActivitySource::Sum(field.id.clone()));
-                Ok(of_field(own, field, None))
+                Ok(self.of_field(own, field))
             }
             [word, ..] => {
                 Err(miss(Code::UnknownSource, "part", word, &["count", "first", "last", "sum"]))
@@ -216,7 +248,7 @@ impl Ground<'_> {
                 let all: Vec<_> =
                     all.filter(|task| names.is_empty() || names.contains(&task.id)).collect();
                 let forms = all.iter().flat_map(|task| &task.form);
-                let (source, own) = task_source(rest, forms)?;
+                let (source, own) = self.task_source(rest, forms)?;
                 let outcomes = all.iter().flat_map(|task| &task.outcomes);
                 let words = outcomes_of(&source, outcomes.map(|each| each.as_str().into()));
                 Ok(Parsed { source: Source::RowTask(source), words: words.or(own.words), ..own })
@@ -229,7 +261,7 @@ impl Ground<'_> {
                         .flat_map(|each| &each.fields);
                     let field = found(fields, name, Code::UnknownField, "field")?;
                     let source = Source::RowActivity(LoggedSource::Field(field.id.clone()));
-                    return Ok(of_field(source, field, None));
+                    return Ok(self.of_field(source, field));
                 }
                 let part = part(word, LoggedPart::ALL)?;
                 let source = Source::RowActivity(LoggedSource::Part(part));
@@ -273,20 +305,6 @@ impl Desk<'_> {
     }
 }
 
-fn task_source<'t, 'f>(
-    rest: &[&'t str],
-    form: impl IntoIterator<Item = &'f Field>,
-) -> Result<(TaskSource, Parsed), Miss<'t>> {
-    if let ["form", name] = rest {
-        let field = found(form, name, Code::UnknownField, "field of the form")?;
-        // The source is put in its place by the caller.
-        let own = of_field(Source::Number, field, None);
-        return Ok((TaskSource::Form(field.id.clone()), own));
-    }
-    let part = part(rest.first().copied().unwrap_or_default(), TaskPart::ALL)?;
-    Ok((TaskSource::Part(part), parsed(Source::Number, part.kind(), part.title())))
-}
-
 fn outcomes_of(
     source: &TaskSource,
     outcomes: impl Iterator<Item = Arc<str>>,
@@ -304,26 +322,10 @@ fn parsed(source: Source, kind: Kind, title: Title) -> Parsed {
     Parsed { source, kind, title, words: None }
 }
 
-fn of_field(source: Source, field: &Field, title: Option<Title>) -> Parsed {
-    let words = match &field.kind {
-        FieldKind::Choice(words) => Some(words.clone()),
-        _ => None,
-    };
-    let title = title.unwrap_or_else(|| with_unit(field));
-    Parsed { source, kind: field_kind(field), title, words }
-}
-
-fn with_unit(field: &Field) -> Title {
-    let Some(unit) = &field.unit else { return field.title.clone() };
-    Title {
-        en: format!("{} ({unit})", field.title.en),
-        zh: format!("{}（{unit}）", field.title.zh),
-    }
-}
-
 fn field_kind(field: &Field) -> Kind {
     match field.kind {
-        FieldKind::Text | FieldKind::Choice(_) => Kind::Text,
+        FieldKind::Text => Kind::Text,
+        FieldKind::Choice(_) => Kind::Name(Naming::Choice),
         FieldKind::Integer => Kind::Integer,
         FieldKind::Decimal => Kind::Decimal,
         FieldKind::Boolean => Kind::Boolean,
