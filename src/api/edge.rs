@@ -16,6 +16,7 @@ use crate::model::id::InstanceId;
 use crate::runtime::{Answer, Catalog, Handle, SubmitError, View};
 
 use super::from_proto::envelope::{self, CommandRequest, Known, Wish};
+use super::questions::Questions;
 use super::violations::Violations;
 use super::{auth, pb, status};
 
@@ -23,6 +24,8 @@ use super::{auth, pb, status};
 #[derive(Clone)]
 pub(super) struct Edge {
     pub(super) handle: Handle,
+    /// Those about ledgers that are being answered.
+    pub(super) questions: Questions,
     /// Turns true when the server stops: streams end then.
     pub(super) stopping: watch::Receiver<bool>,
 }

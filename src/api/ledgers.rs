@@ -6,21 +6,20 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use crate::definition::ledger::Ledger;
-use crate::ledger::{Language, Line, Period, Sheet, csv, xlsx};
+use crate::definition::ledger::{Ledger, Selection};
+use crate::ledger::{Language, Period, Report, report};
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::runtime::{Catalog, Handle, IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
+use crate::runtime::{Catalog, IndicatorQuestion, LedgerQuestion};
 
 use super::edge::Edge;
+use super::files::{self, File};
 use super::pb::ledger_service_server::LedgerService;
+use super::questions::{Asked, Marked, Start, aside};
 use super::violations::Violations;
 use super::{from_proto, pb, status, to_proto};
 
 type Answer<T> = Result<Response<T>, Status>;
-
-/// Bytes of one piece of a file.
-const PIECE_BYTES: usize = 64 * 1024;
 
 #[tonic::async_trait]
 impl LedgerService for Edge {
@@ -45,22 +44,37 @@ impl LedgerService for Edge {
         let language = language(request.language());
         let mut found = Violations::default();
         let page = found.page(request.page_size, request.page_token);
-        let (from, then) = page.token.map_or((0, None), |token| place(&mut found, &token));
+        let start = page.token.as_deref().and_then(|token| {
+            let start = Start::read(token);
+            if start.is_none() {
+                found.add("page_token", "it is not a token of this list");
+            }
+            start
+        });
         let as_of = found.optional_instant("as_of", request.as_of);
         let filter = from_proto::queries::ledger_filter(&mut found, &request.filter);
         found.finish(()).map_err(|told| status::invalid(&told))?;
         let ledger = named(&catalog, &request.ledger)?;
-        let question = LedgerQuestion { ledger, as_of: then.or(as_of), filter, language };
-        let sheet = self.handle.ledger(question).await.map_err(|error| status::ledger(&error))?;
-        let rows: Vec<_> = sheet.rows.iter().skip(from).take(page.size).collect();
-        let next = from + rows.len();
-        let next_page_token = if next < sheet.rows.len() {
-            format!("{next}@{}", sheet.as_of.0)
-        } else {
-            String::new()
+        let as_of = start.map(|start| start.as_of).or(as_of);
+        let question = LedgerQuestion { ledger, as_of, filter, language };
+        let asked = Asked::of(&question);
+        let kept = start.and_then(|start| self.questions.take(&asked, start));
+        let marked = match kept {
+            Some(marked) => marked,
+            None => self.read_sheet(question, start).await?,
         };
+        let sheet = Arc::clone(&marked.sheet);
+        let first = start.map_or(0, |start| start.row);
+        let rows: Vec<_> = sheet.rows.iter().skip(first).take(page.size).collect();
+        let row = first.saturating_add(rows.len());
+        let mut next_page_token = String::new();
+        if row < sheet.rows.len() {
+            let next = Start { row, as_of: sheet.as_of, mark: marked.mark };
+            next_page_token = next.token();
+            self.questions.keep(asked, marked);
+        }
         Ok(Response::new(pb::LedgerServiceQueryResponse {
-            title: sheet.title,
+            title: sheet.title.clone(),
             as_of: Some(to_proto::instant(sheet.as_of)),
             columns: sheet.columns.iter().map(to_proto::ledger::column).collect(),
             rows: rows.into_iter().map(to_proto::ledger::row).collect(),
@@ -78,32 +92,49 @@ impl LedgerService for Edge {
     ) -> Answer<Self::ExportStream> {
         let catalog = self.catalog(request.metadata())?;
         let request = request.into_inner();
-        let (language, format) = (language(request.language()), request.format());
+        let format = request.format();
+        let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
+        let name = |id: &str, of: &Selection, as_of| {
+            let day = catalog.day_of(&of.workflows, as_of);
+            let day = day.map(|day| format!("-{day}")).unwrap_or_default();
+            format!("{id}{day}.{}", files::extension(format))
+        };
+        if let Some(question) = indicators_of_file(&request)? {
+            let question = self.indicator_question(&catalog, &question)?;
+            let (language, of) = (question.language, question.indicators.clone());
+            let place = self.questions.place()?;
+            let (as_of, reports) = self.reports(question).await?;
+            let sheet = report::sheet(&reports, as_of, language);
+            let content = files::content(sheet, format).await?;
+            let name = match &of[..] {
+                [only] => name(only.id.as_str(), &only.selection, as_of),
+                [first, ..] => name("indicators", &first.selection, as_of),
+                [] => format!("indicators.{}", files::extension(format)),
+            };
+            tokio::spawn(File::new(name, queue, place).send_whole(content));
+            return Ok(Response::new(ReceiverStream::new(stream)));
+        }
         let mut found = Violations::default();
         let as_of = found.optional_instant("as_of", request.as_of);
         let filter = from_proto::queries::ledger_filter(&mut found, &request.filter);
         found.finish(()).map_err(|told| status::invalid(&told))?;
         let ledger = named(&catalog, &request.ledger)?;
+        let language = language(request.language());
         let question = LedgerQuestion { ledger: Arc::clone(&ledger), as_of, filter, language };
-        let named = |as_of, extension: &str| {
-            let day = catalog.day_of(&ledger.selection.workflows, as_of);
-            let day = day.map(|day| format!("-{day}")).unwrap_or_default();
-            format!("{}{day}.{extension}", ledger.id)
-        };
-        let (queue, stream) = mpsc::channel(limits::STREAM_MESSAGES_MAX);
+        let place = self.questions.place()?;
+        let reading = self.handle.open_ledger(question).await;
+        let reading = reading.map_err(|error| status::ledger(&error))?;
+        let name = name(ledger.id.as_str(), &ledger.selection, reading.as_of());
+        let file = File::new(name, queue, place);
         match format {
             pb::LedgerFormat::Unspecified | pb::LedgerFormat::Csv => {
-                let reading = self.handle.open_ledger(question).await;
-                let reading = reading.map_err(|error| status::ledger(&error))?;
-                let pieces = Pieces { file_name: named(reading.as_of(), "csv"), queue };
-                tokio::spawn(write_csv(self.handle.clone(), reading, pieces));
+                tokio::spawn(file.send_reading(self.handle.clone(), reading));
             }
             pb::LedgerFormat::Xlsx => {
-                let sheet = self.handle.ledger(question).await;
+                let sheet = self.handle.finish_ledger(reading).await;
                 let sheet = sheet.map_err(|error| status::ledger(&error))?;
-                let pieces = Pieces { file_name: named(sheet.as_of, "xlsx"), queue };
-                let content = workbook(sheet).await?;
-                tokio::spawn(write_whole(content, pieces));
+                let content = files::content(sheet, format).await?;
+                tokio::spawn(file.send_whole(content));
             }
         }
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -114,12 +145,46 @@ impl LedgerService for Edge {
         request: Request<pb::LedgerServiceIndicatorsRequest>,
     ) -> Answer<pb::LedgerServiceIndicatorsResponse> {
         let catalog = self.catalog(request.metadata())?;
-        let request = request.into_inner();
+        let question = self.indicator_question(&catalog, &request.into_inner())?;
+        let _place = self.questions.place()?;
+        let (as_of, reports) = self.reports(question).await?;
+        Ok(Response::new(pb::LedgerServiceIndicatorsResponse {
+            as_of: Some(to_proto::instant(as_of)),
+            indicators: reports.into_iter().map(to_proto::ledger::report).collect(),
+        }))
+    }
+}
+
+impl Edge {
+    /// Reads a ledger anew. What is read for a further page must be what its first page was of.
+    async fn read_sheet(
+        &self,
+        question: LedgerQuestion,
+        start: Option<Start>,
+    ) -> Result<Marked, Status> {
+        let _place = self.questions.place()?;
+        let sheet = self.handle.ledger(question).await.map_err(|error| status::ledger(&error))?;
+        let marked = aside(move || Marked { mark: sheet.mark(), sheet: Arc::new(sheet) }).await?;
+        match start {
+            Some(start) if start.mark != marked.mark => Err(status::other_sheet()),
+            _ => Ok(marked),
+        }
+    }
+
+    /// What is asked of which indicators, if there are such.
+    fn indicator_question(
+        &self,
+        catalog: &Catalog,
+        request: &pb::LedgerServiceIndicatorsRequest,
+    ) -> Result<IndicatorQuestion, Status> {
         let language = language(request.language());
         let mut found = Violations::default();
         let as_of = found.optional_instant("as_of", request.as_of);
         let from = found.optional_date("from", &request.from);
         let to = found.optional_date("to", &request.to);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            found.add("to", "it lies before `from`");
+        }
         let filter = from_proto::queries::ledger_filter(&mut found, &request.filter);
         found.finish(()).map_err(|told| status::invalid(&told))?;
         let all = catalog.ledgers();
@@ -133,15 +198,35 @@ impl LedgerService for Edge {
         }
         let as_of = as_of.unwrap_or_else(|| self.handle.now());
         let period = Period { from, to };
-        let question =
-            IndicatorQuestion { indicators, as_of: Some(as_of), period, filter, language };
-        let reports = self.handle.indicators(question).await;
-        let reports = reports.map_err(|error| status::ledger(&error))?;
-        Ok(Response::new(pb::LedgerServiceIndicatorsResponse {
-            as_of: Some(to_proto::instant(as_of)),
-            indicators: reports.into_iter().map(to_proto::ledger::report).collect(),
-        }))
+        Ok(IndicatorQuestion { indicators, as_of, period, filter, language })
     }
+
+    /// The figures, and the instant of the answer.
+    async fn reports(
+        &self,
+        question: IndicatorQuestion,
+    ) -> Result<(Timestamp, Vec<Report>), Status> {
+        let as_of = question.as_of;
+        let reports = self.handle.indicators(question).await;
+        Ok((as_of, reports.map_err(|error| status::ledger(&error))?))
+    }
+}
+
+/// The indicators of which a file is wanted; none: it is of a ledger.
+fn indicators_of_file(
+    request: &pb::LedgerServiceExportRequest,
+) -> Result<Option<pb::LedgerServiceIndicatorsRequest>, Status> {
+    let Some(wanted) = request.indicators.clone() else { return Ok(None) };
+    if !request.ledger.is_empty() {
+        let mut found = Violations::default();
+        found.add("ledger", "a file is of a ledger or of indicators");
+        found.finish(()).map_err(|told| status::invalid(&told))?;
+    }
+    let pb::IndicatorSelection { indicators, from, to } = wanted;
+    let (as_of, filter, language) = (request.as_of, request.filter.clone(), request.language);
+    let asked =
+        pb::LedgerServiceIndicatorsRequest { indicators, as_of, from, to, filter, language };
+    Ok(Some(asked))
 }
 
 fn named(catalog: &Catalog, name: &str) -> Result<Arc<Ledger>, Status> {
@@ -153,94 +238,4 @@ fn language(language: pb::Language) -> Language {
         pb::Language::Unspecified | pb::Language::English => Language::English,
         pb::Language::Chinese => Language::Chinese,
     }
-}
-
-/// The row and the instant at which the next page begins.
-fn place(found: &mut Violations, token: &str) -> (usize, Option<Timestamp>) {
-    let parts = token.split_once('@');
-    let read = parts.and_then(|(row, at)| Some((row.parse().ok()?, at.parse().ok()?)));
-    let Some((row, at)) = read else {
-        found.add("page_token", "it is not a token of this list");
-        return (0, None);
-    };
-    (row, Some(Timestamp(at)))
-}
-
-/// A workbook is written on a thread that may take its time.
-async fn workbook(sheet: Sheet) -> Result<Vec<u8>, Status> {
-    let written = tokio::task::spawn_blocking(move || xlsx::xlsx(&sheet)).await;
-    let problem = match written {
-        Ok(Ok(content)) => return Ok(content),
-        Ok(Err(error)) => error.to_string(),
-        Err(error) => error.to_string(),
-    };
-    tracing::error!(error = problem, "a workbook could not be written");
-    Err(status::internal(""))
-}
-
-/// A file on its way: the first piece carries its name.
-struct Pieces {
-    file_name: String,
-    queue: mpsc::Sender<Result<pb::LedgerServiceExportResponse, Status>>,
-}
-
-/// Nobody reads any more.
-struct Gone;
-
-impl Pieces {
-    async fn send(&mut self, content: Vec<u8>) -> Result<(), Gone> {
-        let file_name = std::mem::take(&mut self.file_name);
-        let piece = pb::LedgerServiceExportResponse { content, file_name };
-        self.queue.send(Ok(piece)).await.map_err(|_| Gone)
-    }
-
-    /// Adds lines to a text, and sends it whenever it is long enough.
-    async fn lines(&mut self, text: &mut String, lines: Vec<Line>) -> Result<(), Gone> {
-        for line in lines {
-            csv::line(text, &line.cells);
-            if text.len() >= PIECE_BYTES {
-                self.send(std::mem::take(text).into_bytes()).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-async fn write_whole(content: Vec<u8>, mut pieces: Pieces) {
-    for piece in content.chunks(PIECE_BYTES) {
-        if pieces.send(piece.to_vec()).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Writes rows as they come. What goes wrong on the way ends the stream with its status.
-async fn write_csv(handle: Handle, reading: Reading, mut pieces: Pieces) {
-    if let Err(error) = csv_pieces(&handle, reading, &mut pieces).await {
-        drop(pieces.queue.send(Err(status::ledger(&error))).await);
-    }
-}
-
-async fn csv_pieces(
-    handle: &Handle,
-    mut reading: Reading,
-    pieces: &mut Pieces,
-) -> Result<(), LedgerError> {
-    let mut text = csv::begin(&reading.columns());
-    while !reading.is_done() {
-        let (rest, lines) = handle.read_ledger(reading).await?;
-        reading = rest;
-        if pieces.lines(&mut text, lines).await.is_err() {
-            return Ok(());
-        }
-    }
-    let sheet = reading.finish();
-    if pieces.lines(&mut text, sheet.rows).await.is_ok() {
-        if !sheet.totals.is_empty() {
-            csv::line(&mut text, &sheet.totals);
-        }
-        // The last piece; if nobody reads it, nobody misses it.
-        let _sent = pieces.send(text.into_bytes()).await;
-    }
-    Ok(())
 }

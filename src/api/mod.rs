@@ -21,6 +21,8 @@ mod admission;
 mod connection;
 mod delivery;
 mod edge;
+mod files;
+mod questions;
 
 pub mod auth;
 pub mod status;

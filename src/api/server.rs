@@ -32,6 +32,7 @@ use super::pb::organization_service_server::{
 };
 use super::pb::task_service_server::{SERVICE_NAME as TASK, TaskServiceServer};
 use super::pb::workflow_service_server::{SERVICE_NAME as WORKFLOW, WorkflowServiceServer};
+use super::questions::Questions;
 
 /// The services whose health is told, `""` being the server as a whole.
 const HEALTH_NAMES: [&str; 10] =
@@ -162,7 +163,7 @@ impl Bound {
         let routes = routes.add_service(descriptors().build_v1alpha().map_err(Error::Reflection)?);
         let admission = Admission::new().map_err(Error::Descriptors)?;
         let mut drained = stopping.clone();
-        let routes = add_services(routes, &Edge { handle, stopping });
+        let routes = add_services(routes, &Edge { handle, questions: Questions::new(), stopping });
         let stopped = async move {
             shutdown.await;
             tell_health(&reporter, false).await;

@@ -53,12 +53,13 @@ pub(super) struct Export {
     to: PathBuf,
 }
 
-/// Figures, now or as of a past instant, each with what it is a share of
+/// Figures, now or as of a past instant, each with what it is a share of; with `--file` as a file
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   $ sanbang ledger indicators --actor coordinator_1
   $ sanbang ledger indicators signing_rate project_funnel --from 2025-01-01 --to 2025-03-31 \
---actor coordinator_1")]
+--actor coordinator_1
+  $ sanbang ledger indicators --file figures.xlsx --language zh --actor coordinator_1")]
 pub(super) struct Indicators {
     /// The indicators; default: all
     #[arg(value_name = "INDICATORS")]
@@ -78,6 +79,9 @@ pub(super) struct Indicators {
     /// In which language
     #[arg(long, value_enum, default_value = "en")]
     language: Language,
+    /// Into this file instead; its ending says what it is to be: `.csv` or `.xlsx`
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
 }
 
 /// Which rows of which ledger.
@@ -158,7 +162,10 @@ impl Ledger {
                 output.message(&response, |output| list_text(&response, output))
             }
             Self::Show(Show { which }) => show(&client, which, output).await,
-            Self::Indicators(asked) => {
+            Self::Indicators(mut asked) => {
+                if let Some(file) = asked.file.take() {
+                    return export(&client, asked.into_file(), &file, output).await;
+                }
                 let request = pb::LedgerServiceIndicatorsRequest {
                     indicators: asked.names,
                     as_of: asked.as_of,
@@ -175,7 +182,9 @@ impl Ledger {
                     texts.collect::<Vec<_>>().join("\n\n")
                 })
             }
-            Self::Export(Export { which, to }) => export(&client, which, &to, output).await,
+            Self::Export(Export { which, to }) => {
+                export(&client, which.into_file(), &to, output).await
+            }
         }
     }
 }
@@ -243,9 +252,34 @@ fn cell_text(cell: &pb::Cell) -> String {
     }
 }
 
+impl Which {
+    fn into_file(self) -> pb::LedgerServiceExportRequest {
+        pb::LedgerServiceExportRequest {
+            ledger: self.ledger,
+            as_of: self.as_of,
+            filter: self.filter,
+            language: self.language.to_wire(),
+            ..Default::default()
+        }
+    }
+}
+
+impl Indicators {
+    fn into_file(self) -> pb::LedgerServiceExportRequest {
+        let Self { names: indicators, from, to, as_of, filter, language, .. } = self;
+        pb::LedgerServiceExportRequest {
+            as_of,
+            filter,
+            language: language.to_wire(),
+            indicators: Some(pb::IndicatorSelection { indicators, from, to }),
+            ..Default::default()
+        }
+    }
+}
+
 async fn export(
     client: &super::client::Client,
-    which: Which,
+    mut request: pb::LedgerServiceExportRequest,
     to: &std::path::Path,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -254,13 +288,7 @@ async fn export(
         Some("xlsx") => pb::LedgerFormat::Xlsx,
         _ => return Err(Failure::not_tried("the file ends in `.csv` or in `.xlsx`")),
     };
-    let request = pb::LedgerServiceExportRequest {
-        ledger: which.ledger,
-        as_of: which.as_of,
-        filter: which.filter,
-        language: which.language.to_wire(),
-        format: format.into(),
-    };
+    request.set_format(format);
     let mut pieces = client.ledgers().export(request).await?.into_inner();
     let mut content = Vec::new();
     while let Some(piece) = pieces.message().await? {

@@ -2,12 +2,26 @@
 //! that end in CR LF, a quoted text where it must be.
 
 use super::cell::Cell;
-use super::sheet::Head;
+use super::sheet::{Head, Sheet};
 
 /// Tells programs that the file is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// Beginnings of a text that spreadsheet programs would take for a formula.
-const FORMULA_BEGINNINGS: [char; 4] = ['=', '+', '-', '@'];
+/// Beginnings of a text that spreadsheet programs would take for a formula, or that some of them
+/// leave out before they look; the wide ones are those of Chinese keyboards.
+const FORMULA_BEGINNINGS: [char; 11] =
+    ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// A whole file.
+pub fn csv(sheet: &Sheet) -> String {
+    let mut text = begin(&sheet.columns);
+    for row in &sheet.rows {
+        line(&mut text, &row.cells);
+    }
+    if !sheet.totals.is_empty() {
+        line(&mut text, &sheet.totals);
+    }
+    text
+}
 
 /// How a file begins: with the line of titles.
 pub fn begin(columns: &[Head]) -> String {

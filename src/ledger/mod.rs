@@ -9,6 +9,7 @@ pub mod cell;
 pub mod dossier;
 pub mod figures;
 pub mod pick;
+pub mod report;
 pub mod setting;
 pub mod sheet;
 

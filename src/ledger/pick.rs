@@ -40,8 +40,9 @@ fn any<T: PartialEq>(wanted: &[T], own: Option<&T>) -> bool {
 
 impl Filter {
     /// Whether an instance may pass that has stood as its header says since before the instant of
-    /// the answer: those that cannot need not be read.
-    pub fn may_pass(&self, header: &Header) -> bool {
+    /// the answer: those that cannot need not be read. Where rows have a light of their own, that
+    /// of the instance rules nothing out.
+    pub fn may_pass(&self, header: &Header, rows_are_lit: bool) -> bool {
         let stage =
             self.stages.is_empty() || header.stages.iter().any(|stage| self.stages.contains(stage));
         stage
@@ -49,6 +50,7 @@ impl Filter {
             && any(&self.statuses, Some(&header.status))
             && any(&self.stewards, header.steward.as_ref())
             && any(&self.groups, header.group.as_ref())
+            && (rows_are_lit || any(&self.lights, Some(&header.light)))
     }
 
     fn passes(&self, dossier: &Dossier) -> bool {
@@ -159,6 +161,11 @@ fn fitted(cell: Cell, kind: Kind) -> Cell {
 /// Whether the rows of a ledger are numbered.
 pub fn is_number(show: &Show) -> bool {
     matches!(show, Show::Source(Source::Number))
+}
+
+/// Whether rows have a light of their own.
+pub fn are_lit(rows: &Rows) -> bool {
+    matches!(rows, Rows::Limits | Rows::Escalations)
 }
 
 /// Whether a row is an instance.

@@ -1,6 +1,7 @@
 //! A sheet: what a ledger shows at an instant. Dossiers go in one by one, rows come out.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::definition::ledger::{Column, Kind, Ledger, Total};
@@ -27,6 +28,28 @@ pub struct Sheet {
     pub rows: Vec<Line>,
     /// What stands under them, one cell for each column; empty: nothing does.
     pub totals: Vec<Cell>,
+}
+
+impl Sheet {
+    /// How many cells it has.
+    pub fn cells(&self) -> usize {
+        self.rows.len() * self.columns.len().max(1)
+    }
+
+    /// A number that another sheet hardly ever has. Another build may give another one.
+    pub fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.title.hash(&mut hasher);
+        self.as_of.hash(&mut hasher);
+        for column in &self.columns {
+            column.title.hash(&mut hasher);
+        }
+        for row in &self.rows {
+            (&row.instance, &row.cells).hash(&mut hasher);
+        }
+        self.totals.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// The head of a column.

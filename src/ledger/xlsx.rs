@@ -1,15 +1,20 @@
 //! A sheet as a workbook: dates are dates, numbers are numbers, the head stays in sight and every
 //! column is wide enough to be read.
 
+use jiff::civil::date;
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
+
+use crate::model::time::Date;
 
 use super::cell::Cell;
 use super::sheet::Sheet;
 
 /// Characters of a name of a worksheet.
 const SHEET_NAME_MAX: usize = 31;
+/// Units of UTF-16 of a text.
+const CELL_UNITS_MAX: usize = 32_767;
 /// What a name of a worksheet may not hold.
 const NOT_IN_SHEET_NAME: [char; 7] = ['[', ']', ':', '*', '?', '/', '\\'];
 /// Widths in characters of the Latin alphabet.
@@ -21,8 +26,10 @@ const WIDTH_MARGIN: usize = 2;
 /// A workbook with one worksheet: a line of titles, the rows, the totals.
 pub fn xlsx(sheet: &Sheet) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
-    // The instant of the sheet, not that of the file: the same sheet is the same file.
-    let as_of = ExcelDateTime::from_timestamp(sheet.as_of.0.div_euclid(1000))?;
+    // The instant of the sheet, not that of the file: the same sheet is the same file. One that
+    // workbooks do not know is told as the beginning of their time.
+    let as_of = ExcelDateTime::from_timestamp(sheet.as_of.0.div_euclid(1000));
+    let as_of = as_of.or_else(|_| ExcelDateTime::from_ymd(1900, 1, 1))?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&as_of));
     let worksheet = workbook.add_worksheet();
     worksheet.set_name(sheet_name(&sheet.title))?;
@@ -79,7 +86,9 @@ fn write(
         let plain = &formats.plain;
         match cell {
             Cell::Empty => continue,
-            Cell::Text(text) => worksheet.write_string_with_format(row, column, &**text, plain)?,
+            Cell::Text(text) => {
+                worksheet.write_string_with_format(row, column, fitting(text), plain)?
+            }
             Cell::Integer(number) => {
                 if let Some(number) = exact(&number.to_string()) {
                     worksheet.write_number_with_format(row, column, number, plain)?
@@ -97,15 +106,35 @@ fn write(
                 }
             }
             Cell::Boolean(yes) => worksheet.write_boolean_with_format(row, column, *yes, plain)?,
-            Cell::Date(date) => {
+            Cell::Date(date) if is_known(*date) => {
                 worksheet.write_datetime_with_format(row, column, *date, &formats.date)?
             }
-            Cell::Time(time) => {
+            Cell::Time(time) if is_known(time.date()) => {
                 worksheet.write_datetime_with_format(row, column, *time, &formats.time)?
+            }
+            Cell::Date(_) | Cell::Time(_) => {
+                worksheet.write_string_with_format(row, column, cell.to_string(), plain)?
             }
         };
     }
     Ok(())
+}
+
+/// Whether a workbook has this day. Before March 1900 its days are one off: it takes that year for
+/// a leap year.
+fn is_known(day: Date) -> bool {
+    day >= date(1900, 3, 1) && day <= date(9999, 12, 31)
+}
+
+/// As much of a text as a cell of a workbook holds.
+fn fitting(text: &str) -> &str {
+    let mut room = CELL_UNITS_MAX;
+    let end = text.char_indices().find(|(_, each)| {
+        let fits = each.len_utf16() <= room;
+        room = room.saturating_sub(each.len_utf16());
+        !fits
+    });
+    end.map_or(text, |(at, _)| &text[..at])
 }
 
 /// A number of a workbook has fifteen digits; one with more is written as a text.

@@ -111,6 +111,11 @@ pub const VIOLATIONS_TOLD_MAX: usize = 20;
 /// Cells of a ledger that one question holds at once, some 100 MB: who wants more narrows the
 /// filter, or takes a ledger in order of creation as CSV, which holds none.
 pub const LEDGER_CELLS_MAX: usize = 2_000_000;
+/// Questions about ledgers and indicators that are answered at once, each holding that much; files
+/// that are being sent are among them.
+pub const LEDGER_QUESTIONS_MAX: usize = 4;
+/// Ledgers kept for their further pages, with no more cells together than one may have.
+pub const LEDGERS_KEPT_MAX: usize = 16;
 /// Rows of a ledger that is written as it is read, before they are handed on.
 pub const LEDGER_ROWS_AT_ONCE: usize = 256;
 /// Clocks of which a dry run of a calendar tells how they move.

@@ -183,6 +183,11 @@ impl Handle {
     /// A ledger as it is, or as it was at an instant.
     pub async fn ledger(&self, question: LedgerQuestion) -> Result<Sheet, LedgerError> {
         let reading = self.open_ledger(question).await?;
+        self.finish_ledger(reading).await
+    }
+
+    /// Reads all the rest of a ledger.
+    pub async fn finish_ledger(&self, reading: Reading) -> Result<Sheet, LedgerError> {
         self.read(move |store| reading.read_all(store)).await?
     }
 
@@ -208,7 +213,7 @@ impl Handle {
 
     /// Indicators as they are, or as they were at an instant, all from one reading of the store.
     pub async fn indicators(&self, asked: IndicatorQuestion) -> Result<Vec<Report>, LedgerError> {
-        let as_of = ledgers::instant(asked.as_of, self.now())?;
+        let as_of = ledgers::instant(Some(asked.as_of), self.now())?;
         let catalog = self.catalog();
         Ok(self.read(move |store| ledgers::figures(store, &catalog, asked, as_of)).await?)
     }

@@ -9,7 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec;
 
-use crate::definition::ledger::{Indicator, Ledger};
+use crate::definition::ledger::{Indicator, Ledger, Selection};
+use crate::ledger::pick::are_lit;
 use crate::ledger::{Counting, Dossier, Filling, Filter, Head, Language, Line, Period, Report};
 use crate::ledger::{Setting, Sheet, TooLarge};
 use crate::model::event::Record;
@@ -40,8 +41,8 @@ pub struct LedgerQuestion {
 pub struct IndicatorQuestion {
     /// The indicators.
     pub indicators: Vec<Arc<Indicator>>,
-    /// The instant, as for a ledger.
-    pub as_of: Option<Timestamp>,
+    /// The instant: everything recorded up to it counts, nothing after it.
+    pub as_of: Timestamp,
     /// The days that are looked at.
     pub period: Period,
     /// Which instances.
@@ -112,7 +113,7 @@ impl Reading {
         as_of: Timestamp,
     ) -> Result<Self, store::Error> {
         let LedgerQuestion { ledger, filter, language, .. } = question;
-        let instances = instances(store, &ledger.selection.workflows, &filter, as_of)?;
+        let instances = instances(store, &[&ledger.selection], &filter, as_of)?;
         let filling = Filling::new(ledger, filter, language);
         Ok(Self { filling, instances: instances.into_iter(), catalog, as_of })
     }
@@ -181,8 +182,7 @@ pub(super) fn figures(
     as_of: Timestamp,
 ) -> Result<Vec<Report>, store::Error> {
     let IndicatorQuestion { indicators, period, filter, language, .. } = question;
-    let of_all = indicators.iter().flat_map(|it| &it.selection.workflows).cloned();
-    let of_all: Vec<WorkflowId> = of_all.collect::<BTreeSet<_>>().into_iter().collect();
+    let of_all: Vec<&Selection> = indicators.iter().map(|it| &it.selection).collect();
     let instances = instances(store, &of_all, &filter, as_of)?;
     let counting = |it| Counting::new(it, filter.clone(), period, language);
     let mut all: Vec<Counting> = indicators.into_iter().map(counting).collect();
@@ -200,15 +200,18 @@ pub(super) fn figures(
     Ok(all.into_iter().map(report).collect())
 }
 
-/// The instances of these workflows that may count, in order of their creation.
+/// The instances of these selections that may count, in order of their creation.
 fn instances(
     store: &dyn Store,
-    workflows: &[WorkflowId],
+    selections: &[&Selection],
     filter: &Filter,
     as_of: Timestamp,
 ) -> Result<Vec<InstanceId>, store::Error> {
     let asked = |id: &&WorkflowId| filter.workflows.is_empty() || filter.workflows.contains(id);
-    let workflows: Vec<WorkflowId> = workflows.iter().filter(asked).cloned().collect();
+    let workflows: BTreeSet<&WorkflowId> =
+        selections.iter().flat_map(|it| &it.workflows).filter(asked).collect();
+    let workflows: Vec<WorkflowId> = workflows.into_iter().cloned().collect();
+    let lit = selections.iter().any(|it| are_lit(&it.rows));
     if workflows.is_empty() {
         return Ok(Vec::new());
     }
@@ -219,7 +222,8 @@ fn instances(
         let page = store.query(&query)?;
         // Of an instance that has changed since, the header does not tell how it stood.
         let counts = |header: &&Header| {
-            header.created_at <= as_of && (header.updated_at > as_of || filter.may_pass(header))
+            header.created_at <= as_of
+                && (header.updated_at > as_of || filter.may_pass(header, lit))
         };
         let counted = page.iter().filter(counts);
         known.extend(counted.map(|header| (header.created_at, header.id.clone())));

@@ -201,7 +201,7 @@ pub(crate) fn run_every_example(server: &Server) {
             prepared.clone_from(&verb);
         }
         let mut command = server.verb();
-        if verb == "sanbang ledger export" {
+        if verb.starts_with("sanbang ledger ") {
             command.current_dir(files.path());
         }
         run(command, &line);

@@ -193,7 +193,7 @@ fn at_hand(view: &pb::Instance) -> (Option<String>, u32, u32) {
 }
 
 /// One wish of somebody; a refusal is as good as an acceptance.
-async fn wish(server: &Server, random: &mut Random, instance: &str) {
+pub(crate) async fn wish(server: &Server, random: &mut Random, instance: &str) {
     let anybody = *random.pick(&MEMBERS);
     let instance = instance.to_owned();
     let view = server.get(&instance).await;
@@ -264,7 +264,8 @@ async fn wish(server: &Server, random: &mut Random, instance: &str) {
     }
 }
 
-async fn create(server: &Server, random: &mut Random, instance: &str) {
+/// An instance with an area and a tier.
+pub(crate) async fn create(server: &Server, random: &mut Random, instance: &str) {
     let area = *random.pick(&[8.0, 12.5, 40.0, 7_000_000.25]);
     let tier = *random.pick(&["gold", "silver"]);
     let given = [("applicant", text(instance)), ("area", number(area)), ("tier", text(tier))];

@@ -27,6 +27,7 @@ mod escalation;
 mod hand_over;
 mod language_guide;
 mod layering;
+mod ledger_pages;
 mod ledger_sizes;
 mod ledger_turns;
 mod ledgers;

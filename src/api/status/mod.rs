@@ -128,6 +128,24 @@ pub(super) fn too_many(streams: bool) -> Status {
     told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(retry_after))
 }
 
+/// One question about ledgers too many.
+pub(super) fn too_many_questions() -> Status {
+    let message = "too many questions about ledgers and indicators are being answered";
+    told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(RETRY_DELAY))
+}
+
+/// A file that its reader does not take.
+pub(super) fn file_not_taken() -> Status {
+    let message = "the file was not taken in time, and others wait";
+    told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(RETRY_DELAY))
+}
+
+/// A page of a sheet that is no more.
+pub(super) fn other_sheet() -> Status {
+    let problem = "the rows are no longer those of which this is a page: begin with the first page";
+    invalid(&[Violation { field: "page_token".to_owned(), problem: problem.to_owned() }])
+}
+
 /// A request of which only a part has come.
 pub(super) fn request_too_slow() -> Status {
     let message = "the request did not arrive as a whole in time";

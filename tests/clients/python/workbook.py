@@ -25,6 +25,13 @@ assert sheet.max_row == len(rows), (sheet.max_row, len(rows))
 assert sheet.max_column == len(kinds), (sheet.max_column, len(kinds))
 
 
+# Neighbours of one width are told once.
+widths = {}
+for dimension in sheet.column_dimensions.values():
+    for number in range(dimension.min, dimension.max + 1):
+        widths[number] = dimension.width
+
+
 def width(text):
     lines = text.split("\n")
     return max(sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) for line in lines)
@@ -40,12 +47,16 @@ def same(kind, text, cell):
             return value == text and len(text.strip("-").replace(".", "")) > 15
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return number and decimal.Decimal(repr(value)) == decimal.Decimal(text)
+    if kind in ("date", "time") and not "1900-03-01" <= text[:10] <= "9999-12-31":
+        return value == text
     if kind == "date":
         return isinstance(value, datetime.datetime) and cell.is_date and value.date().isoformat() == text
     if kind == "time":
         return isinstance(value, datetime.datetime) and value.strftime("%Y-%m-%d %H:%M") == text
-    if text[0] == "'" and text[1:2] in ("=", "+", "-", "@"):
+    if text[0] == "'" and text[1:2] in ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"):
         text = text[1:]
+    # XML has one kind of line end.
+    text = text.replace("\r\n", "\n")
     return isinstance(value, str) and cell.data_type == "s" and value == text
 
 
@@ -58,7 +69,7 @@ for number, (line, cells) in enumerate(zip(rows, sheet.iter_rows())):
         if number == len(rows) - 1 and text in ("Total", "合计"):
             kind = "text"
         assert same(kind, text, cell), (cell.coordinate, kind, text, cell.value)
-        column = sheet.column_dimensions[cell.column_letter].width
+        column = widths[cell.column]
         assert column >= min(width(text), 60), (cell.coordinate, column, text)
         compared += 1
 print(f"{compared} cells")
