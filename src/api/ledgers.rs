@@ -164,7 +164,11 @@ impl Edge {
     ) -> Result<Marked, Status> {
         let _place = self.questions.place()?;
         let sheet = self.handle.ledger(question).await.map_err(|error| status::ledger(&error))?;
-        let marked = aside(move || Marked { mark: sheet.mark(), sheet: Arc::new(sheet) }).await?;
+        let mark = move || {
+            let (mark, cells) = (sheet.mark(), sheet.cells());
+            Marked { sheet: Arc::new(sheet), mark, cells }
+        };
+        let marked = aside(mark).await?;
         match start {
             Some(start) if start.mark != marked.mark => Err(status::other_sheet()),
             _ => Ok(marked),

@@ -46,11 +46,12 @@ impl Asked {
     }
 }
 
-/// A sheet, with a number that another one hardly ever has.
+/// A sheet, with a number that another one hardly ever has, and its cells.
 #[derive(Clone)]
 pub(super) struct Marked {
     pub(super) sheet: Arc<Sheet>,
     pub(super) mark: u64,
+    pub(super) cells: usize,
 }
 
 /// Where a page begins, and of which sheet.
@@ -115,7 +116,7 @@ impl Questions {
     pub(super) fn take(&self, asked: &Asked, start: Start) -> Option<Marked> {
         let mut kept = self.lock();
         let found = kept.iter().position(|it| {
-            let Marked { sheet, mark } = &it.marked;
+            let Marked { sheet, mark, .. } = &it.marked;
             it.asked == *asked && sheet.as_of == start.as_of && *mark == start.mark
         });
         found.map(|at| kept.remove(at).marked.clone())
@@ -123,7 +124,7 @@ impl Questions {
 
     /// Keeps a sheet for its further pages. The oldest make room.
     pub(super) fn keep(&self, asked: Asked, marked: Marked) {
-        let cells = |kept: &[Kept]| kept.iter().map(|it| it.marked.sheet.cells()).sum::<usize>();
+        let cells = |kept: &[Kept]| kept.iter().map(|it| it.marked.cells).sum::<usize>();
         let own = Arc::clone(&marked.sheet);
         let all = Arc::downgrade(&self.kept);
         let end = tokio::spawn(async move {
@@ -161,7 +162,7 @@ mod tests {
         let (columns, totals) = (Vec::new(), Vec::new());
         let rows = vec![line];
         let sheet = Sheet { title: String::new(), as_of: Timestamp(as_of), columns, rows, totals };
-        Marked { sheet: Arc::new(sheet), mark: 7 }
+        Marked { cells: sheet.cells(), sheet: Arc::new(sheet), mark: 7 }
     }
 
     fn start(as_of: i64) -> Start {

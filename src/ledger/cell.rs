@@ -32,6 +32,9 @@ impl Language {
     }
 }
 
+/// Bytes of a text that count as one more cell.
+const TEXT_BYTES: usize = 64;
+
 /// What stands in a row under a column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Cell {
@@ -71,6 +74,14 @@ impl Cell {
             Value::Decimal(number) => Self::Decimal(number.normalize()),
             Value::Boolean(yes) => Self::Boolean(*yes),
             Value::Date(date) => Self::Date(*date),
+        }
+    }
+
+    /// As how many cells it counts: a long text takes the room of several.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => 1 + text.len() / TEXT_BYTES,
+            _ => 1,
         }
     }
 

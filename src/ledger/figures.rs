@@ -116,7 +116,8 @@ pub struct Counting {
     filter: Filter,
     period: Period,
     language: Language,
-    buckets: BTreeMap<Vec<String>, Bucket>,
+    /// By what people read, and by what stands behind it: two people of one name are two.
+    buckets: BTreeMap<Vec<(String, String)>, Bucket>,
 }
 
 impl Counting {
@@ -145,7 +146,8 @@ impl Counting {
         let Setting { organization, workflow, .. } = *setting;
         let names = Names { organization, workflow, language: self.language };
         for look in pick(&indicator.selection, &self.filter, dossier, setting) {
-            let keys = indicator.by.iter().map(|key| shown(&names, key, &look));
+            let key = |key| (shown(&names, key, &look), raw(key, &look));
+            let keys = indicator.by.iter().map(key);
             let bucket = self.buckets.entry(keys.collect()).or_default();
             count(bucket, &indicator.measure, (&look, &names), self.period);
         }
@@ -157,6 +159,7 @@ impl Counting {
         let wording = Wording { language, organization };
         let mut figures = Vec::new();
         for (keys, bucket) in buckets {
+            let keys: Vec<String> = keys.into_iter().map(|(shown, _)| shown).collect();
             for figure in bucket.figures(&indicator.measure, wording) {
                 let year = match figure.basis {
                     Basis::Now => today.map(Date::year),
@@ -201,6 +204,11 @@ fn shown(names: &Names<'_>, key: &Key, look: &Look<'_>) -> String {
         _ => None,
     };
     names.shown(naming, look.at(&key.source)).to_string()
+}
+
+/// What a key gives, as it stands.
+fn raw(key: &Key, look: &Look<'_>) -> String {
+    look.at(&key.source).to_string()
 }
 
 fn day_of(look: &Look<'_>, source: &Source) -> Option<Date> {
@@ -267,14 +275,16 @@ fn count(
         Measure::Repeats { per, at, within, .. } => {
             let day = day_of(look, at).filter(|day| period.holds(*day));
             if let Some(day) = day {
-                bucket.repeated(&shown(names, per, look), day, *within);
+                bucket.repeated(&shown(names, per, look), &raw(per, look), day, *within);
             }
         }
         Measure::Held { per } => {
             let clip = clip(look.setting, period);
             for (key, ms) in super::held::held(look.dossier, look.setting, *per, clip) {
                 let name = super::held::called(&key, *per, names);
-                bucket.add(&name, Decimal::from(ms));
+                let key = format!("{key:?}");
+                bucket.add(&key, Decimal::from(ms));
+                bucket.called(&key, name);
             }
             bucket.n += 1;
         }

@@ -31,9 +31,9 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// How many cells it has.
+    /// How many cells it has, long ones counted several times.
     pub fn cells(&self) -> usize {
-        self.rows.len() * self.columns.len().max(1)
+        self.rows.iter().flat_map(|row| &row.cells).map(Cell::weight).sum()
     }
 
     /// A number that another sheet hardly ever has. Another build may give another one.
@@ -84,6 +84,8 @@ pub struct Filling {
     rows: Vec<Draft>,
     /// How many rows have been taken out.
     taken: usize,
+    /// The cells of the rows that are held, long ones counted several times.
+    held: usize,
     totals: Vec<Tally>,
 }
 
@@ -109,7 +111,7 @@ impl Filling {
     /// An empty sheet.
     pub fn new(ledger: Arc<Ledger>, filter: Filter, language: Language) -> Self {
         let totals = ledger.columns.iter().map(|_| Tally::default()).collect();
-        Self { ledger, filter, language, rows: Vec::new(), taken: 0, totals }
+        Self { ledger, filter, language, rows: Vec::new(), taken: 0, held: 0, totals }
     }
 
     /// What is looked at.
@@ -141,12 +143,13 @@ impl Filling {
                 };
                 names.shown(naming, cell)
             });
-            let line = Line { instance: dossier.instance.id.clone(), cells: cells.collect() };
+            let cells: Vec<Cell> = cells.collect();
+            self.held += cells.iter().map(Cell::weight).sum::<usize>();
+            let line = Line { instance: dossier.instance.id.clone(), cells };
             let order = ledger.order.iter().map(|order| look.at(&order.source)).collect();
             self.rows.push(Draft { order, begun: dossier.instance.created_at, place, line });
         }
-        let cells = self.rows.len() * ledger.columns.len();
-        if cells > limits::LEDGER_CELLS_MAX { Err(TooLarge) } else { Ok(()) }
+        if self.held > limits::LEDGER_CELLS_MAX { Err(TooLarge) } else { Ok(()) }
     }
 
     /// Takes out the rows that stand already: all of a ledger in order of creation, if its
@@ -182,6 +185,7 @@ impl Filling {
         let numbers = ledger.columns.iter().enumerate().filter(|(_, it)| is_number(&it.show));
         let numbers: Vec<usize> = numbers.map(|(at, _)| at).collect();
         let mut lines = Vec::with_capacity(self.rows.len());
+        self.held = 0;
         for Draft { mut line, .. } in self.rows.drain(..) {
             self.taken += 1;
             for at in &numbers {

@@ -95,9 +95,12 @@ impl Bucket {
     }
 
     /// Somebody came once more in the period of a day.
-    pub(super) fn repeated(&mut self, who: &str, day: Date, within: Within) {
+    pub(super) fn repeated(&mut self, shown: &str, who: &str, day: Date, within: Within) {
         if !who.is_empty() {
-            self.add(&format!("{who}\t{}", label(day, within)), Decimal::ONE);
+            let name = format!("{shown} {}", label(day, within));
+            let key = format!("{name}\t{who}");
+            self.add(&key, Decimal::ONE);
+            self.called(&key, name);
             self.n += 1;
         }
     }
@@ -241,9 +244,9 @@ impl Bucket {
         let n = self.n;
         let often = self.named.iter().filter(|(_, count)| **count >= Decimal::from(at_least));
         let mut figures: Vec<Figure> = often
-            .map(|(name, count)| {
-                let name = name.replace('\t', " ");
-                figure(Basis::Period, &name, ("count", Some(*count)), n)
+            .map(|(key, count)| {
+                let name = self.called.get(key).unwrap_or(key);
+                figure(Basis::Period, name, ("count", Some(*count)), n)
             })
             .collect();
         let own = (Decimal::from(figures.len()), Decimal::from(self.named.len()));
@@ -254,7 +257,9 @@ impl Bucket {
     fn held(self) -> Vec<Figure> {
         let total: Decimal = self.named.values().copied().sum();
         let hours = |ms: Decimal| (ms / Decimal::from(HOUR_MS)).round_dp(2).normalize();
-        let mut shares: Vec<(&String, &Decimal)> = self.named.iter().collect();
+        let name = |key| self.called.get(key).unwrap_or(key);
+        let mut shares: Vec<(&String, &Decimal)> =
+            self.named.iter().map(|(key, ms)| (name(key), ms)).collect();
         shares.sort_by(|left, right| right.1.cmp(left.1).then(left.0.cmp(right.0)));
         let figures = shares.into_iter().map(|(name, ms)| {
             let value = divided(Basis::Period, name, "share", (*ms, total), self.n, None).value;

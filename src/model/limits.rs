@@ -108,7 +108,8 @@ pub const PAGE_SIZE_MAX: usize = 1000;
 pub const PAGE_SIZE_DEFAULT: usize = 50;
 /// Field violations told in one refusal: details travel in a header.
 pub const VIOLATIONS_TOLD_MAX: usize = 20;
-/// Cells of a ledger that one question holds at once, some 100 MB: who wants more narrows the
+/// Cells of a ledger that one question holds at once, long texts counted several times, some 100 to
+/// 200 MB: who wants more narrows the
 /// filter, or takes a ledger in order of creation as CSV, which holds none.
 pub const LEDGER_CELLS_MAX: usize = 2_000_000;
 /// Questions about ledgers and indicators that are answered at once, each holding that much; files

@@ -71,7 +71,10 @@ impl fmt::Display for LedgerError {
             Self::Future { now } => write!(out, "nothing is known of after {now}"),
             Self::TooLarge => {
                 let most = limits::LEDGER_CELLS_MAX;
-                write!(out, "more than {most} cells, rows times columns: narrow the filter")
+                write!(
+                    out,
+                    "more than {most} cells, each 64 bytes of text one more: narrow the filter"
+                )
             }
             Self::Read(error) => write!(out, "{error}"),
         }

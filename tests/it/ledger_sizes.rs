@@ -75,6 +75,35 @@ async fn what_is_too_much_to_hold_is_refused_and_is_sent_as_it_is_read() {
 }
 
 #[tokio::test]
+async fn long_texts_count_as_several_cells() {
+    let mut configuration = configuration();
+    let columns = vec!["field.applicant"; WIDE_COLUMNS / 10].join(", ");
+    let texts = format!("ledgers:\n  texts: {{ of: permit, columns: [{columns}] }}\n");
+    configuration.files.insert("rules/ledgers.yaml".to_owned(), texts.as_str().into());
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), configuration).await;
+    // Each cell counts as one and, for 4,000 bytes, as 62 more.
+    let most = limits::LEDGER_CELLS_MAX / (WIDE_COLUMNS / 10 * 63);
+    for number in 0..most {
+        server.create(&format!("p-{number}"), &"x".repeat(4000)).await;
+    }
+    let ask = pb::LedgerServiceQueryRequest {
+        ledger: "texts".to_owned(),
+        page_size: 1,
+        ..Default::default()
+    };
+    let told = |answer: Result<tonic::Response<pb::LedgerServiceQueryResponse>, tonic::Status>| {
+        answer.map(|page| page.into_inner().total_rows).map_err(|status| status.code())
+    };
+    let mut client = server.ledgers().max_decoding_message_size(usize::MAX);
+    assert_eq!(told(client.query(by("anna", ask.clone())).await), Ok(most as u64));
+    server.create("p-more", &"x".repeat(4000)).await;
+    let refused = told(client.query(by("anna", ask)).await);
+    assert_eq!(refused, Err(tonic::Code::FailedPrecondition));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn few_questions_are_answered_at_once_and_pages_that_were_read_need_no_place() {
     let directory = tempfile::tempdir().unwrap();
     let (server, held) = wide(directory.path()).await;

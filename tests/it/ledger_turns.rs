@@ -187,6 +187,46 @@ async fn time_that_ran_out_for_papers_is_no_longer_the_enterprises() {
 }
 
 #[tokio::test]
+async fn two_people_of_one_name_are_two() {
+    let mut configuration = desk();
+    let organization = "rules/organization.yaml";
+    let people = configuration.files[organization].replace("{ en: Bert", "{ en: Anna");
+    configuration.files.insert(organization.to_owned(), people.as_str().into());
+    let indicators = "
+indicators:
+  tasks: { of: desk, rows: task, by: row.holder, count: {} }
+  hands: { of: desk, held: { per: holder } }
+  often:
+    of: desk
+    rows: task
+    repeats: { per: row.holder, at: row.opened, within: year, at_least: 1 }
+";
+    configuration.files.insert("rules/indicators.yaml".to_owned(), indicators.into());
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), configuration).await;
+    let mut holders = std::collections::BTreeSet::new();
+    for (number, steward) in [(1, "anna"), (2, "bert")] {
+        let instance = format!("d-{number}");
+        let request = pb::InstanceServiceCreateRequest {
+            instance: instance.clone(),
+            workflow: "desk".to_owned(),
+            steward: steward.to_owned(),
+            ..Default::default()
+        };
+        server.instances().create(by("anna", request)).await.unwrap();
+        let holder = server.get(&instance).await.tasks[0].holder.clone();
+        holders.insert(holder.unwrap().member);
+    }
+    assert_eq!(Vec::from_iter(holders), ["anna", "bert"], "each has one");
+    server.advance_clock(17).await;
+    assert_eq!(figures(&server, "tasks").await, ["1", "1"]);
+    assert_eq!(figures(&server, "hands").await, ["Anna 7", "Anna 7"]);
+    // Two came, and each of them as often as is asked for.
+    assert_eq!(figures(&server, "often").await, ["1", "1", "1"]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn dwell_is_working_time_without_suspensions_and_told_at_its_percentiles() {
     let mut configuration = desk();
     let stay = "
