@@ -119,5 +119,6 @@ fn statistics(stats: &Stats) -> pb::Statistics {
         escalations_unheard: stats.escalations_unheard,
         escalations_exhausted: stats.escalations_exhausted,
         scripts_failed: stats.scripts_failed,
+        effects_refused: stats.effects_refused,
     }
 }

@@ -18,6 +18,9 @@ pub(super) fn apply_link(instance: &mut Instance, payload: &Payload) {
         Payload::EffectRetried { effect } => {
             change(relations, effect.number, |known| known.clone_from(effect));
         }
+        Payload::EffectRefused { number, for_good: true, .. } => {
+            relations.effects.retain(|known| known.number != *number);
+        }
         Payload::EffectRefused { number, code, .. } => {
             change(relations, *number, |known| known.refused = Some(Arc::clone(code)));
         }

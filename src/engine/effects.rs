@@ -5,13 +5,13 @@
 //! once: ids and requests are derived from who asks and the number of the effect.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::definition::compiled::Workflow;
 use crate::model::actor::Actor;
-use crate::model::command::{Action, Command, Confirm, Create, Hear, Origin, Request};
+use crate::model::command::{Action, Command, Confirm, Create, Hear, Origin};
+use crate::model::command::{Refused, Request};
 use crate::model::event::Payload;
 use crate::model::id::{InstanceId, Outcome};
 use crate::model::instance::Status;
@@ -76,6 +76,13 @@ fn started_id(source: &InstanceId, number: EffectNumber) -> InstanceId {
     named_by(&hash(&["instance", source.as_str(), &number.0.to_string()]))
 }
 
+/// Whether those that come after it for the same instance wait for it. What is told of a relation
+/// counts in its order; a beginning that is refused for now, perhaps until somebody mends a
+/// workflow, may come after what was asked later.
+fn keeps_its_place(effect: &Effect) -> bool {
+    effect.refused.is_none() || matches!(effect.wish, Wish::Note(_))
+}
+
 fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
@@ -100,10 +107,11 @@ fn number(hash: &[u8; 32], at: usize) -> u64 {
 
 impl Scene<'_> {
     /// Asks another instance to do something. Those for one instance are done in their order: the
-    /// next is tried when the one before is done.
+    /// next is tried when the one before is done, or lets it pass.
     pub(super) fn ask(&mut self, target: InstanceId, wish: Wish) {
         let number = self.next_effect();
-        let waits = self.instance.relations.effects.iter().any(|known| known.target == target);
+        let mut pending = self.instance.relations.effects.iter();
+        let waits = pending.any(|known| known.target == target && keeps_its_place(known));
         let next_try = (!waits).then(|| self.at().plus_ms(limits::EFFECT_RETRY_MS_MIN));
         let tries = u32::from(!waits);
         let effect = Effect { number, target, wish, tries, next_try, refused: None };
@@ -156,11 +164,12 @@ impl Scene<'_> {
         };
         let (number, target) = (effect.number, effect.target.clone());
         if let Some(refused) = &confirm.refused {
-            if effect.refused.as_ref() != Some(&refused.code) {
-                let (code, reason) = (Arc::clone(&refused.code), refused.reason.clone());
-                self.emit(Payload::EffectRefused { number, target, code, reason });
+            if refused.for_good || effect.refused.as_ref() != Some(&refused.code) {
+                let Refused { code, reason, for_good } = refused.clone();
+                let target = target.clone();
+                self.emit(Payload::EffectRefused { number, target, code, reason, for_good });
             }
-            return;
+            return self.try_next(&target);
         }
         self.emit(Payload::EffectDone { number, target: target.clone() });
         if let Wish::Start(start) = effect.wish {
@@ -177,10 +186,11 @@ impl Scene<'_> {
         self.try_next(&target);
     }
 
-    /// The next effect for an instance has its turn.
+    /// The next effect for an instance has its turn, unless it had it.
     fn try_next(&mut self, target: &InstanceId) {
         let mut pending = self.instance.relations.effects.iter();
-        if let Some(next) = pending.find(|known| known.target == *target).cloned() {
+        let next = pending.find(|known| known.target == *target && keeps_its_place(known));
+        if let Some(next) = next.filter(|next| next.next_try.is_none()).cloned() {
             self.try_again(next);
         }
     }

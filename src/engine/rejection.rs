@@ -327,6 +327,12 @@ impl Rejection {
         }
     }
 
+    /// Whether the same command would be refused for ever: no instance takes up another workflow,
+    /// and a request is not forgotten while it is asked again.
+    pub fn is_for_good(&self) -> bool {
+        matches!(self, Self::InstanceExists | Self::InstanceNotFound | Self::RequestIdReused)
+    }
+
     /// What the caller is told, in one line. Nothing internal: a script's own words stay inside.
     pub fn public_message(&self) -> String {
         match self {

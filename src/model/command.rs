@@ -476,4 +476,6 @@ pub struct Refused {
     pub code: Arc<str>,
     /// The reason in words.
     pub reason: String,
+    /// It can never be done, whatever happens.
+    pub for_good: bool,
 }

@@ -363,7 +363,7 @@ task_payloads! { payloads! {
         /// What, and by whom, with the number of tries and the next one.
         effect: Effect,
     }
-    /// The other instance refuses it for now. It stays pending.
+    /// The other instance refuses it: for now, then it stays pending, or for good, then it is over.
     EffectRefused = "effect.refused" {
         /// Which.
         number: EffectNumber,
@@ -373,6 +373,8 @@ task_payloads! { payloads! {
         code: Arc<str>,
         /// The reason in words.
         reason: String,
+        /// It can never be done, and is not tried again.
+        for_good: bool,
     }
     /// The instance stands in a relation to another, or another to it.
     LinkAdded = "link.added" {

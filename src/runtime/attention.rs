@@ -45,6 +45,10 @@ fn counted(stats: &Stats) -> Vec<String> {
         (stats.escalations_unheard, "escalations had nobody to tell in a role nor above it"),
         (stats.escalations_exhausted, "escalations were acknowledged by nobody, up to the top"),
         (stats.scripts_failed, "scripts failed, and their last answer was kept"),
+        (
+            stats.effects_refused,
+            "things that an instance asked of another were refused for good: see `effect.refused`",
+        ),
         (stats.settlings_failed, "settlings failed and were put off"),
     ];
     let told = told.into_iter().filter(|(count, _)| *count > 0);

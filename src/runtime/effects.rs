@@ -49,7 +49,8 @@ impl Refusals {
     fn note(&mut self, source: &InstanceId, effect: &Effect, refused: Option<&Refused>) {
         let key = (source.clone(), effect.number);
         match refused {
-            None => drop(self.0.remove(&key)),
+            // It is not tried again: whoever counts the events tells that.
+            None | Some(Refused { for_good: true, .. }) => drop(self.0.remove(&key)),
             Some(refused) if self.0.len() < REFUSALS_MAX || self.0.contains_key(&key) => {
                 let (target, code) = (effect.target.clone(), Arc::clone(&refused.code));
                 self.0.insert(key, Refusal { target, code });
@@ -156,6 +157,7 @@ impl Effects {
                 Err(SubmitError::Rejected(rejection)) => Some(Refused {
                     code: rejection.code().into(),
                     reason: rejection.public_message(),
+                    for_good: rejection.is_for_good(),
                 }),
                 // Nobody knows whether it was done: it is asked again.
                 Err(error) => {
@@ -212,7 +214,8 @@ mod tests {
     #[test]
     fn what_is_refused_is_told_until_it_is_done_and_never_without_end() {
         let (source, mut refusals) = (InstanceId::trusted("a"), Refusals::default());
-        let refused = Refused { code: "LIMIT_REACHED".into(), reason: "full".to_owned() };
+        let refused =
+            Refused { code: "LIMIT_REACHED".into(), reason: "full".to_owned(), for_good: false };
         assert_eq!(refusals.told(), None);
         refusals.note(&source, &effect(1), Some(&refused));
         refusals.note(&source, &effect(1), Some(&refused));

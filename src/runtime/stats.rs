@@ -43,6 +43,8 @@ pub struct Stats {
     pub escalations_exhausted: u64,
     /// Scripts that failed where nothing may fail, and of which the last answer was kept.
     pub scripts_failed: u64,
+    /// Effects that the other instance refused for good.
+    pub effects_refused: u64,
     /// Readers of the event feed at the moment.
     pub readers: u64,
     /// Requests waiting at the moment.
@@ -67,6 +69,7 @@ pub(super) struct Counters {
     pub(super) escalations_unheard: AtomicU64,
     pub(super) escalations_exhausted: AtomicU64,
     pub(super) scripts_failed: AtomicU64,
+    pub(super) effects_refused: AtomicU64,
 }
 
 pub(super) fn count(counter: &AtomicU64) {
@@ -88,6 +91,7 @@ impl Counters {
             }
             Payload::EscalationExhausted { .. } => count(&self.escalations_exhausted),
             Payload::ScriptFailed { .. } => count(&self.scripts_failed),
+            Payload::EffectRefused { for_good: true, .. } => count(&self.effects_refused),
             _ => {}
         }
     }
@@ -111,6 +115,7 @@ impl Counters {
             escalations_unheard: read(&self.escalations_unheard),
             escalations_exhausted: read(&self.escalations_exhausted),
             scripts_failed: read(&self.scripts_failed),
+            effects_refused: read(&self.effects_refused),
             readers: 0,
             waiting: 0,
         }

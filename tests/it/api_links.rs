@@ -5,6 +5,7 @@ use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
 use super::api_fixture::*;
+use super::runtime_fixture::{Fault, FaultyStore, memory};
 
 const CASE: &str = "
 workflow: case
@@ -184,17 +185,30 @@ async fn a_visit_starts_and_a_repeat_starts_nothing_more() {
     server.stop().await;
 }
 
+async fn warnings(server: &Server) -> Vec<String> {
+    let asked = by("anna", pb::AdminServiceInfoRequest {});
+    server.admin().info(asked).await.unwrap().into_inner().warnings
+}
+
+async fn support(server: &Server, to: &str) {
+    let relation = pb::Relation::Supports.into();
+    let request = pb::InstanceServiceLinkRequest { relation, ..link("c-1", to) };
+    server.instances().link(by("anna", request)).await.unwrap();
+}
+
+/// The confirmation of a refusal is lost, and the process ends: what was asked after it waits, is
+/// not forgotten, and goes on once the refusal is known.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_instance_refuses_is_told_to_whoever_looks_after_the_service() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Server::start_with(directory.path(), with_cases()).await;
+async fn what_is_refused_for_good_is_told_and_holds_nothing_back() {
+    let faulty = FaultyStore::over(&memory());
+    let server = Server::start_on(faulty.clone(), with_cases()).await;
     create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
     let file = create(&server, ("", "file"), &[("code", "f")]).await.accepted.unwrap().instance;
     let begin = pb::Begin {
         workflow: "case".to_owned(),
         fields: Some(fields(&[("applicant", text("Bo Ltd"))])),
-        steward: String::new(),
         instance: file.clone(),
+        ..Default::default()
     };
     let visit = pb::InstanceServiceLogActivityRequest {
         instance: "c-1".to_owned(),
@@ -202,12 +216,75 @@ async fn what_another_instance_refuses_is_told_to_whoever_looks_after_the_servic
         starts: vec![begin],
         ..Default::default()
     };
+    faulty.plan([Fault::None, Fault::Unavailable]);
     server.instances().log_activity(by("anna", visit)).await.unwrap();
+    while faulty.struck() == 0 {
+        tokio::task::yield_now().await;
+    }
+    support(&server, &file).await;
+    assert_eq!(
+        (server.get("c-1").await.effects.len(), server.get(&file).await.links.len()),
+        (2, 0)
+    );
+    server.stop().await;
+
+    let server = Server::start_on(faulty, with_cases()).await;
     server.advance_clock(1).await;
-    let asked = || by("anna", pb::AdminServiceInfoRequest {});
-    let info = server.admin().info(asked()).await.unwrap().into_inner();
-    let told = "1 refused and tried again, of what instances ask of one another:";
-    assert_eq!(info.warnings, [format!("{told} `c-1` of `{file}` (INSTANCE_EXISTS)")]);
+    assert_eq!(server.get("c-1").await.effects, []);
+    let links = server.get(&file).await.links;
+    assert_eq!((links.len(), links[0].other.as_str()), (1, "c-1"));
+    let instance = "c-1".to_owned();
+    let request = pb::InstanceServiceHistoryRequest { instance, ..Default::default() };
+    let history = server.instances().history(by("anna", request)).await.unwrap().into_inner();
+    let refused = history.events.into_iter().filter_map(|event| match event.payload {
+        Some(pb::event::Payload::EffectRefused(refused)) => Some(refused),
+        _ => None,
+    });
+    let refused: Vec<_> = refused.map(|it| (it.target, it.code, it.for_good)).collect();
+    assert_eq!(refused, [(file, "INSTANCE_EXISTS".to_owned(), true)], "once, whatever is retried");
+    let told = "since the start 1 things that an instance asked of another were refused for good: \
+                see `effect.refused`";
+    assert_eq!(warnings(&server).await, [told]);
+    server.stop().await;
+}
+
+/// One that cannot begin as its workflow is now is asked on, also after a restart. Another wish for
+/// it goes through meanwhile, and what was refused then finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_now_is_asked_again_and_lets_others_pass() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut strict = with_cases();
+    let needs_pages = FILE.replace("type: decimal", "type: decimal, at_most: 2");
+    strict.files.insert("workflows/file.yaml".into(), needs_pages.into());
+    let server = Server::start_with(directory.path(), strict.clone()).await;
+    create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
+    let file = complete(&server, "c-1", 1, "").await.started.remove(0);
+    server.advance_clock(1).await;
+    let told = format!(
+        "1 refused and tried again, of what instances ask of one another: `c-1` of `{file}` \
+         (INVALID_VALUES)"
+    );
+    assert_eq!(warnings(&server).await, [told]);
+    // The same file is wanted by a visit that gives it fewer pages.
+    let begin = pb::Begin {
+        workflow: "file".to_owned(),
+        fields: Some(fields(&[("code", text("Ann Ltd")), ("pages", number(1.0))])),
+        ..Default::default()
+    };
+    let visit = pb::InstanceServiceLogActivityRequest {
+        instance: "c-1".to_owned(),
+        activity: "visit".to_owned(),
+        starts: vec![begin],
+        ..Default::default()
+    };
+    server.stop().await;
+
+    let server = Server::start_with(directory.path(), strict).await;
+    server.instances().log_activity(by("anna", visit)).await.unwrap();
+    assert_eq!(server.get(&file).await.fields.unwrap().fields["pages"], text("1"));
+    server.advance_clock(48).await;
+    let case = server.get("c-1").await;
+    assert_eq!((case.effects.len(), case.links.len()), (0, 2), "the call has found its file");
     server.stop().await;
 }
 

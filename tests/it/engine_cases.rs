@@ -282,7 +282,11 @@ fn a_refusal_is_told_once_for_each_reason_and_the_effect_is_tried_on() {
     let (mut world, now) = world_with_effect(&house);
     let effect = effect_of(&world);
     let confirm = |code: Option<&str>| {
-        let refused = code.map(|code| m::Refused { code: code.into(), reason: code.to_owned() });
+        let refused = code.map(|code| m::Refused {
+            code: code.into(),
+            reason: code.to_owned(),
+            for_good: false,
+        });
         engine::confirmation(m::Confirm { effect: effect.number, refused })
     };
     let count = |world: &World<'_>, kind| world.kinds().iter().filter(|it| **it == kind).count();

@@ -193,6 +193,7 @@ impl<'a> Town<'a> {
         let refused = refused.map(|rejection| Refused {
             code: rejection.code().into(),
             reason: rejection.public_message(),
+            for_good: rejection.is_for_good(),
         });
         if loses() {
             return;
@@ -370,7 +371,7 @@ fn whatever_people_want_every_instance_stays_sound() {
     if let Some(seed) = number_from_environment("SANBANG_SEED") {
         return tell_story(&house, seed, &mut told);
     }
-    for seed in 1..=number_from_environment("SANBANG_STORIES").unwrap_or(60) {
+    for seed in 1..=number_from_environment("SANBANG_STORIES").unwrap_or(80) {
         tell_story(&house, seed, &mut told);
     }
     // All that can be wanted came to pass in some story.

@@ -130,7 +130,7 @@ payloads! {
     EffectAsked { effect }
     EffectDone { number, target }
     EffectRetried { effect }
-    EffectRefused { number, target, code, reason }
+    EffectRefused { number, target, code, reason, for_good }
     LinkAdded { link }
     LinkRemoved { link, reason }
     LinkEnded { relation, direction, other, end }

@@ -2,7 +2,7 @@
 
 use crate::api::pb::effect::Wish;
 use crate::api::pb::event::Payload;
-use crate::api::pb::{Direction, Effect, Ending, Link, Relation};
+use crate::api::pb::{Direction, Effect, EffectRefused, Ending, Link, Relation};
 
 use super::remark;
 
@@ -15,7 +15,9 @@ pub(super) fn describe(payload: &Payload) -> Option<String> {
         }
         Payload::EffectDone(it) => format!("#{} by {}", it.number, it.target),
         Payload::EffectRefused(it) => {
-            format!("#{} by {}: {}{}", it.number, it.target, it.code, remark(&it.reason))
+            let for_good = if it.for_good { ", for good" } else { "" };
+            let EffectRefused { number, target, code, .. } = it;
+            format!("#{number} by {target}{for_good}: {code}{}", remark(&it.reason))
         }
         Payload::LinkAdded(it) => link(it.link.as_ref()),
         Payload::LinkRemoved(it) => format!("{}{}", link(it.link.as_ref()), remark(&it.reason)),
