@@ -14,6 +14,7 @@ use crate::runtime::{Following, Numbered, ReadError};
 use super::edge::{Edge, named};
 use super::pb::organization_service_server::OrganizationService;
 use super::to_proto::organization as told;
+use super::violations::Violation;
 use super::{from_proto, pb, status, to_proto};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -196,17 +197,16 @@ impl OrganizationService for Edge {
         request: Request<pb::OrganizationServiceListHandOversRequest>,
     ) -> Answer<pb::OrganizationServiceListHandOversResponse> {
         self.reader(request.metadata())?;
+        let with_checklist = request.get_ref().with_checklist;
         let query = from_proto::organization::hand_overs(request.into_inner())
             .map_err(|wrong| status::invalid(&wrong))?;
-        let all = self.handle.hand_overs().await.map_err(|error| status::read(&error))?;
-        let all = all.iter().filter(|it| {
-            let concerns = |member: &MemberId| it.from == *member || it.to.as_ref() == Some(member);
-            query.member.as_ref().is_none_or(concerns) && (query.id.is_empty() || it.id == query.id)
-        });
-        let (shown, next_page_token) = page(all, query.skipped, query.size);
-        let hand_overs = shown.into_iter().map(|it| told::hand_over(it, query.with_checklist));
+        let page = self.handle.hand_overs(query).await.map_err(|error| status::read(&error))?;
+        let page = page.ok_or_else(|| status::invalid(&[Violation::foreign_token()]))?;
+        let last = page.hand_overs.last().filter(|_| page.more);
+        let next_page_token = last.map(|last| last.id.clone()).unwrap_or_default();
+        let told = page.hand_overs.iter().map(|it| told::hand_over(it, with_checklist));
         Ok(Response::new(pb::OrganizationServiceListHandOversResponse {
-            hand_overs: hand_overs.collect(),
+            hand_overs: told.collect(),
             next_page_token,
         }))
     }

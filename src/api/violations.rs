@@ -14,6 +14,9 @@ use crate::model::time::{Amount, Date, Timestamp};
 
 use super::pb;
 
+/// What is said of a token that no page gave.
+const FOREIGN_TOKEN: &str = "it is not a token of this list";
+
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -21,6 +24,13 @@ pub struct Violation {
     pub field: String,
     /// What is wrong, as a sentence without a full stop.
     pub problem: String,
+}
+
+impl Violation {
+    /// A page is asked for after something that the list does not hold.
+    pub(super) fn foreign_token() -> Self {
+        Self { field: "page_token".to_owned(), problem: FOREIGN_TOKEN.to_owned() }
+    }
 }
 
 /// What was found so far.
@@ -194,7 +204,7 @@ impl Violations {
         let token = page.token.as_deref()?;
         let after = InstanceId::parse(token).ok();
         if after.is_none() {
-            self.add("page_token", "it is not a token of this list");
+            self.add("page_token", FOREIGN_TOKEN);
         }
         after
     }

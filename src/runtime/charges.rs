@@ -1,6 +1,7 @@
 //! What one member carries, and how one thing of it goes to another: the look, the command, and
 //! what came of it. Keeps nothing.
 
+use hashbrown::HashSet;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
@@ -48,10 +49,9 @@ pub(super) fn carried(store: &dyn Store, hand_over: &HandOver) -> Result<Vec<Han
             waiting(Charge::Task, id, number, task.id.as_str())
         }));
     })?;
-    let same = |left: &HandOverItem, right: &HandOverItem| {
-        (left.charge, &left.instance, left.task) == (right.charge, &right.instance, right.task)
-    };
-    found.retain(|new| !hand_over.items.iter().any(|known| same(known, new)));
+    let key = |item: &HandOverItem| (item.charge, item.instance.clone(), item.task);
+    let known: HashSet<_> = hand_over.items.iter().map(key).collect();
+    found.retain(|new| !known.contains(&key(new)));
     let room = limits::HAND_OVER_ITEMS_MAX.saturating_sub(hand_over.items.len());
     found.truncate(room);
     Ok(found)

@@ -19,6 +19,7 @@ use crate::model::event::Payload;
 use crate::model::hand_over::{HandOver, HandOverItemState};
 use crate::model::id::MemberId;
 use crate::model::roster::{OrganizationChange, OrganizationChangeKind, RosterAction};
+use crate::model::time::Timestamp;
 use crate::store::{DocumentWrite, Error, Store, record};
 
 use super::change::Change;
@@ -32,7 +33,7 @@ const PREFIX: &str = "hand-over/";
 /// After so many things at least the document is written: a restart repeats what came after it,
 /// without effect.
 const KEPT_EVERY: usize = 32;
-/// So often at most it is told, and written, how far a round is: both take all of it.
+/// So often at most it is told, and written, how far a round is.
 const STEPS_OF_ROUND: usize = 100;
 /// How often it is looked what was given to the member meanwhile.
 const ROUNDS_MAX: usize = 8;
@@ -54,11 +55,32 @@ pub struct HandOverOrder {
     pub reason: String,
 }
 
+/// Which hand-overs somebody wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HandOverQuery {
+    /// From or to this member; none: any.
+    pub member: Option<MemberId>,
+    /// This one; empty: any.
+    pub id: String,
+    /// Those that come after this one; empty: from the latest on.
+    pub after: String,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Some of the hand-overs that somebody wants to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandOverPage {
+    /// Latest first.
+    pub hand_overs: Vec<HandOver>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
 /// How far a hand-over is: told whenever that changes.
 pub type Following = watch::Receiver<Arc<HandOver>>;
 
-/// The hand-overs that are under way.
-#[derive(Default)]
+/// Which hand-overs there are, and those that are under way.
 pub(super) struct HandOvers {
     state: Mutex<State>,
     changed: Condvar,
@@ -66,12 +88,66 @@ pub(super) struct HandOvers {
 
 #[derive(Default)]
 struct State {
+    /// All there ever were, by when they began: what is needed to find those of a page.
+    known: BTreeMap<(Timestamp, String), Parties>,
     waiting: VecDeque<String>,
     followed: BTreeMap<String, watch::Sender<Arc<HandOver>>>,
     closed: bool,
 }
 
+/// Between whom a hand-over is.
+struct Parties {
+    from: MemberId,
+    to: Option<MemberId>,
+}
+
+impl State {
+    fn know(&mut self, hand_over: &HandOver) {
+        let HandOver { id, from, to, begun_at, .. } = hand_over;
+        let parties = Parties { from: from.clone(), to: to.clone() };
+        self.known.insert((*begun_at, id.clone()), parties);
+    }
+
+    fn follow(&mut self, hand_over: HandOver) {
+        self.waiting.push_back(hand_over.id.clone());
+        let (id, (sender, _)) = (hand_over.id.clone(), watch::channel(Arc::new(hand_over)));
+        self.followed.insert(id, sender);
+    }
+}
+
 impl HandOvers {
+    /// Those that the store knows. What was under way goes on, where it may: then it is followed
+    /// from the beginning, as whoever asks for it again expects.
+    pub(super) fn read(store: &dyn Store, goes_on: bool) -> Result<Self, Error> {
+        let mut state = State::default();
+        for (key, content) in store.documents(PREFIX)? {
+            let hand_over = parse(&key, &content)?;
+            state.know(&hand_over);
+            if goes_on && hand_over.ended_at.is_none() {
+                tracing::info!(id = hand_over.id, from = %hand_over.from, "a hand-over goes on");
+                state.follow(hand_over);
+            }
+        }
+        Ok(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    /// The names of those that somebody wants to see, latest first, and of one more if there is;
+    /// none: there is no such one after which they are to come.
+    fn find(&self, query: &HandOverQuery) -> Option<Vec<String>> {
+        let HandOverQuery { member, id, after, limit } = query;
+        let state = self.lock();
+        let mut known = state.known.iter().rev();
+        if !after.is_empty() {
+            known.by_ref().find(|((_, known), _)| known == after)?;
+        }
+        let wanted = known.filter(|((_, known), parties)| {
+            let concerns =
+                |member: &MemberId| parties.from == *member || parties.to.as_ref() == Some(member);
+            member.as_ref().is_none_or(concerns) && (id.is_empty() || known == id)
+        });
+        Some(wanted.take(*limit + 1).map(|((_, id), _)| id.clone()).collect())
+    }
+
     /// Nothing is begun any more; what is under way goes on after the next start.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -87,12 +163,8 @@ impl HandOvers {
 
     fn begin(&self, hand_over: &HandOver) {
         let mut state = self.lock();
-        // What is begun while the known ones are read is found there as well: who follows it stays.
-        if !state.followed.contains_key(&hand_over.id) {
-            state.waiting.push_back(hand_over.id.clone());
-            let (sender, _) = watch::channel(Arc::new(hand_over.clone()));
-            state.followed.insert(hand_over.id.clone(), sender);
-        }
+        state.know(hand_over);
+        state.follow(hand_over.clone());
         drop(state);
         self.changed.notify_all();
     }
@@ -161,10 +233,16 @@ pub(super) fn begin(
     Ok(shared.hand_overs.follow(hand_over))
 }
 
-/// Every hand-over that the store knows.
-pub(super) fn read_all(store: &dyn Store) -> Result<Vec<HandOver>, Error> {
-    let stored = store.documents(PREFIX)?;
-    stored.iter().map(|(key, content)| parse(key, content)).collect()
+/// A page of hand-overs, latest first; none: there is none after which they are to come.
+pub(super) fn list(
+    hand_overs: &HandOvers,
+    store: &dyn Store,
+    query: &HandOverQuery,
+) -> Result<Option<HandOverPage>, Error> {
+    let Some(found) = hand_overs.find(query) else { return Ok(None) };
+    let read = found.iter().take(query.limit).map(|id| read_one(store, id));
+    let shown = read.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    Ok(Some(HandOverPage { hand_overs: shown, more: found.len() > query.limit }))
 }
 
 fn read_one(store: &dyn Store, id: &str) -> Result<Option<HandOver>, Error> {
@@ -202,11 +280,6 @@ fn id_of(actor: &Actor, request_id: &str) -> String {
 
 /// Goes through what is under way, and what is begun from now on, until the runtime stops.
 pub(super) fn run(shared: &Arc<Shared>) {
-    let Some(known) = asked(shared, read_all) else { return };
-    for hand_over in known.iter().filter(|it| it.ended_at.is_none()) {
-        tracing::info!(id = hand_over.id, from = %hand_over.from, "a hand-over goes on");
-        shared.hand_overs.begin(hand_over);
-    }
     while let Some(id) = shared.hand_overs.next() {
         let found = asked(shared, |store| read_one(store, &id));
         let Some(found) = found else { return };
@@ -246,25 +319,44 @@ fn work(shared: &Arc<Shared>, mut hand_over: HandOver) -> Option<()> {
         hand_over.items.extend(added);
         keep(shared, &hand_over, &[])?;
         let charges = Charges::new(shared, &hand_over);
-        let step = hand_over.items.len().div_ceil(STEPS_OF_ROUND);
-        let mut since_kept = 0;
+        let pace = Pace::of(hand_over.items.len());
+        let mut done = 0;
         for at in 0..hand_over.items.len() {
             if hand_over.items[at].state != HandOverItemState::Waiting {
                 continue;
             }
             let state = charges.hand_over(&hand_over.items[at])?;
             hand_over.items[at].state = state;
-            since_kept += 1;
-            if since_kept % step.max(KEPT_EVERY) == 0 {
+            done += 1;
+            if pace.is_kept_after(done) {
                 keep(shared, &hand_over, &[])?;
             }
-            if since_kept % step == 0 {
+            if pace.is_told_after(done) {
                 shared.hand_overs.tell(&hand_over);
             }
         }
         keep(shared, &hand_over, &[])?;
     }
     end(shared, hand_over)
+}
+
+/// How often a round is written and told: both take all that there is, so not with each thing.
+struct Pace {
+    step: usize,
+}
+
+impl Pace {
+    fn of(things: usize) -> Self {
+        Self { step: things.div_ceil(STEPS_OF_ROUND).max(1) }
+    }
+
+    fn is_kept_after(&self, done: usize) -> bool {
+        done.is_multiple_of(self.step.max(KEPT_EVERY))
+    }
+
+    fn is_told_after(&self, done: usize) -> bool {
+        done.is_multiple_of(self.step)
+    }
 }
 
 fn end(shared: &Shared, mut hand_over: HandOver) -> Option<()> {
@@ -314,5 +406,57 @@ fn keep(shared: &Shared, hand_over: &HandOver, changes: &[OrganizationChange]) -
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Batch;
+    use crate::store::memory::MemoryStore;
+
+    fn hand_over(id: &str, ended_at: Option<Timestamp>) -> HandOver {
+        HandOver {
+            id: id.to_owned(),
+            from: MemberId::trusted("anna"),
+            to: None,
+            reason: "called back".to_owned(),
+            actor: Actor::Member(MemberId::trusted("chief")),
+            begun_at: Timestamp(1),
+            ended_at,
+            items: Vec::new(),
+        }
+    }
+
+    /// What is written and told takes as long as there are things: done with each of them, twice as
+    /// many would take four times as long.
+    #[test]
+    fn the_work_of_a_large_portfolio_grows_with_it_and_no_faster() {
+        for things in [1, 31, 99, 100, 101, 20_000, 100_000] {
+            let pace = Pace::of(things);
+            let count = |is: &dyn Fn(usize) -> bool| (1..=things).filter(|done| is(*done)).count();
+            let (told, kept) =
+                (count(&|it| pace.is_told_after(it)), count(&|it| pace.is_kept_after(it)));
+            assert!(told <= STEPS_OF_ROUND && kept <= STEPS_OF_ROUND, "{things}: {told}, {kept}");
+            assert!(told >= things.min(STEPS_OF_ROUND / 2), "{things}: {told}");
+            assert!(kept >= (things / KEPT_EVERY).min(STEPS_OF_ROUND / 2), "{things}: {kept}");
+        }
+    }
+
+    #[test]
+    fn who_follows_from_the_start_on_hears_of_the_end() {
+        let store = MemoryStore::new(true);
+        let (going, over) = (hand_over("a", None), hand_over("b", Some(Timestamp(2))));
+        let documents = vec![document(&going), document(&over)];
+        store.commit(Batch { documents, ..Batch::default() }).expect("a memory takes it");
+        let hand_overs = HandOvers::read(&store, true).expect("it reads");
+        let following = hand_overs.follow(going.clone());
+        assert_eq!(hand_overs.next().as_deref(), Some("a"), "it goes on");
+        assert!(following.has_changed().is_ok(), "nobody is cut off");
+        hand_overs.tell(&HandOver { ended_at: Some(Timestamp(3)), ..going });
+        assert!(following.borrow().ended_at.is_some());
+        // Where nothing goes on, nobody waits for an end.
+        let still = HandOvers::read(&store, false).expect("it reads").follow(over);
+        assert!(still.has_changed().is_err() && still.borrow().ended_at.is_some());
     }
 }

@@ -13,7 +13,6 @@ use crate::engine::{self, AlarmPreview, Deadline};
 use crate::ledger::{Line, Report, Sheet};
 use crate::model::actor::Actor;
 use crate::model::command::Command;
-use crate::model::hand_over::HandOver;
 use crate::model::id::{InstanceId, MemberId, WorkflowId};
 use crate::model::instance::{Header, Instance};
 use crate::model::roster::RosterAction;
@@ -27,7 +26,7 @@ use super::bell::Move;
 use super::catalog::Catalog;
 use super::clock::Stopwatch;
 use super::feed::{EventPage, FeedError, Start, Subscription};
-use super::hand_over::{self, Following, HandOverOrder};
+use super::hand_over::{self, Following, HandOverOrder, HandOverPage, HandOverQuery};
 use super::ledgers::{self, IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
 use super::mailbox::Full;
 use super::pipeline::{Pipeline, Reply};
@@ -273,11 +272,13 @@ impl Handle {
         beginning.await.unwrap_or(Err(RosterError::NotTaken(PublishError::Internal)))
     }
 
-    /// Every hand-over, latest first.
-    pub async fn hand_overs(&self) -> Result<Vec<HandOver>, ReadError> {
-        let mut all = self.read(hand_over::read_all).await?;
-        all.sort_by(|left, right| (right.begun_at, &right.id).cmp(&(left.begun_at, &left.id)));
-        Ok(all)
+    /// A page of hand-overs, latest first; none: there is none after which they are to come.
+    pub async fn hand_overs(
+        &self,
+        query: HandOverQuery,
+    ) -> Result<Option<HandOverPage>, ReadError> {
+        let shared = Arc::clone(&self.shared);
+        self.read(move |store| hand_over::list(&shared.hand_overs, store, &query)).await
     }
 
     /// How much these members have to do.

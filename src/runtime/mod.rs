@@ -48,7 +48,7 @@ pub use catalog::{Catalog, LiveCalendar, Published, Versions};
 pub use clock::{Clock, Stopwatch};
 pub use committer::Fatal;
 pub use feed::{Delivery, EventPage, FeedError, Start, Subscription};
-pub use hand_over::{Following, HandOverOrder};
+pub use hand_over::{Following, HandOverOrder, HandOverPage, HandOverQuery};
 pub use handle::{Handle, Info};
 pub use ledgers::{IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
 pub use pipeline::{Outcome, Pipeline};

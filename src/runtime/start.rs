@@ -321,7 +321,7 @@ fn build_shared(
         feed: Arc::new(feed),
         loads: Arc::new(ArcSwap::from_pointee(store.loads()?)),
         bell: Arc::new(Bell::default()),
-        hand_overs: HandOvers::default(),
+        hand_overs: HandOvers::read(store.as_ref(), clock_jump.is_none())?,
         counters: Arc::new(Counters::default()),
         fatal: Arc::clone(&options.fatal),
         clock_jump,

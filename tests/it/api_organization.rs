@@ -256,10 +256,28 @@ async fn what_the_rules_refuse_is_left_and_why() {
     let request = pb::OrganizationServiceListHandOversRequest::default();
     let listed = server.organization().list_hand_overs(by("anna", request)).await.unwrap();
     let listed = listed.into_inner().hand_overs;
-    let told: Vec<_> = listed.iter().map(|it| (it.handed_over, it.left, it.waiting)).collect();
-    assert_eq!(told.len(), 2);
-    assert!(told.contains(&(6, 0, 0)) && told.contains(&(1, 6, 0)), "{told:?}");
+    let came: Vec<_> = listed.iter().map(|it| (it.handed_over, it.left, it.waiting)).collect();
+    assert_eq!(came.len(), 2);
+    assert!(came.contains(&(6, 0, 0)) && came.contains(&(1, 6, 0)), "{came:?}");
     assert!(listed.iter().all(|it| it.checklist.is_empty()), "nobody asked for it");
+    let page = |size: i32, token: &str, member: &str| {
+        let request = pb::OrganizationServiceListHandOversRequest {
+            page_size: size,
+            page_token: token.to_owned(),
+            member: member.to_owned(),
+            ..Default::default()
+        };
+        let mut organization = server.organization();
+        async move { organization.list_hand_overs(by("anna", request)).await }
+    };
+    let first = page(1, "", "").await.unwrap().into_inner();
+    assert_eq!((&first.hand_overs[..], first.next_page_token.is_empty()), (&listed[..1], false));
+    let last = page(1, &first.next_page_token, "").await.unwrap().into_inner();
+    assert_eq!((&last.hand_overs[..], last.next_page_token.as_str()), (&listed[1..], ""));
+    let to_chief = page(1, "", "chief").await.unwrap().into_inner();
+    assert_eq!((to_chief.hand_overs[0].left, to_chief.next_page_token.as_str()), (6, ""));
+    assert_eq!(page(1, "", "bert").await.unwrap().into_inner().hand_overs, []);
+    assert!(told(page(1, "elsewhere", "").await).contains("page_token: it is not a token"));
     let nobody = server.organization().hand_over(by("portal", hand_over("h-3", "anna", ""))).await;
     assert_eq!(refusal(nobody), "PermissionDenied MEMBER_NEEDED");
     server.stop().await;

@@ -6,7 +6,7 @@ use crate::model::id::{GroupId, MemberId, RoleId};
 use crate::model::limits;
 use crate::model::roster::{Absence, Duty, RosterAction};
 use crate::model::time::Date;
-use crate::runtime::HandOverOrder;
+use crate::runtime::{HandOverOrder, HandOverQuery};
 
 /// Which members are asked for.
 pub(in crate::api) struct MemberQuery {
@@ -210,20 +210,6 @@ pub(in crate::api) fn hand_over(
     found.finish(order)
 }
 
-/// Which hand-overs are asked for.
-pub(in crate::api) struct HandOverQuery {
-    /// From or to this member; none: any.
-    pub(in crate::api) member: Option<MemberId>,
-    /// This one; empty: any.
-    pub(in crate::api) id: String,
-    /// Whether the checklists are wanted.
-    pub(in crate::api) with_checklist: bool,
-    /// Rows of the page.
-    pub(in crate::api) size: usize,
-    /// Rows before the page.
-    pub(in crate::api) skipped: usize,
-}
-
 /// A page of hand-overs.
 pub(in crate::api) fn hand_overs(
     request: pb::OrganizationServiceListHandOversRequest,
@@ -233,9 +219,8 @@ pub(in crate::api) fn hand_overs(
     let query = HandOverQuery {
         member: found.optional_name("member", &request.member),
         id: request.id,
-        with_checklist: request.with_checklist,
-        size: page.size,
-        skipped: number_token(&mut found, &page),
+        after: page.token.unwrap_or_default(),
+        limit: page.size,
     };
     found.finish(query)
 }

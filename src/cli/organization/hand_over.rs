@@ -77,14 +77,23 @@ impl HandOver {
 impl HandOvers {
     pub(super) async fn run(self, client: &Client, output: &Output) -> Result<(), Failure> {
         let with_checklist = self.checklist || !self.id.is_empty();
-        let request = pb::OrganizationServiceListHandOversRequest {
-            page_size: 0,
-            page_token: String::new(),
-            member: self.member,
-            id: self.id,
-            with_checklist,
-        };
-        let listed = client.organization().list_hand_overs(request).await?.into_inner();
+        let mut organization = client.organization();
+        let mut listed = pb::OrganizationServiceListHandOversResponse::default();
+        loop {
+            let request = pb::OrganizationServiceListHandOversRequest {
+                page_size: 0,
+                page_token: listed.next_page_token,
+                member: self.member.clone(),
+                id: self.id.clone(),
+                with_checklist,
+            };
+            let page = organization.list_hand_overs(request).await?.into_inner();
+            listed.hand_overs.extend(page.hand_overs);
+            listed.next_page_token = page.next_page_token;
+            if listed.next_page_token.is_empty() {
+                break;
+            }
+        }
         output.message(&listed, |output| {
             if !with_checklist {
                 return show::hand_overs(&listed.hand_overs, output);
