@@ -65,3 +65,22 @@ fn stage(state: &StageState) -> usize {
     let outcomes = state.outcomes.iter().map(|closed| SMALL_BYTES + closed.task.as_str().len());
     ENTRY_BYTES + state.stage.as_str().len() + outcomes.sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::InstanceId;
+    use crate::model::link::{EffectNumber, Relation};
+
+    /// What is told of a relation that is left carries its reason until the other has heard it.
+    #[test]
+    fn a_reason_that_waits_to_be_told_is_weighed() {
+        let left = |reason: String| {
+            let wish =
+                Wish::Note(Note::Unlinked { relation: Relation::Blocks, task: None, reason });
+            let (number, target) = (EffectNumber(1), InstanceId::trusted("b"));
+            effect(&Effect { number, target, wish, tries: 1, next_try: None, refused: None })
+        };
+        assert_eq!(left("r".repeat(2000)) - left(String::new()), 2000);
+    }
+}

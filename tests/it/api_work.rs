@@ -334,3 +334,27 @@ async fn the_same_goes_through_one_stream() {
     assert_eq!((holder.member.as_str(), holder.delegated_by.as_str()), ("bert", "anna"));
     server.stop().await;
 }
+
+async fn workload(server: &Server) -> Vec<pb::MemberWorkload> {
+    let request = pb::OrganizationServiceWorkloadRequest::default();
+    let workload = server.organization().workload(by("anna", request)).await.unwrap();
+    workload.into_inner().members
+}
+
+/// An objection is decided within four hours: that is not when the task, which has no limit, is due.
+#[tokio::test]
+async fn the_clock_of_an_objection_is_not_the_due_time_of_the_task() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sources = desk();
+    let without_limit = DESK.replace("        sla: { within: 4wd, escalation: plain }\n", "");
+    assert_ne!(without_limit, DESK);
+    sources.files.insert("workflows/desk.yaml".into(), without_limit.into());
+    let server = Server::start_with(directory.path(), sources).await;
+    begin(&server).await;
+    let before = workload(&server).await;
+    assert_eq!(before.iter().map(|it| it.open_tasks).sum::<u32>(), 2, "{before:?}");
+    let holder = papers(&server).await.task.unwrap().holder.unwrap().member;
+    server.tasks().object(by(&holder, object("not mine"))).await.unwrap();
+    assert_eq!(workload(&server).await, before);
+    server.stop().await;
+}

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read files and start programs themselves")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops, in its helpers too")]
 
+mod agency;
 mod api_commands;
 mod api_drive;
 mod api_escalation;
@@ -45,6 +46,7 @@ mod runtime_attention;
 mod runtime_catalog;
 mod runtime_feed;
 mod runtime_fixture;
+mod runtime_hand_over;
 mod runtime_timers;
 mod shipped;
 mod sim;

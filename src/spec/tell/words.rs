@@ -324,7 +324,7 @@ pub(super) const ATTRIBUTES: &[Phrase] = &[
     ("object_until", "may be objected to until {object_until}", "可于{object_until}前提出异议"),
     ("no_objection", "may not be objected to", "不可再提出异议"),
     ("objection", "is objected to by {objection}", "{objection}提出异议"),
-    ("supplement", "has a supplement: {supplement}", "补正：{supplement}"),
+    ("supplement", "has a supplement: {supplement}", "材料：{supplement}"),
 ];
 
 /// What happens.

@@ -1,0 +1,81 @@
+//! Approvals handled for an enterprise, from the list of items to the rating, and what is counted of
+//! the ratings.
+#![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
+
+use sanbang::api::pb;
+use sanbang::definition::sources::Sources;
+
+use super::api_fixture::{Server, by, fields, number, text};
+
+/// An agency for a leased factory, from the list of items to the rating that the enterprise gives.
+async fn finish_agency(server: &Server, instance: &str, rating: &str) {
+    let no = || prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(false)) };
+    let given = [
+        ("project_name", text("Pressure sensors")),
+        ("enterprise", text("River Bend")),
+        ("site_mode", text("leased_factory")),
+        ("mandate", text("W-13")),
+        ("items_total", number(2.0)),
+        ("needs_environment", no()),
+        ("needs_energy", no()),
+        ("needs_safety", no()),
+        ("trips_saved", number(4.0)),
+        ("rating", text(rating)),
+    ];
+    let request = pb::InstanceServiceCreateRequest {
+        instance: instance.to_owned(),
+        workflow: "approval_agency".to_owned(),
+        fields: Some(fields(&given)),
+        steward: "sensors_officer_1".to_owned(),
+        ..Default::default()
+    };
+    server.instances().create(by("coordinator_1", request)).await.unwrap();
+    loop {
+        let instance = instance.to_owned();
+        let request = pb::InstanceServiceGetRequest { instance: instance.clone() };
+        let seen = server.instances().get(by("coordinator_1", request)).await.unwrap();
+        let seen = seen.into_inner().instance.unwrap();
+        if seen.status() == pb::InstanceStatus::Completed {
+            return;
+        }
+        let open: Vec<_> = seen.tasks.iter().filter(|task| task.end.is_none()).collect();
+        for task in &open {
+            let (name, holder) = (task.reference.clone().unwrap(), task.holder.clone().unwrap());
+            let outcome = if name.id == "conclude" { "all_obtained" } else { "" };
+            let form = (name.id == "name_agents").then(|| fields(&[("names", text("Two"))]));
+            let request = pb::TaskServiceCompleteRequest {
+                instance: instance.clone(),
+                task: name.number,
+                outcome: outcome.to_owned(),
+                form,
+                ..Default::default()
+            };
+            server.tasks().complete(by(&holder.member, request)).await.unwrap();
+        }
+        if open.is_empty() {
+            let request = pb::InstanceServiceAdvanceRequest { instance, ..Default::default() };
+            server.instances().advance(by("sensors_officer_1", request)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn satisfaction_with_approvals_counts_those_that_were_closed_and_rated() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    for rating in ["satisfied", "basically_satisfied", "unsatisfied", "unrated"] {
+        finish_agency(&server, &format!("agency-{rating}"), rating).await;
+    }
+    let request = pb::LedgerServiceIndicatorsRequest {
+        indicators: vec!["agency_satisfaction".to_owned()],
+        ..Default::default()
+    };
+    let asked = server.ledgers().indicators(by("coordinator_1", request)).await.unwrap();
+    let report = asked.into_inner().indicators.remove(0);
+    let told = report.figures.iter().map(|it| {
+        let reached = it.target.as_ref().and_then(|target| target.reached);
+        format!("{:?} {}/{} of {}, {reached:?}", it.basis(), it.numerator, it.denominator, it.n)
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["Cohort 2/3 of 3, Some(false)"]);
+    server.stop().await;
+}
