@@ -451,8 +451,8 @@ mod tests {
         store.commit(Batch { documents, ..Batch::default() }).expect("a memory takes it");
         let hand_overs = HandOvers::read(&store, true).expect("it reads");
         let following = hand_overs.follow(going.clone());
-        assert_eq!(hand_overs.next().as_deref(), Some("a"), "it goes on");
         assert!(following.has_changed().is_ok(), "nobody is cut off");
+        assert_eq!(hand_overs.next().as_deref(), Some("a"), "it goes on");
         hand_overs.tell(&HandOver { ended_at: Some(Timestamp(3)), ..going });
         assert!(following.borrow().ended_at.is_some());
         // Where nothing goes on, nobody waits for an end.

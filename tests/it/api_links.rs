@@ -303,6 +303,25 @@ async fn what_is_blocked_ends_after_what_blocks_it() {
     let refused = told(instances.terminate(by("anna", terminate("c-2"))).await);
     assert!(refused.starts_with("FailedPrecondition BLOCKED"), "{refused}");
     assert!(refused.contains("c-1: `c-1` must end first"), "{refused}");
+    // Only a role that may force it ends what is blocked, and says why.
+    create(&server, ("c-3", "case"), &[("applicant", "c-3")]).await;
+    instances.link(by("anna", link("c-1", "c-3"))).await.unwrap();
+    let forced = || pb::InstanceServiceTerminateRequest {
+        force_reason: "It cannot wait".to_owned(),
+        ..terminate("c-3")
+    };
+    let refused = instances.terminate(by("anna", forced())).await;
+    assert_eq!(refusal(refused), "PermissionDenied NOT_PERMITTED");
+    instances.terminate(by("chief", forced())).await.unwrap();
+    assert_eq!(server.get("c-3").await.status(), pb::InstanceStatus::Terminated);
+    let live = pb::InstanceServiceReviveRequest {
+        instance: "c-2".to_owned(),
+        reason: "She is back".to_owned(),
+        ..Default::default()
+    };
+    let refused = instances.revive(by("chief", live)).await;
+    assert_eq!(refusal(refused), "FailedPrecondition INSTANCE_NOT_CLOSED");
+
     instances.terminate(by("anna", terminate("c-1"))).await.unwrap();
     server.advance_clock(2).await;
     instances.terminate(by("anna", terminate("c-2"))).await.unwrap();
@@ -347,5 +366,32 @@ async fn similar_ones_are_told_first_reporter_first() {
     let found = server.instances().find_similar(by("bert", request)).await.unwrap();
     let found: Vec<String> = found.into_inner().instances.into_iter().map(|it| it.id).collect();
     assert_eq!(found, ["z-1", "m-2", "a-1"]);
+    server.stop().await;
+}
+
+/// Two who report the same within a minute: the later one is told of the earlier one, and closing it
+/// as a duplicate leaves the first as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_leads_in_one_minute_the_first_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    let first = create(&server, ("z-1", "case"), &[("applicant", "Clear Edge")]).await;
+    let later = create(&server, ("a-1", "case"), &[("applicant", "clear edge")]).await;
+    assert!(first.similar.is_empty(), "{:?}", first.similar);
+    let told: Vec<_> = later.similar.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(told, ["z-1"]);
+    let request =
+        pb::InstanceServiceTerminateRequest { duplicate_of: "z-1".to_owned(), ..terminate("a-1") };
+    server.instances().terminate(by("anna", request)).await.unwrap();
+    let (first, later) = (server.get("z-1").await, server.get("a-1").await);
+    assert_eq!((first.status(), first.steward.as_str()), (pb::InstanceStatus::Active, "anna"));
+    assert_eq!(later.status(), pb::InstanceStatus::Terminated);
+    for (it, other) in [(first, "a-1"), (later, "z-1")] {
+        assert_eq!(it.links.len(), 1, "{:?}", it.links);
+        assert_eq!(
+            (it.links[0].relation(), it.links[0].other.as_str()),
+            (pb::Relation::Duplicates, other)
+        );
+    }
     server.stop().await;
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sanbang::api::pb;
 
-use super::api_fixture::{Server, by, refusal, told};
+use super::api_fixture::{Server, by, comment, refusal, sources, told};
 
 fn absence(member: &str, from: &str, to: &str, substitute: &str) -> pb::Absence {
     pb::Absence {
@@ -41,7 +41,7 @@ async fn changes(server: &Server) -> Vec<String> {
         filter: "kind = \"organization.changed\"".to_owned(),
         ..Default::default()
     };
-    let events = server.events().list(by("anna", request)).await.unwrap().into_inner().events;
+    let events = server.events().list(by("bert", request)).await.unwrap().into_inner().events;
     let mut all = Vec::new();
     for event in events {
         let actor = event.actor.unwrap_or_default().member;
@@ -280,6 +280,46 @@ async fn what_the_rules_refuse_is_left_and_why() {
     assert!(told(page(1, "elsewhere", "").await).contains("page_token: it is not a token"));
     let nobody = server.organization().hand_over(by("portal", hand_over("h-3", "anna", ""))).await;
     assert_eq!(refusal(nobody), "PermissionDenied MEMBER_NEEDED");
+    server.stop().await;
+}
+
+/// Who is told of a limit, and in place of which role.
+async fn heard(server: &Server, instance: &str) -> Vec<String> {
+    let instance = instance.to_owned();
+    let request =
+        pb::InstanceServiceHistoryRequest { instance, page_size: 1000, ..Default::default() };
+    let history = server.instances().history(by("bert", request)).await.unwrap().into_inner();
+    let raised = history.events.into_iter().filter_map(|event| match event.payload {
+        Some(pb::event::Payload::EscalationRaised(raised)) => Some(raised.recipients),
+        _ => None,
+    });
+    let told = raised.flatten().map(|it| format!("{} for {}", it.member, it.fallback_from));
+    told.collect()
+}
+
+/// The file is edited while somebody who is no longer in it holds tasks: whoever is above hears of
+/// the limits, the one who is gone can do nothing more, and all of it goes to another.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_carries_who_is_gone_from_the_file_is_neither_silent_nor_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path()).await;
+    server.create("p-1", "Even Ground").await;
+    assert_eq!(holder_of(&server, "p-2").await, "anna for ``");
+    server.stop().await;
+    let mut files = sources();
+    let organization = &files.files["rules/organization.yaml"];
+    let without =
+        organization.replace("  anna: { title: { en: Anna, zh: 安娜 }, group: office }\n", "");
+    assert_ne!(**organization, *without);
+    files.files.insert("rules/organization.yaml".into(), without.into());
+    let server = Server::start_with(directory.path(), files).await;
+    assert!(changes(&server).await.iter().any(|it| it.contains("MemberLeft anna")));
+    let said = server.tasks().comment(by("anna", comment("p-1", "", "still here"))).await;
+    assert!(refusal(said).starts_with("Unauthenticated"));
+    server.advance_clock(48).await;
+    assert_eq!(heard(&server, "p-1").await, ["chief for steward"]);
+    let ended = handed_over(&server, "chief", hand_over("h-1", "anna", "bert")).await;
+    assert_eq!((ended.handed_over, ended.left, ended.waiting), (4, 0, 0), "{ended:?}");
     server.stop().await;
 }
 
