@@ -1,5 +1,4 @@
 //! A hand-over by the runtime alone: what becomes of an instance that nobody can look at.
-#![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
 use sanbang::definition::sources::Sources;
 use sanbang::model::actor::Actor;
