@@ -369,8 +369,8 @@ async fn similar_ones_are_told_first_reporter_first() {
     server.stop().await;
 }
 
-/// Two who report the same within a minute: the later one is told of the earlier one, and closing it
-/// as a duplicate leaves the first as it was.
+/// Two who report the same within a minute: the later one is told of the earlier, and closing it as
+/// a duplicate leaves the first as it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_leads_in_one_minute_the_first_stays() {
     let directory = tempfile::tempdir().unwrap();
