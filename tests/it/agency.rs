@@ -1,5 +1,5 @@
-//! Approvals handled for an enterprise, from the list of items to the rating, and what is counted of
-//! the ratings.
+//! Approvals handled for an enterprise, from the list of items to the rating, and what is counted
+//! of the ratings.
 #![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
 use sanbang::api::pb;

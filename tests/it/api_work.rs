@@ -341,7 +341,7 @@ async fn workload(server: &Server) -> Vec<pb::MemberWorkload> {
     workload.into_inner().members
 }
 
-/// An objection is decided within four hours: that is not when its task, which has no limit, is due.
+/// An objection is decided within four hours: that is not when its task, without a limit, is due.
 #[tokio::test]
 async fn the_clock_of_an_objection_is_not_the_due_time_of_the_task() {
     let directory = tempfile::tempdir().unwrap();
