@@ -183,10 +183,14 @@ fn bytes(services: &[Round]) -> Row {
         "B",
         lower(6000.0, 2500.0),
     );
-    let device = services.iter().map(|it| it.per_completion(it.device_bytes.unwrap_or(0)));
-    row.measured(per(|it| it.written_bytes))
-        .side("device_bytes", Middle::of(device))
-        .side("pages_accounted_bytes", per(|it| it.disk_bytes))
+    let device: Vec<f64> = services
+        .iter()
+        .filter_map(|it| it.device_bytes.map(|bytes| it.per_completion(bytes)))
+        .collect();
+    let row = row.measured(per(|it| it.written_bytes));
+    // Not every disk is counted where this runs.
+    let row = if device.is_empty() { row } else { row.side("device_bytes", Middle::of(device)) };
+    row.side("pages_accounted_bytes", per(|it| it.disk_bytes))
         .note("given to write calls, answers over sockets included; the whole disk beside it")
 }
 

@@ -151,16 +151,20 @@ impl Disk {
         limit: usize,
     ) -> Result<Vec<Numbered>, Error> {
         let mut found = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
         for value in self.packs(partition, after)? {
             let value = value?;
             for packed in value.records()? {
                 let packed = packed?;
-                if packed.first_seq > last || found.len() == limit {
-                    return Ok(found);
-                }
                 if packed.last_seq() > after {
                     let record = decode(partition, &packed)?.record;
                     found.push(Numbered { partition, first_seq: packed.first_seq, record });
+                }
+                // Here already: to see what follows, a further pack would have to be read.
+                if found.len() == limit || packed.last_seq() >= last {
+                    return Ok(found);
                 }
             }
         }
