@@ -312,8 +312,10 @@ fn count_ratio(
         return;
     }
     let day = |side: &Side| side.at.as_ref().map(|at| day_of(look, at));
-    // A row counts for a side once its instant is there; without one it always does.
-    let came = |day: Option<Option<Date>>| day.is_none_or(|day| day.is_some());
+    let today = look.setting.calendar.date_of(look.setting.now);
+    // A row counts for a side once its day is there and has come; without one it always does.
+    let came =
+        |day: Option<Option<Date>>| day.is_none_or(|day| day.is_some_and(|day| day <= today));
     let amount =
         |side: &Side| side.sum.as_ref().map_or(Decimal::ONE, |source| number_of(look, source));
     let (entered, reached) = (day(denominator), day(numerator));

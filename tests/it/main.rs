@@ -48,6 +48,7 @@ mod runtime_feed;
 mod runtime_fixture;
 mod runtime_hand_over;
 mod runtime_timers;
+mod service_rates;
 mod shipped;
 mod sim;
 mod sound;

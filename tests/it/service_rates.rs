@@ -1,0 +1,94 @@
+//! What the shipped indicators count of service and of promises: emergencies as well, and nothing
+//! that is not due yet.
+#![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
+
+use sanbang::api::pb;
+use sanbang::definition::sources::Sources;
+
+use super::api_fixture::{START, Server, by, fields, instant, number, text};
+
+async fn create(
+    server: &Server,
+    instance: &str,
+    workflow: &str,
+    given: &[(&str, prost_types::Value)],
+) {
+    let request = pb::InstanceServiceCreateRequest {
+        instance: instance.to_owned(),
+        workflow: workflow.to_owned(),
+        fields: Some(fields(given)),
+        steward: "sensors_officer_1".to_owned(),
+        ..Default::default()
+    };
+    server.instances().create(by("coordinator_1", request)).await.unwrap();
+}
+
+/// The figures by cohort of an indicator.
+async fn shares(server: &Server, indicator: &str) -> Vec<String> {
+    let request = pb::LedgerServiceIndicatorsRequest {
+        indicators: vec![indicator.to_owned()],
+        ..Default::default()
+    };
+    let asked = server.ledgers().indicators(by("coordinator_1", request)).await.unwrap();
+    let report = asked.into_inner().indicators.remove(0);
+    let by_cohort = report.figures.iter().filter(|it| it.basis() == pb::FigureBasis::Cohort);
+    by_cohort.map(|it| format!("{}/{}", it.numerator, it.denominator)).collect()
+}
+
+#[tokio::test]
+async fn an_emergency_that_nobody_answered_counts_in_the_response_rate() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    for urgency in ["normal", "urgent"] {
+        let given = [
+            ("enterprise", text("River Bend")),
+            ("industry", text("smart_sensors")),
+            ("source", text("hotline")),
+            ("content", text("The gate does not open")),
+            ("category", text("safety")),
+            ("urgency", text(urgency)),
+        ];
+        create(&server, urgency, "enterprise_demand", &given).await;
+    }
+    let request = pb::InstanceServiceGetRequest { instance: "normal".to_owned() };
+    let seen = server.instances().get(by("coordinator_1", request)).await.unwrap();
+    let task = seen.into_inner().instance.unwrap().tasks.remove(0).reference.unwrap();
+    assert_eq!(task.id, "respond");
+    let request = pb::TaskServiceCompleteRequest {
+        instance: "normal".to_owned(),
+        task: task.number,
+        ..Default::default()
+    };
+    server.tasks().complete(by("sensors_officer_1", request)).await.unwrap();
+    let to = Some(instant(START.0 + 5 * 3_600_000));
+    let request = pb::AdminServiceAdvanceClockRequest { to };
+    server.admin().advance_clock(by("team_head", request)).await.unwrap();
+    assert_eq!(shares(&server, "demand_response_rate").await, ["1/2"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_start_counts_as_due_once_it_is_signed_and_its_day_has_come() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    let projects = [
+        ("started", Some("2024-06-03"), "2024-12-02", Some("2024-12-02")),
+        ("late", Some("2024-06-03"), "2024-12-03", None),
+        ("later", Some("2024-06-03"), "2025-12-01", None),
+        ("unsigned", None, "2024-12-04", None),
+    ];
+    for (instance, signed_on, planned_start, started_on) in projects {
+        let mut given = vec![
+            ("project_name", text(instance)),
+            ("investor", text(instance)),
+            ("industry", text("smart_sensors")),
+            ("total_investment", number(100.0)),
+            ("planned_start", text(planned_start)),
+        ];
+        given.extend(signed_on.map(|day| ("signed_on", text(day))));
+        given.extend(started_on.map(|day| ("started_on", text(day))));
+        create(&server, instance, "investment_project", &given).await;
+    }
+    assert_eq!(shares(&server, "start_rate").await, ["1/2"]);
+    server.stop().await;
+}
