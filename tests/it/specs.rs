@@ -119,6 +119,25 @@ fn the_shipped_workflows_do_what_their_specs_say() {
     assert!(ways >= 120, "only {ways} ways were found");
 }
 
+/// An entry of the catalogue of measures may leave out each of its conditions, as its comment says.
+#[test]
+fn what_a_measure_does_not_ask_for_is_not_looked_at() {
+    let (rules, spec) = ("rules/policies.rhai", "workflows/specs/declaration_paid.yaml");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source: Arc<str> = std::fs::read_to_string(root.join(spec)).expect("it is there").into();
+    let whole = Sources::read_dir(root).expect("the folder can be read").0;
+    for condition in ["            above_scale: true,\n", "            growth_percent: 10,\n"] {
+        let mut sources = whole.clone();
+        let edited = sources.files[rules].replacen(condition, "", 1);
+        assert_ne!(edited, *sources.files[rules], "the condition stands there");
+        sources.files.insert(rules.to_owned(), edited.into());
+        let house = House::compiled(&sources);
+        let report = spec::run(house.setting(), &spec.into(), &source).expect("it is a spec");
+        let told: Vec<_> = report.failures.iter().map(|failure| &failure.message).collect();
+        assert!(report.passed(), "without {condition}{told:#?}");
+    }
+}
+
 #[test]
 fn a_spec_that_does_not_hold_is_told_with_its_line() {
     let house = House::read("tests/specs/config");
