@@ -133,6 +133,7 @@ fn climb(clock: &mut Clock, payload: &Payload, at: Timestamp) {
                         fired.notified.push(member.clone());
                     }
                 }
+                fired.repeated_to = recipients.iter().map(|it| it.member.clone()).collect();
                 fired.repeats = *repeat;
                 fired.told_at = at;
                 fired.digest_at = *digest_at;

@@ -308,6 +308,7 @@ pub(super) fn fired_as(step: &Step, firing: Firing, at: Timestamp) -> Fired {
         repeats: 0,
         acknowledged: None,
         notified: Vec::new(),
+        repeated_to: Vec::new(),
         priority: step.priority,
         digest_at: None,
     }

@@ -29,6 +29,10 @@ impl<'a> Scene<'a> {
 
     /// The members behind a role or a group, for this instance, absent ones included.
     pub(super) fn members_in(&self, role: &str, task: Option<&Task>) -> Vec<MemberId> {
+        self.members_at(role, task, self.at())
+    }
+
+    fn members_at(&self, role: &str, task: Option<&Task>, at: Timestamp) -> Vec<MemberId> {
         let organization = self.organization();
         let scope = organization.role(role).map(|role| role.scope);
         match (role, scope) {
@@ -43,7 +47,7 @@ impl<'a> Scene<'a> {
                 both.cloned().collect()
             }
             (_, Some(RoleScope::Duty)) => {
-                let today = self.context.calendar.date_of(self.at());
+                let today = self.context.calendar.date_of(at);
                 organization.on_duty(today).to_vec()
             }
             (_, Some(scope)) => organization
@@ -128,7 +132,7 @@ impl<'a> Scene<'a> {
 
     /// People are told at the moment of telling, however late that is.
     fn present_in(&self, role: &RoleId, task: Option<&Task>) -> Vec<Present> {
-        let members = self.members_in(role.as_str(), task);
+        let members = self.members_at(role.as_str(), task, self.now);
         members.iter().filter_map(|member| self.present_at(member, self.now)).collect()
     }
 

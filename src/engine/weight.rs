@@ -2,6 +2,7 @@
 //! much: names and texts are counted, numbers are taken as a round figure.
 
 use crate::model::clock::Clock;
+use crate::model::escalation::Fired;
 use crate::model::instance::{Instance, StageState};
 use crate::model::link::{Effect, Note, Wish};
 use crate::model::task::Task;
@@ -55,7 +56,8 @@ fn task(task: &Task) -> usize {
 }
 
 fn clock(clock: &Clock) -> usize {
-    let told: usize = clock.fired.iter().map(|fired| ENTRY_BYTES + fired.notified.len()).sum();
+    let told = |fired: &Fired| ENTRY_BYTES + fired.notified.len() + fired.repeated_to.len();
+    let told: usize = clock.fired.iter().map(told).sum();
     let entries = clock.plan.schedule.len() + clock.excluded.len() + clock.extended.len();
     let asked = clock.extension_request.as_ref().map_or(0, |request| request.reason.len());
     ENTRY_BYTES + clock.id.as_str().len() + told + entries * SMALL_BYTES + asked
@@ -63,7 +65,8 @@ fn clock(clock: &Clock) -> usize {
 
 fn stage(state: &StageState) -> usize {
     let outcomes = state.outcomes.iter().map(|closed| SMALL_BYTES + closed.task.as_str().len());
-    ENTRY_BYTES + state.stage.as_str().len() + outcomes.sum::<usize>()
+    let tried = state.tried.iter().map(|tried| SMALL_BYTES + tried.task.as_str().len());
+    ENTRY_BYTES + state.stage.as_str().len() + outcomes.chain(tried).sum::<usize>()
 }
 
 #[cfg(test)]

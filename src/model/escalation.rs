@@ -95,8 +95,10 @@ pub struct Fired {
     pub repeats: u32,
     /// The acknowledgement, once given.
     pub acknowledged: Option<Acknowledged>,
-    /// Who was told.
+    /// Who was told, ever.
     pub notified: Vec<MemberId>,
+    /// Who was told by the last repeat; empty: it told once, all of them.
+    pub repeated_to: Vec<MemberId>,
     /// How pressing it makes what its clock measures.
     pub priority: Priority,
     /// With which digest it is to be read (an opening of business); none: at once.
@@ -107,6 +109,11 @@ impl Fired {
     /// When those who were told are to read it.
     pub fn read_at(&self) -> Timestamp {
         self.digest_at.unwrap_or(self.told_at)
+    }
+
+    /// Who is to read it then: those whom it told last.
+    pub fn readers(&self) -> &[MemberId] {
+        if self.repeated_to.is_empty() { &self.notified } else { &self.repeated_to }
     }
 }
 

@@ -67,6 +67,41 @@ async fn yellow_is_read_in_the_morning_and_red_when_it_burns() {
     server.stop().await;
 }
 
+/// Who stood in when it was told first has nothing to read when it is told again.
+#[tokio::test]
+async fn what_is_told_again_is_read_by_those_who_were_told_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut sources = sources();
+    let ladder = sources.files["rules/escalation.yaml"].replace(
+        "notify: [steward, head], require: recovery_plan, ack_within: 1wd",
+        "notify: [head], repeat: { every: 1wd, times: 3 }",
+    );
+    sources.files.insert("rules/escalation.yaml".to_owned(), ladder.into());
+    let server = Server::start_with(directory.path(), sources).await;
+    let absence = pb::Absence {
+        member: "chief".to_owned(),
+        from: "2025-01-09".to_owned(),
+        to: "2025-01-09".to_owned(),
+        substitute: "bert".to_owned(),
+        ..Default::default()
+    };
+    let absent = pb::OrganizationServicePutAbsenceRequest { absence: Some(absence) };
+    server.organization().put_absence(by("chief", absent)).await.unwrap();
+    server.create("p-1", "Ann Ltd").await;
+    let of = |member: &str, day: &str| pb::EscalationServiceDigestRequest {
+        member: member.to_owned(),
+        ..on(day)
+    };
+    let told = ["p-1 L1 LIGHT_RED at once"];
+    server.advance_clock(72 + 20).await;
+    assert_eq!(digest(&server, of("bert", "2025-01-09")).await, told);
+    assert_eq!(digest(&server, of("chief", "2025-01-09")).await, Vec::<String>::new());
+    server.advance_clock(96 + 20).await;
+    assert_eq!(digest(&server, of("chief", "2025-01-10")).await, told);
+    assert_eq!(digest(&server, of("bert", "2025-01-10")).await, Vec::<String>::new());
+    server.stop().await;
+}
+
 /// The small calendar with one more day off.
 fn with_wednesday_off() -> String {
     let calendar = sources().files["rules/calendars/plain.yaml"].to_string();

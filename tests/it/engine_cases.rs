@@ -11,6 +11,7 @@ use sanbang::model::escalation::Recipient;
 use sanbang::model::event::Payload;
 use sanbang::model::id::{ActivityId, FieldId, InstanceId, MemberId, WorkflowId};
 use sanbang::model::link::{Effect, Note, Relation};
+use sanbang::model::roster::Duty;
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::Value;
 
@@ -47,6 +48,37 @@ fn with_day_off(calendar: &Calendar, day: &str) -> Calendar {
     year.weekdays_off.push(day);
     year.weekdays_off.sort();
     Calendar::new(spec).expect("a calendar")
+}
+
+#[test]
+fn what_a_late_timer_tells_is_for_whoever_is_on_duty_by_then() {
+    let mut house = House::read("tests/specs/config");
+    let on_duty = |member: &str, day: &str| {
+        let day = day.parse().expect("a date");
+        Duty { from: day, to: day, members: vec![MemberId::trusted(member)], note: String::new() }
+    };
+    house.organization.duties = vec![on_duty("dora", "2025-03-04"), on_duty("bo", "2025-03-05")];
+    let mut world = World::of(&house, "errand");
+    let action = Action::Create(m::Create {
+        id: InstanceId::trusted("first"),
+        workflow: WorkflowId::trusted("errand"),
+        fields: BTreeMap::new(),
+        steward: None,
+        origin: None,
+    });
+    world.submit(at("2025-03-03T10:00"), &command("bo", action));
+    // It was due on Tuesday evening; nothing runs until Wednesday.
+    world.settle(at("2025-03-05T00:10"));
+    let events = world.records.iter().flat_map(|record| &record.events);
+    let told: Vec<&str> = events
+        .filter_map(|event| match &event.payload {
+            Payload::EscalationRaised { recipients, .. } => Some(recipients),
+            _ => None,
+        })
+        .flatten()
+        .map(|recipient| recipient.member.as_str())
+        .collect();
+    assert_eq!(told, ["bo"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl Digest {
     /// Whether a step told one of the readers.
     pub(in crate::api) fn holds(&self, fired: &Fired) -> bool {
         let told = fired.firing == Firing::Notified;
-        told && fired.notified.iter().any(|member| self.readers.contains(member))
+        told && fired.readers().iter().any(|member| self.readers.contains(member))
     }
 }
 

@@ -137,8 +137,8 @@ words! { Firing as Firing { Notified, PassedOver, Inherited } }
 
 message! {
     Fired as Fired {
-        step, level, light, at, told_at, firing, repeats, acknowledged, notified, priority,
-        digest_at,
+        step, level, light, at, told_at, firing, repeats, acknowledged, notified, repeated_to,
+        priority, digest_at,
     }
 }
 
