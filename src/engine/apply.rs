@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::event::{Event, Payload, Record};
 use crate::model::id::{ActivityId, Outcome, StageId};
-use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Instance};
+use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Instance, TriedTask};
 use crate::model::instance::{StagePlace, StageState, Status, Suspension};
 use crate::model::limits;
 use crate::model::task::{Task, TaskEnd};
@@ -259,6 +259,7 @@ fn state_of<'a>(instance: &'a mut Instance, stage: &StageId, at: Timestamp) -> &
         dwell_ms: 0,
         place: StagePlace::Skipped(at),
         outcomes: Vec::new(),
+        tried: Vec::new(),
     }));
     let last = instance.stages.len() - 1;
     Arc::make_mut(&mut instance.stages[last])
@@ -268,7 +269,24 @@ fn open_stage(instance: &mut Instance, stage: &StageId, attempt: u32, at: Timest
     let state = state_of(instance, stage, at);
     state.attempt = attempt;
     state.place = StagePlace::Open(at);
-    state.outcomes.clear();
+    remember_attempts(state);
+}
+
+/// What the tasks of the last activation ended with counts no more, but that they were tried does.
+fn remember_attempts(state: &mut StageState) {
+    let mut latest: Vec<TriedTask> = Vec::new();
+    for ClosedTask { task, attempt, .. } in std::mem::take(&mut state.outcomes) {
+        match latest.iter_mut().find(|known| known.task == task) {
+            Some(known) => known.attempts = known.attempts.max(attempt),
+            None => latest.push(TriedTask { task, attempts: attempt }),
+        }
+    }
+    for TriedTask { task, attempts } in latest {
+        match state.tried.iter_mut().find(|known| known.task == task) {
+            Some(known) => known.attempts = known.attempts.saturating_add(attempts),
+            None => state.tried.push(TriedTask { task, attempts }),
+        }
+    }
 }
 
 fn close_stage(instance: &mut Instance, stage: &StageId, dwell_ms: i64, at: Timestamp) {

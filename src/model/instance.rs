@@ -113,6 +113,8 @@ pub struct StageState {
     pub place: StagePlace,
     /// What the tasks of its latest closed activation ended with.
     pub outcomes: Vec<ClosedTask>,
+    /// How often its tasks were tried in the activations before its latest one.
+    pub tried: Vec<TriedTask>,
 }
 
 /// Where a stage stands.
@@ -124,6 +126,16 @@ pub enum StagePlace {
     Closed(Timestamp),
     /// Passed over at.
     Skipped(Timestamp),
+}
+
+/// What is kept of a task once its stage is open anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriedTask {
+    /// The task.
+    pub task: TaskId,
+    /// Its attempts in all activations before; of a task that is done for each of several, those
+    /// of the one that was tried most.
+    pub attempts: u32,
 }
 
 /// What is kept of a task once its stage is closed.

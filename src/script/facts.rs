@@ -98,6 +98,14 @@ impl TaskGroup {
         (0..self.total()).map(|at| self.member(instance, self.words.get(at)))
     }
 
+    /// How often it was tried, in all activations of its stage; where several are behind the name,
+    /// the one that was tried most.
+    pub(super) fn attempts(&self, instance: &Instance) -> u32 {
+        let tried = instance.stage(self.stage.as_str()).into_iter().flat_map(|state| &state.tried);
+        let before: u32 = tried.filter(|tried| tried.task == self.id).map(|it| it.attempts).sum();
+        before + self.members(instance).map(|member| member.attempt).max().unwrap_or_default()
+    }
+
     /// Whether enough are done.
     pub(super) fn is_done(&self, instance: &Instance) -> bool {
         self.members(instance).filter(|member| member.done).count() >= self.needed

@@ -152,6 +152,9 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("attempt", |tasks: &mut TaskGroupView| {
             i64::from(tasks.members().map(|member| member.attempt).max().unwrap_or_default())
         })
+        .register_get("attempts", |tasks: &mut TaskGroupView| {
+            i64::from(tasks.group().attempts(tasks.instance()))
+        })
         .register_fn("count", |tasks: &mut TaskGroupView, outcome: ImmutableString| {
             let ended = |member: &TaskMember<'_>| {
                 member.done && member.outcome.is_some_and(|own| own.as_str() == outcome)

@@ -118,6 +118,7 @@ pub(crate) fn project(name: &str) -> Instance {
             dwell_ms: 0,
             place: StagePlace::Open(at(0)),
             outcomes: Vec::new(),
+            tried: Vec::new(),
         })],
         tasks: Vec::new(),
         clocks: Vec::new(),

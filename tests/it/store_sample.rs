@@ -22,7 +22,7 @@ use sanbang::model::hand_over::{Charge, HandOver, HandOverItem, HandOverItemStat
 use sanbang::model::id::*;
 use sanbang::model::instance::{
     AcceptedRequest, ActivitySummary, ClosedTask, Instance, StagePlace, StageState, Status,
-    Suspension,
+    Suspension, TriedTask,
 };
 use sanbang::model::link::{
     Direction, Effect, EffectNumber, Ending, Link, Note, Relation, Relations, Start, Wish,
@@ -230,8 +230,8 @@ sample_struct! {
         extension_request,
     }
     Fired {
-        step, level, light, at, told_at, firing, repeats, acknowledged, notified, priority,
-        digest_at,
+        step, level, light, at, told_at, firing, repeats, acknowledged, notified, repeated_to,
+        priority, digest_at,
     }
     Acknowledged { by, at, promised }
     Recipient { member, role, instead_of, fallback_from }
@@ -243,7 +243,8 @@ sample_struct! {
     OrganizationChange { what, member, others, from, to, words }
     HandOver { id, from, to, reason, actor, begun_at, ended_at, items }
     HandOverItem { charge, instance, task, name, state }
-    StageState { stage, attempt, returns, dwell_ms, place, outcomes }
+    StageState { stage, attempt, returns, dwell_ms, place, outcomes, tried }
+    TriedTask { task, attempts }
     ClosedTask { task, each, outcome, done, attempt }
     ActivitySummary { count, last_at }
     Suspension { since, expected_resume }

@@ -110,6 +110,7 @@ fn facts(fields: &[(&str, Value)]) -> Facts {
         dwell_ms: 0,
         place: StagePlace::Open(Timestamp(0)),
         outcomes: Vec::new(),
+        tried: Vec::new(),
     };
     let group = |id: &str, of: &[&str]| TaskGroup {
         id: TaskId::trusted(id),

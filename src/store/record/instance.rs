@@ -7,7 +7,7 @@ use super::convert::{Storable, required};
 use super::{Corrupt, FORMAT};
 use crate::model::id::ActivityId;
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Header, Instance};
-use crate::model::instance::{StagePlace, StageState, Status, Suspension};
+use crate::model::instance::{StagePlace, StageState, Status, Suspension, TriedTask};
 use crate::model::link::Relations;
 use crate::store::pb;
 
@@ -38,7 +38,9 @@ required_message!(StagePlace as StagePlace);
 
 message! { ClosedTask as ClosedTask { task, each, outcome, done, attempt } }
 
-message! { StageState as StageState { stage, attempt, returns, dwell_ms, place, outcomes } }
+message! { StageState as StageState { stage, attempt, returns, dwell_ms, place, outcomes, tried } }
+
+message! { TriedTask as TriedTask { task, attempts } }
 
 message! { Suspension as Suspension { since, expected_resume } }
 
