@@ -246,6 +246,8 @@ pub struct Begin {
 pub struct Reassign {
     /// The task; none: the stewardship of the instance.
     pub task: Option<TaskNumber>,
+    /// Whether it is for the place of who delegated the task: who does it stays at it.
+    pub delegation: bool,
     /// To whom; none: whom the rules name, as if the one who has it were away.
     pub to: Option<MemberId>,
     /// Why.

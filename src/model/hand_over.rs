@@ -47,7 +47,7 @@ pub struct HandOverItem {
 pub enum Charge {
     /// The stewardship of a live instance.
     Stewardship,
-    /// An open task.
+    /// An open task that the member holds, or lets somebody else do.
     Task,
     /// A place as backup of a live instance.
     Backup,

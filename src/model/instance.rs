@@ -257,6 +257,7 @@ impl Instance {
             id: task.reference.id.clone(),
             role: task.role.clone(),
             holder: task.holder.as_ref().map(|holder| holder.member.clone()),
+            delegated_by: task.holder.as_ref().and_then(|holder| holder.delegated_by.clone()),
             since: task.holder.as_ref().map_or(task.opened_at, |holder| holder.since),
             due: self.due_of(task),
         });
@@ -335,6 +336,8 @@ pub struct OpenTask {
     pub role: Option<RoleId>,
     /// Who holds it.
     pub holder: Option<MemberId>,
+    /// The holder who lets that person do it, and to whom it goes back.
+    pub delegated_by: Option<MemberId>,
     /// Since when it is held, or open where nobody holds it.
     pub since: Timestamp,
     /// When its limit runs out.

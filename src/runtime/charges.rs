@@ -9,7 +9,7 @@ use crate::engine::Rejection;
 use crate::model::command::{Action, Command, Reassign, Request as RequestKey, SetBackups};
 use crate::model::hand_over::{Charge, HandOver, HandOverItem, HandOverItemState};
 use crate::model::id::{InstanceId, MemberId};
-use crate::model::instance::Instance;
+use crate::model::instance::{Instance, OpenTask};
 use crate::model::limits;
 use crate::model::organization::Organization;
 use crate::model::task::TaskNumber;
@@ -42,13 +42,18 @@ pub(super) fn carried(store: &dyn Store, hand_over: &HandOver) -> Result<Vec<Han
         found.push(waiting(Charge::Backup, header.id, None, ""));
     })?;
     let held = Query { holders: vec![from.clone()], ..live() };
-    each_header(store, &held, |header| {
-        let own = header.tasks.iter().filter(|task| task.holder.as_ref() == Some(from));
-        found.extend(own.map(|task| {
-            let (id, number) = (header.id.clone(), Some(task.number));
-            waiting(Charge::Task, id, number, task.id.as_str())
-        }));
-    })?;
+    let delegated = Query { delegators: vec![from.clone()], ..live() };
+    let who_has: [fn(&OpenTask) -> Option<&MemberId>; 2] =
+        [|task| task.holder.as_ref(), |task| task.delegated_by.as_ref()];
+    for (query, who) in [held, delegated].into_iter().zip(who_has) {
+        each_header(store, &query, |header| {
+            let own = header.tasks.iter().filter(|task| who(task) == Some(from));
+            found.extend(own.map(|task| {
+                let (id, number) = (header.id.clone(), Some(task.number));
+                waiting(Charge::Task, id, number, task.id.as_str())
+            }));
+        })?;
+    }
     let key = |item: &HandOverItem| (item.charge, item.instance.clone(), item.task);
     let known: HashSet<_> = hand_over.items.iter().map(key).collect();
     found.retain(|new| !known.contains(&key(new)));
@@ -159,22 +164,30 @@ impl<'a> Charges<'a> {
             return Found::Gone;
         }
         let given = instance.requests.iter().any(|known| known.key == request.key);
-        let reassign = |task| {
+        let reassign = |task, delegation| {
             let (to, reason) = (self.to.clone(), self.order.reason.clone());
-            Found::Carried(Action::Reassign(Reassign { task, to, reason }))
+            Found::Carried(Action::Reassign(Reassign { task, delegation, to, reason }))
         };
         let after = |now: Option<&MemberId>| match now {
             Some(now) if given || self.to.as_ref() == Some(now) => Found::HandedTo(now.clone()),
             Some(_) | None => Found::Gone,
         };
         match item.charge {
-            Charge::Stewardship if instance.steward.as_ref() == Some(&self.from) => reassign(None),
+            Charge::Stewardship if instance.steward.as_ref() == Some(&self.from) => {
+                reassign(None, false)
+            }
             Charge::Stewardship => after(instance.steward.as_ref()),
             Charge::Task => {
                 let task = item.task.and_then(|number| instance.task(number));
                 let Some(task) = task.filter(|task| task.is_open()) else { return Found::Gone };
                 let holder = task.holder.as_ref().map(|holder| &holder.member);
-                if holder == Some(&self.from) { reassign(item.task) } else { after(holder) }
+                let delegator = task.holder.as_ref().and_then(|it| it.delegated_by.as_ref());
+                if holder == Some(&self.from) || delegator == Some(&self.from) {
+                    reassign(item.task, holder != Some(&self.from))
+                } else {
+                    // Who has it is who answers for it, not who does it for them.
+                    after(delegator.or(holder))
+                }
             }
             Charge::Backup if instance.backups.contains(&self.from) => {
                 let backups = self.backups_without(instance);

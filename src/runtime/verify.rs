@@ -144,12 +144,13 @@ fn replayed<'a>(
     replay_onto(from.map(Arc::new), records).map(Arc::unwrap_or_clone)
 }
 
-/// Whether a stored header is the one that is expected. When the limits of tasks run out was not
-/// kept at first: a header from then says nothing of it.
+/// Whether a stored header is the one that is expected. When the limits of tasks run out, and who
+/// delegated them, was not kept at first: a header from then says nothing of it.
 fn is_what_is_kept(expected: &Header, stored: &Header) -> bool {
     let mut expected = expected.clone();
     for (task, known) in expected.tasks.iter_mut().zip(&stored.tasks) {
         task.due = task.due.filter(|_| known.due.is_some());
+        task.delegated_by = task.delegated_by.take().filter(|_| known.delegated_by.is_some());
     }
     expected == *stored
 }

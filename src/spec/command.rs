@@ -243,6 +243,7 @@ fn task_action(
         "redo" => Action::Redo(m::Redo { task: needed?, reason: args.words("reason") }),
         "reassign" => Action::Reassign(m::Reassign {
             task: number,
+            delegation: false,
             to: args.text("to").map(MemberId::trusted),
             reason: args.words("reason"),
         }),

@@ -166,6 +166,8 @@ pub struct Query {
     pub fields: Vec<(FieldId, Value)>,
     /// With an open task held by one of these.
     pub holders: Vec<MemberId>,
+    /// With an open task that one of these lets somebody else do.
+    pub delegators: Vec<MemberId>,
     /// With an open task that nobody holds and that one of these roles or groups may take.
     pub offered_to: Vec<RoleId>,
     /// In which order.

@@ -283,6 +283,30 @@ async fn what_the_rules_refuse_is_left_and_why() {
     server.stop().await;
 }
 
+/// The rules name the only other who may do it: the one who does it already has it alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_delegated_goes_to_whom_the_rules_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path()).await;
+    assert_eq!(holder_of(&server, "p-1").await, "anna for ``");
+    let request = pb::TaskServiceDelegateRequest {
+        instance: "p-1".to_owned(),
+        task: 1,
+        to: "bert".to_owned(),
+        reason: "away".to_owned(),
+        ..Default::default()
+    };
+    server.tasks().delegate(by("anna", request)).await.unwrap();
+    let ended = handed_over(&server, "chief", hand_over("h-1", "anna", "")).await;
+    insta::assert_snapshot!(checklist(&ended).join("\n"), @"
+    Stewardship p-1/0 : HandedOver chief
+    Task p-1/1 papers: HandedOver bert
+    ");
+    let holder = server.get("p-1").await.tasks[0].holder.clone().unwrap();
+    assert_eq!((holder.member.as_str(), holder.delegated_by.as_str()), ("bert", ""));
+    server.stop().await;
+}
+
 /// Who is told of a limit, and in place of which role.
 async fn heard(server: &Server, instance: &str) -> Vec<String> {
     let instance = instance.to_owned();

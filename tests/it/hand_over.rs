@@ -1,5 +1,6 @@
 //! A hand-over across `kill -9`: the built program is killed in the middle of it and started again;
-//! everything is handed over once, and every record holds both names and the reason.
+//! everything is handed over once, and every record holds both names and the reason. And what
+//! somebody delegated goes to who takes over.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use sanbang::api::pb;
 use sanbang::api::pb::event::Payload;
 use sanbang::api::pb::instance_service_client::InstanceServiceClient;
 use sanbang::api::pb::organization_service_client::OrganizationServiceClient;
+use sanbang::api::pb::task_service_client::TaskServiceClient;
 use tonic::transport::Channel;
 
 use super::api_fixture::{by, fields, text};
@@ -43,21 +45,25 @@ fn order() -> tonic::Request<pb::OrganizationServiceHandOverRequest> {
 
 async fn create_all(channel: &Channel) {
     for number in 0..PROJECTS {
-        let request = pb::InstanceServiceCreateRequest {
-            instance: format!("p-{number:03}"),
-            workflow: "investment_project".to_owned(),
-            fields: Some(fields(&[
-                ("project_name", text("Works")),
-                ("investor", text("Huaguang")),
-                ("industry", text("new_energy_materials")),
-                ("lead_source", text("visit")),
-            ])),
-            steward: FROM.to_owned(),
-            ..Default::default()
-        };
-        let mut instances = InstanceServiceClient::new(channel.clone());
-        instances.create(by("coordinator_1", request)).await.unwrap();
+        create(channel, &format!("p-{number:03}")).await;
     }
+}
+
+async fn create(channel: &Channel, instance: &str) {
+    let request = pb::InstanceServiceCreateRequest {
+        instance: instance.to_owned(),
+        workflow: "investment_project".to_owned(),
+        fields: Some(fields(&[
+            ("project_name", text("Works")),
+            ("investor", text("Huaguang")),
+            ("industry", text("new_energy_materials")),
+            ("lead_source", text("visit")),
+        ])),
+        steward: FROM.to_owned(),
+        ..Default::default()
+    };
+    let mut instances = InstanceServiceClient::new(channel.clone());
+    instances.create(by("coordinator_1", request)).await.unwrap();
 }
 
 /// Hears of a hand-over until its end; none: the server is gone.
@@ -165,4 +171,55 @@ async fn nothing_is_left(channel: &Channel) {
     let rows = workload.into_inner().members;
     assert_eq!((rows[0].stewarded, rows[0].open_tasks), (0, 0), "{rows:?}");
     assert_eq!(rows[1].stewarded as usize, PROJECTS, "{rows:?}");
+}
+
+/// The task that is delegated: the first that a steward of a project has.
+const DELEGATED: u32 = 1;
+
+async fn delegate(channel: &Channel, instance: &str, to: &str) {
+    let request = pb::TaskServiceDelegateRequest {
+        instance: instance.to_owned(),
+        task: DELEGATED,
+        to: to.to_owned(),
+        reason: "two visits today".to_owned(),
+        ..Default::default()
+    };
+    TaskServiceClient::new(channel.clone()).delegate(by(FROM, request)).await.unwrap();
+}
+
+/// Who does the task, and for whom.
+async fn doing(channel: &Channel, instance: &str) -> (String, String) {
+    let request = pb::TaskServiceGetRequest { instance: instance.to_owned(), task: DELEGATED };
+    let mut tasks = TaskServiceClient::new(channel.clone());
+    let found = tasks.get(by("coordinator_1", request)).await.unwrap().into_inner();
+    let holder = found.task.unwrap().holder.unwrap_or_default();
+    (holder.member, holder.delegated_by)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_delegated_comes_back_to_who_took_over() {
+    const LEADER: &str = "materials_leader";
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path());
+    let channel = connect(&server).await;
+    for (instance, to) in [("to-leader", LEADER), ("to-successor", TO)] {
+        create(&channel, instance).await;
+        assert_eq!(doing(&channel, instance).await, (FROM.to_owned(), String::new()));
+        delegate(&channel, instance, to).await;
+    }
+    let hand_over = ended(&channel).await.unwrap();
+    let tasks: Vec<_> = hand_over.checklist.iter().filter(|it| it.task == DELEGATED).collect();
+    assert_eq!(tasks.len(), 2, "{:?}", hand_over.checklist);
+    assert!(tasks.iter().all(|it| it.handed_to == TO), "{tasks:?}");
+    assert_eq!(doing(&channel, "to-leader").await, (LEADER.to_owned(), TO.to_owned()));
+    assert_eq!(doing(&channel, "to-successor").await, (TO.to_owned(), String::new()));
+
+    let release = pb::TaskServiceReleaseRequest {
+        instance: "to-leader".to_owned(),
+        task: DELEGATED,
+        ..Default::default()
+    };
+    TaskServiceClient::new(channel.clone()).release(by(LEADER, release)).await.unwrap();
+    assert_eq!(doing(&channel, "to-leader").await, (TO.to_owned(), String::new()));
+    assert_eq!(server.stop_within(Duration::from_secs(30)), Some(0));
 }

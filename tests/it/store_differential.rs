@@ -146,7 +146,11 @@ impl World {
                 project.tasks = (1..=tasks)
                     .map(|number| {
                         let holder = seeded.one_in(2).then(|| member(seeded));
-                        task(number, "legal", holder.as_ref().map(MemberId::as_str))
+                        let mut task = task(number, "legal", holder.as_ref().map(MemberId::as_str));
+                        if let Some(holder) = &mut std::sync::Arc::make_mut(&mut task).holder {
+                            holder.delegated_by = seeded.one_in(3).then(|| member(seeded));
+                        }
+                        task
                     })
                     .collect();
             }
@@ -208,6 +212,9 @@ impl World {
         }
         if seeded.one_in(4) {
             query.holders = vec![member(seeded)];
+        }
+        if seeded.one_in(8) {
+            query.delegators = vec![member(seeded)];
         }
         if seeded.one_in(4) {
             query.offered_to = vec![RoleId::trusted("legal")];
@@ -333,6 +340,8 @@ fn compare(store: &dyn Store, query: &Query) -> Vec<Header> {
 
 fn wanted(query: &Query, header: &Header) -> bool {
     let held = |member: &MemberId| header.tasks.iter().any(|it| it.holder.as_ref() == Some(member));
+    let delegated =
+        |member: &MemberId| header.tasks.iter().any(|it| it.delegated_by.as_ref() == Some(member));
     let offered = |role: &RoleId| {
         header.tasks.iter().any(|it| it.holder.is_none() && it.role.as_ref() == Some(role))
     };
@@ -340,6 +349,7 @@ fn wanted(query: &Query, header: &Header) -> bool {
     (query.stewards.is_empty() || query.stewards.iter().any(steward))
         && (query.backups.is_empty() || header.backups.iter().any(|it| query.backups.contains(it)))
         && (query.holders.is_empty() || query.holders.iter().any(held))
+        && (query.delegators.is_empty() || query.delegators.iter().any(delegated))
         && (query.offered_to.is_empty() || query.offered_to.iter().any(offered))
         && (query.statuses.is_empty() || query.statuses.contains(&header.status))
         && (query.groups.is_empty() || header.group.iter().any(|it| query.groups.contains(it)))

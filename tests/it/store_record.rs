@@ -207,6 +207,7 @@ fn headers_are_compact() {
         id: TaskId::trusted("assessment_opinion"),
         role: Some(RoleId::trusted("group_leader")),
         holder: Some(MemberId::trusted("sensors_leader")),
+        delegated_by: None,
         since: Timestamp(1_736_298_000_000),
         due: Some(Timestamp(1_736_384_400_000)),
     }];

@@ -138,7 +138,8 @@ fn about_task(random: &mut Random, scene: &Scene<'_>) -> (Actor, Action) {
         _ => {
             let task = Some(task).filter(|_| !one_in(random, 4));
             let to = one_in(random, 2).then(|| member(random));
-            let reassign = m::Reassign { task, to, reason };
+            let delegation = one_in(random, 3);
+            let reassign = m::Reassign { task, delegation, to, reason };
             (by_leader(random, scene.instance), Action::Reassign(reassign))
         }
     }

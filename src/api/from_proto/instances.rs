@@ -247,6 +247,7 @@ pub(in crate::api) fn reassign(
 ) -> Action {
     Action::Reassign(Reassign {
         task: (request.task != 0).then_some(TaskNumber(request.task)),
+        delegation: false,
         to: found.optional_name("to", &request.to),
         reason: found.needed_text("reason", request.reason),
     })

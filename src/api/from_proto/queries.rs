@@ -232,6 +232,7 @@ fn query(found: &mut Violations, terms: &[Term], page: &Page) -> Query {
         lights: words(found, terms, "light", &LIGHTS, Light::as_str),
         fields: fields(found, terms),
         holders: named(found, terms, "holder"),
+        delegators: Vec::new(),
         offered_to: named(found, terms, "offered_to"),
         order: Order::Id,
         after,

@@ -73,6 +73,8 @@ pub(in crate::engine) fn reassign(
     }
 }
 
+/// Where it is for the place of who delegated it, the task is delegated by another from now on; but
+/// who is to do it for themselves simply holds it.
 fn reassign_task(
     scene: &mut Scene<'_>,
     number: TaskNumber,
@@ -80,13 +82,31 @@ fn reassign_task(
 ) -> Result<(), Rejection> {
     let task = scene.open_task(number)?;
     must_lead(scene, &task)?;
-    let from = task.holder.as_ref().map(|holder| holder.member.clone());
+    let holder = task.holder.as_ref();
+    let from = if reassign.delegation {
+        let delegator = holder.and_then(|holder| holder.delegated_by.clone());
+        Some(delegator.ok_or(Rejection::TaskNotHeld)?)
+    } else {
+        holder.map(|holder| holder.member.clone())
+    };
     let assignment = match &reassign.to {
         Some(to) => named(scene.as_candidate(&task, to.clone())?),
         None => by_rule(scene, from.as_ref(), Some(&task))?,
     };
     scene.end_objection(&task.reference);
-    let (task, reason) = (task.reference, reassign.reason.clone());
+    let reason = reassign.reason.clone();
+    if let Some(holder) = holder.filter(|holder| holder.member != assignment.member)
+        && reassign.delegation
+    {
+        let (from, member) = (assignment.member, holder.member.clone());
+        let instead_of = assignment.instead_of.filter(|absent| *absent != member);
+        let because = AssignmentReason::Delegated;
+        let assignment = Assignment { member, because, instead_of };
+        let task = task.reference;
+        scene.emit(Payload::TaskDelegated { task, from, assignment, reason });
+        return Ok(());
+    }
+    let task = task.reference;
     let object_until = scene.object_until(&task);
     scene.emit(Payload::TaskReassigned { task, from, assignment, reason, object_until });
     Ok(())

@@ -19,6 +19,8 @@ pub(super) enum Meaning {
     Backup,
     /// Who holds an open task.
     Holder,
+    /// Who lets somebody else do an open task.
+    Delegator,
     /// A role or group that may take an open task that nobody holds.
     Offered,
 }
@@ -78,6 +80,7 @@ pub(super) fn keys_of(header: &pb::StoredHeader) -> Vec<Key> {
         0 => (Meaning::Offered, task.role),
         holder => (Meaning::Holder, holder),
     }));
+    keys.extend(header.tasks.iter().map(|task| (Meaning::Delegator, task.delegated_by)));
     keys.retain(|(_, number)| *number != 0);
     keys.sort_unstable();
     keys.dedup();

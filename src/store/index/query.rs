@@ -66,10 +66,11 @@ impl Index {
 
     /// The slots that pass every filter but that of fields; none: all of them.
     fn wanted(&self, query: &Query, words: &Words) -> Option<RoaringBitmap> {
-        use Meaning::{Backup, Group, Holder, Light, Offered, Stage, Status, Steward, Workflow};
+        use Meaning::{Backup, Delegator, Group, Holder, Light, Offered};
+        use Meaning::{Stage, Status, Steward, Workflow};
         let statuses = query.statuses.iter().map(|it| (Status, stored_status(*it))).collect();
         let lights = query.lights.iter().map(|it| (Light, stored_light(*it))).collect();
-        let filters: [Vec<Key>; 9] = [
+        let filters: [Vec<Key>; 10] = [
             keys(Workflow, &query.workflows, words),
             statuses,
             lights,
@@ -78,6 +79,7 @@ impl Index {
             keys(Group, &query.groups, words),
             keys(Backup, &query.backups, words),
             keys(Holder, &query.holders, words),
+            keys(Delegator, &query.delegators, words),
             keys(Offered, &query.offered_to, words),
         ];
         let asked = filters.into_iter().filter(|filter| !filter.is_empty());

@@ -100,6 +100,7 @@ fn task_to_message(task: &OpenTask, words: &mut Draft<'_>) -> pb::OpenTask {
         id: words.number(task.id.as_str()),
         role: number_of(task.role.as_ref(), words),
         holder: number_of(task.holder.as_ref(), words),
+        delegated_by: number_of(task.delegated_by.as_ref(), words),
         since: task.since.to_message(),
         due: task.due.to_message(),
     }
@@ -157,6 +158,7 @@ fn task_from_message(message: &pb::OpenTask, words: &Words) -> Result<OpenTask, 
         id: name(message.id, words)?,
         role: optional_name(message.role, words)?,
         holder: optional_name(message.holder, words)?,
+        delegated_by: optional_name(message.delegated_by, words)?,
         since: Storable::from_message(message.since)?,
         due: Storable::from_message(message.due)?,
     })
