@@ -67,11 +67,14 @@ async fn satisfaction_with_approvals_counts_those_that_were_closed_and_rated() {
         finish_agency(&server, &format!("agency-{rating}"), rating).await;
     }
     let request = pb::LedgerServiceIndicatorsRequest {
-        indicators: vec!["agency_satisfaction".to_owned()],
+        indicators: vec!["agency_satisfaction".to_owned(), "agency_items".to_owned()],
         ..Default::default()
     };
     let asked = server.ledgers().indicators(by("coordinator_1", request)).await.unwrap();
-    let report = asked.into_inner().indicators.remove(0);
+    let mut reports = asked.into_inner().indicators;
+    let items: Vec<_> = reports.remove(1).figures.into_iter().map(|it| it.value).collect();
+    assert_eq!(items, ["8"], "two of each");
+    let report = reports.remove(0);
     let told = report.figures.iter().map(|it| {
         let reached = it.target.as_ref().and_then(|target| target.reached);
         format!("{:?} {}/{} of {}, {reached:?}", it.basis(), it.numerator, it.denominator, it.n)

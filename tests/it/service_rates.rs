@@ -23,6 +23,10 @@ async fn create(
     server.instances().create(by("coordinator_1", request)).await.unwrap();
 }
 
+fn bool(value: bool) -> prost_types::Value {
+    prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(value)) }
+}
+
 /// The figures by cohort of an indicator.
 async fn shares(server: &Server, indicator: &str) -> Vec<String> {
     let request = pb::LedgerServiceIndicatorsRequest {
@@ -64,6 +68,84 @@ async fn an_emergency_that_nobody_answered_counts_in_the_response_rate() {
     let request = pb::AdminServiceAdvanceClockRequest { to };
     server.admin().advance_clock(by("team_head", request)).await.unwrap();
     assert_eq!(shares(&server, "demand_response_rate").await, ["1/2"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn hires_and_the_time_to_a_payment_are_counted_from_what_is_filled_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    for (event, hires) in [("spring", 30.0), ("autumn", 12.0)] {
+        let given = [
+            ("name", text(event)),
+            ("mode", text("online")),
+            ("event_on", text("2025-01-20")),
+            ("hires_30", number(hires)),
+        ];
+        create(&server, event, "recruitment_event", &given).await;
+    }
+    for (enterprise, paid_on) in [("early", "2025-01-10"), ("late", "2025-01-17")] {
+        let given = [
+            ("enterprise", text(enterprise)),
+            ("industry", text("smart_sensors")),
+            ("measure", text("other")),
+            ("paid_on", text(paid_on)),
+        ];
+        create(&server, enterprise, "policy_declaration", &given).await;
+    }
+    let names = ["hires", "declaration_time"];
+    let request = pb::LedgerServiceIndicatorsRequest {
+        indicators: names.map(str::to_owned).to_vec(),
+        ..Default::default()
+    };
+    let asked = server.ledgers().indicators(by("coordinator_1", request)).await.unwrap();
+    let told = asked.into_inner().indicators.into_iter().map(|report| {
+        let figures = report.figures.iter().map(|it| it.value.clone());
+        format!("{}: {}", report.id, figures.collect::<Vec<_>>().join(" "))
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["hires: 42", "declaration_time: 4 9 9"]);
+    server.stop().await;
+}
+
+/// A demand that is closed in the follow-up, or is not solved.
+async fn follow_up(server: &Server, instance: &str, outcome: &str) {
+    let given = [
+        ("enterprise", text("River Bend")),
+        ("industry", text("smart_sensors")),
+        ("source", text("hotline")),
+        ("content", text("Where is the form")),
+        ("category", text("policy")),
+        ("complexity", text("consult")),
+        ("resolved_on_site", bool(true)),
+        ("solution", text("Here it is")),
+        ("evidence", text("Note of the call")),
+    ];
+    create(server, instance, "enterprise_demand", &given).await;
+    let request = pb::InstanceServiceGetRequest { instance: instance.to_owned() };
+    let seen = server.instances().get(by("coordinator_1", request)).await.unwrap();
+    let tasks = seen.into_inner().instance.unwrap().tasks;
+    let references = tasks.into_iter().filter_map(|task| task.reference);
+    let call_back = references.into_iter().find(|it| it.id == "call_back").unwrap();
+    let request = pb::TaskServiceCompleteRequest {
+        instance: instance.to_owned(),
+        task: call_back.number,
+        outcome: outcome.to_owned(),
+        form: Some(fields(&[("remark", text("As it is"))])),
+        ..Default::default()
+    };
+    server.tasks().complete(by("sensors_officer_1", request)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_resolution_rate_is_what_enterprises_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), Sources::embedded()).await;
+    for (instance, outcome) in
+        [("one", "solved"), ("two", "explained_accepted"), ("three", "unsolved")]
+    {
+        follow_up(&server, instance, outcome).await;
+    }
+    assert_eq!(shares(&server, "demand_resolution_rate").await, ["1/3"]);
     server.stop().await;
 }
 

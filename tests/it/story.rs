@@ -69,6 +69,7 @@ fn the_ledgers_of_the_story_hold_what_its_facts_say() {
     judge_claims(&facts, &export("declaration_ledger"));
     judge_lines(&facts, &server);
     judge_figures(&facts, &server);
+    judge_load(&facts, &server);
     let firms = export("enterprise_ledger");
     assert_eq!(firms.rows().len(), list(&facts, "enterprises").len());
     assert!(firms.cells("Steward").iter().all(|steward| !steward.is_empty()));
@@ -224,6 +225,39 @@ fn judge_figures(facts: &Value, server: &Server) {
     ];
     for (indicator, basis, told) in expected {
         assert_eq!(figure(server, indicator, basis), told, "{indicator}");
+    }
+}
+
+/// How many leads there are, what they would invest, and how many each group carries.
+fn judge_load(facts: &Value, server: &Server) {
+    let leads = list(facts, "leads");
+    let invested: u64 = leads.iter().map(|it| it["total_investment"].as_u64().unwrap()).sum();
+    let funnel = indicator_text(server, "project_funnel");
+    let figure = |measure: &str| {
+        let begins = format!("Lead tracking {measure} cohort ");
+        let mut lines =
+            funnel.lines().map(|it| it.split_whitespace().collect::<Vec<_>>().join(" "));
+        let line = lines.find(|line| line.starts_with(&begins)).unwrap_or_default();
+        line.trim_start_matches(&begins).split(' ').next().map(ToOwned::to_owned)
+    };
+    assert_eq!(figure("count"), Some(leads.len().to_string()), "{funnel}");
+    assert_eq!(figure("amount"), Some(invested.to_string()), "{funnel}");
+
+    let load = indicator_text(server, "project_load");
+    let groups = [
+        ("smart_sensors", "Sensors officer"),
+        ("new_energy_materials", "Materials officer"),
+        ("medical_devices", "Medical officer"),
+        ("commerce_logistics", "Commerce officer"),
+    ];
+    for (industry, officers) in groups {
+        let of_group = load.lines().filter(|line| line.starts_with(officers));
+        let carried = of_group.map(|line| {
+            let mut cells = line.split_whitespace().skip_while(|cell| *cell != "now");
+            cells.nth(1).and_then(|count| count.parse::<usize>().ok()).unwrap()
+        });
+        let led = leads.iter().filter(|lead| word(lead, "industry") == industry).count();
+        assert_eq!(carried.sum::<usize>(), led, "{industry}: {load}");
     }
 }
 
