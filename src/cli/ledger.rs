@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use prost_types::Timestamp;
 
 use crate::api::pb;
@@ -10,6 +10,7 @@ use crate::api::pb;
 use super::Global;
 use super::arguments::parse_instant;
 use super::exit::Failure;
+use super::language::Language;
 use super::print::{Format, Output};
 
 #[derive(Debug, Subcommand)]
@@ -76,9 +77,6 @@ pub(super) struct Indicators {
     /// Which instances: `group = "smart_sensors"`
     #[arg(long, default_value = "", hide_default_value = true, value_name = "FILTER")]
     filter: String,
-    /// In which language
-    #[arg(long, value_enum, default_value = "en")]
-    language: Language,
     /// Into this file instead; its ending says what it is to be: `.csv` or `.xlsx`
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -95,49 +93,28 @@ struct Which {
     /// Which rows: `group = "smart_sensors" AND light = "red"`
     #[arg(long, default_value = "", hide_default_value = true, value_name = "FILTER")]
     filter: String,
-    /// In which language
-    #[arg(long, value_enum, default_value = "en")]
-    language: Language,
 }
 
-/// A language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Language {
-    /// English
-    En,
-    /// Chinese
-    Zh,
-}
-
-impl Language {
-    fn to_wire(self) -> i32 {
-        match self {
-            Self::En => pb::Language::English.into(),
-            Self::Zh => pb::Language::Chinese.into(),
-        }
-    }
-
-    fn words(self) -> &'static Words {
-        match self {
-            Self::En => &Words {
-                header: ["OF", "MEASURE", "BASIS", "VALUE", "NUMERATOR / DENOMINATOR", "N"],
-                target: ["TARGET", "REACHED"],
-                now: "now",
-                period: "period",
-                cohort: "cohort",
-                reached: "yes",
-                missed: "no",
-            },
-            Self::Zh => &Words {
-                header: ["项目", "指标", "口径", "数值", "分子 / 分母", "样本数"],
-                target: ["目标", "达成"],
-                now: "当前",
-                period: "期内",
-                cohort: "同批",
-                reached: "已达成",
-                missed: "未达成",
-            },
-        }
+fn words_in(language: Language) -> &'static Words {
+    match language {
+        Language::En => &Words {
+            header: ["OF", "MEASURE", "BASIS", "VALUE", "NUMERATOR / DENOMINATOR", "N"],
+            target: ["TARGET", "REACHED"],
+            now: "now",
+            period: "period",
+            cohort: "cohort",
+            reached: "yes",
+            missed: "no",
+        },
+        Language::Zh => &Words {
+            header: ["项目", "指标", "口径", "数值", "分子 / 分母", "样本数"],
+            target: ["目标", "达成"],
+            now: "当前",
+            period: "期内",
+            cohort: "同批",
+            reached: "已达成",
+            missed: "未达成",
+        },
     }
 }
 
@@ -172,13 +149,12 @@ impl Ledger {
                     from: asked.from,
                     to: asked.to,
                     filter: asked.filter,
-                    language: asked.language.to_wire(),
+                    language: output.language.to_wire(),
                 };
                 let response = client.ledgers().indicators(request).await?.into_inner();
                 output.message(&response, |output| {
-                    let language = asked.language;
                     let texts = response.indicators.iter();
-                    let texts = texts.map(|it| report_text(it, language, output));
+                    let texts = texts.map(|it| report_text(it, output));
                     texts.collect::<Vec<_>>().join("\n\n")
                 })
             }
@@ -211,7 +187,7 @@ async fn show(
         ledger: which.ledger,
         as_of: which.as_of,
         filter: which.filter,
-        language: which.language.to_wire(),
+        language: output.language.to_wire(),
         page_size: 1000,
         page_token: String::new(),
     };
@@ -258,7 +234,6 @@ impl Which {
             ledger: self.ledger,
             as_of: self.as_of,
             filter: self.filter,
-            language: self.language.to_wire(),
             ..Default::default()
         }
     }
@@ -266,11 +241,10 @@ impl Which {
 
 impl Indicators {
     fn into_file(self) -> pb::LedgerServiceExportRequest {
-        let Self { names: indicators, from, to, as_of, filter, language, .. } = self;
+        let Self { names: indicators, from, to, as_of, filter, .. } = self;
         pb::LedgerServiceExportRequest {
             as_of,
             filter,
-            language: language.to_wire(),
             indicators: Some(pb::IndicatorSelection { indicators, from, to }),
             ..Default::default()
         }
@@ -283,6 +257,7 @@ async fn export(
     to: &std::path::Path,
     output: &Output,
 ) -> Result<(), Failure> {
+    request.language = output.language.to_wire();
     let format = match to.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => pb::LedgerFormat::Csv,
         Some("xlsx") => pb::LedgerFormat::Xlsx,
@@ -303,8 +278,8 @@ fn write_file(to: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
     std::fs::write(to, content)
 }
 
-fn report_text(report: &pb::IndicatorReport, language: Language, output: &Output) -> String {
-    let words = language.words();
+fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {
+    let words = words_in(output.language);
     // A column of its own only where something stands in it.
     let with_target = report.figures.iter().any(|it| it.target.is_some());
     let row = |it: &pb::Figure| {

@@ -14,6 +14,7 @@ mod digest;
 mod exit;
 mod fields;
 mod json;
+mod language;
 mod print;
 mod progress;
 mod walk;
@@ -45,6 +46,7 @@ pub use exit::ExitStatus;
 
 use client::Client;
 use exit::Failure;
+use language::Language;
 use print::{Format, Output};
 
 /// Workflows for long-running projects: stages, tasks, working-time limits and escalation, as
@@ -93,6 +95,9 @@ pub(super) struct Global {
     /// How data is written
     #[arg(long, global = true, value_enum, default_value = "human")]
     format: Format,
+    /// In which language people are told
+    #[arg(long, global = true, env = "SANBANG_LANGUAGE", value_enum, default_value = "en")]
+    language: Language,
     /// The time zone in which instants are shown, such as `Asia/Shanghai` [default: the system's]
     #[arg(long, global = true, env = "SANBANG_ZONE", value_name = "ZONE")]
     zone: Option<String>,
@@ -112,7 +117,7 @@ impl Global {
                 .map_err(|_| Failure::not_tried(format!("`{name}` is no time zone")))?,
         };
         let no_colour = self.no_color || !self.no_color_by_environment.is_empty();
-        Ok(Output::new(self.format, zone, no_colour))
+        Ok(Output::new(self.format, zone, self.language, no_colour))
     }
 
     async fn connect(&self) -> Result<Client, Failure> {
@@ -183,10 +188,11 @@ pub fn run() -> ExitCode {
             return status.into();
         }
     };
+    let language = line.global.language;
     let status = match execute(line) {
         Ok(()) => ExitStatus::Done,
         Err(failure) => {
-            print::tell(&failure);
+            print::tell(&failure, language);
             failure.status()
         }
     };

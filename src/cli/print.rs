@@ -11,6 +11,7 @@ use tonic_types::{PreconditionViolation, StatusExt as _};
 
 use super::exit::Failure;
 use super::json::{Named, to_json};
+use super::language::Language;
 
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,14 +29,15 @@ pub(super) enum Format {
 pub(super) struct Output {
     pub(super) format: Format,
     pub(super) zone: TimeZone,
+    pub(super) language: Language,
     pub(super) colour: bool,
 }
 
 impl Output {
     /// For one invocation: colours only for a person at a terminal who did not refuse them.
-    pub(super) fn new(format: Format, zone: TimeZone, no_colour: bool) -> Self {
+    pub(super) fn new(format: Format, zone: TimeZone, language: Language, no_colour: bool) -> Self {
         let colour = !no_colour && format == Format::Human && io::stdout().is_terminal();
-        Self { format, zone, colour }
+        Self { format, zone, language, colour }
     }
 
     /// A line of data.
@@ -71,7 +73,7 @@ impl Output {
         } else {
             table.force_no_tty();
         }
-        table.set_header(header.to_vec());
+        table.set_header(header.iter().map(|head| self.language.head(head)));
         for row in rows {
             table.add_row(row.iter().map(|text| self.cell(text)));
         }
@@ -121,16 +123,18 @@ pub(super) fn note(text: &str) {
 }
 
 /// What went wrong, for a person.
-pub(super) fn tell(failure: &Failure) {
+pub(super) fn tell(failure: &Failure, language: Language) {
     match failure {
-        Failure::Refused(status) => tell_refusal(status),
-        Failure::NotTried(error) => note(&format!("error: {error:#}")),
-        Failure::Interrupted => note("interrupted"),
+        Failure::Refused(status) => tell_refusal(status, language),
+        Failure::NotTried(error) => {
+            note(&format!("{}: {error:#}", language.pick("error", "错误")));
+        }
+        Failure::Interrupted => note(language.pick("interrupted", "已中断")),
         Failure::No | Failure::OutputClosed => {}
     }
 }
 
-fn tell_refusal(status: &tonic::Status) {
+fn tell_refusal(status: &tonic::Status, language: Language) {
     let details = status.get_error_details();
     let reason = details
         .error_info()
@@ -144,7 +148,10 @@ fn tell_refusal(status: &tonic::Status) {
         Some((message, _)) if missing.len() > 1 => message,
         _ => status.message(),
     };
-    note(&format!("error[{reason}]: {message}"));
+    // In English the server says more than these few words.
+    let in_words = language.refusal(&reason).filter(|_| language != Language::En);
+    let in_words = in_words.map_or_else(String::new, |words| format!("{words}。"));
+    note(&format!("{}[{reason}]: {in_words}{message}", language.pick("error", "错误")));
     if let Some(request) = details.bad_request() {
         for violation in &request.field_violations {
             note(&format!("  {}: {}", violation.field, violation.description));
@@ -154,12 +161,22 @@ fn tell_refusal(status: &tonic::Status) {
         note(&format!("  {}", violation.description));
     }
     if let Some(wait) = details.retry_info().and_then(|retry| retry.retry_delay) {
-        note(&format!("  it may work again in {} ms", wait.as_millis()));
+        let wait = wait.as_millis();
+        note(&match language {
+            Language::En => format!("  it may work again in {wait} ms"),
+            Language::Zh => format!("  {wait} 毫秒后可重试"),
+        });
     }
     let hint = match status.code() {
-        tonic::Code::Unauthenticated => "say who acts: `--actor MEMBER`, or set SANBANG_ACTOR",
-        tonic::Code::Unavailable => "is a server running there? start one: `sanbang serve`",
+        tonic::Code::Unauthenticated => language.pick(
+            "say who acts: `--actor MEMBER`, or set SANBANG_ACTOR",
+            "请注明操作人：`--actor 成员`，或设置 SANBANG_ACTOR",
+        ),
+        tonic::Code::Unavailable => language.pick(
+            "is a server running there? start one: `sanbang serve`",
+            "服务是否在运行？可启动：`sanbang serve`",
+        ),
         _ => return,
     };
-    note(&format!("  hint: {hint}"));
+    note(&format!("  {}: {hint}", language.pick("hint", "提示")));
 }

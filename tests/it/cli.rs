@@ -258,6 +258,31 @@ fn a_refusal_tells_everything_that_is_missing() {
 }
 
 #[test]
+fn people_are_told_in_chinese_where_they_ask_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let say = |arguments: &str| {
+        let mut verb = server.verb();
+        let output = verb.args(arguments.split(' ')).args(["--language", "zh"]).output();
+        told(&output.unwrap())
+    };
+    let create = "instance create p-1 --workflow investment_project --actor coordinator_1 \
+                  --steward materials_officer_1 --field project_name=Works \
+                  --field investor=Huaguang --field industry=new_energy_materials";
+    let created = say(create);
+    assert!(created.contains("p-1  版次 1: instance.created"), "{created}");
+    let advanced = say("instance advance p-1 --actor materials_officer_1");
+    assert!(advanced.contains("错误[NOT_READY]: 条件未齐备。stage"), "{advanced}");
+    let listed = say("task list --actor coordinator_1");
+    assert!(listed.contains("承办人") && !listed.contains("HOLDER"), "{listed}");
+    let nobody = say("task list");
+    assert!(nobody.contains("提示: 请注明操作人"), "{nobody}");
+    // What programs read stays as it is.
+    let json = say("task list --actor coordinator_1 --format json");
+    assert!(json.contains("\"holder\"") && !json.contains("承办人"), "{json}");
+}
+
+#[test]
 fn data_goes_to_standard_output_in_every_format() {
     let directory = tempfile::tempdir().unwrap();
     let server = start(directory.path());

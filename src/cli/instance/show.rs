@@ -23,11 +23,13 @@ pub(in super::super) fn accepted(
     let accepted = arguments::accepted(accepted)?;
     output.message(&accepted, |_| {
         let kinds = accepted.event_kinds.join(", ");
+        let language = output.language;
         let begin = match accepted.started.as_slice() {
             [] => String::new(),
-            started => format!("\nbegins: {}", started.join(", ")),
+            started => format!("\n{}: {}", language.pick("begins", "发起"), started.join(", ")),
         };
-        format!("{}  revision {}: {kinds}{begin}", accepted.instance, accepted.revision)
+        let revision = language.pick("revision", "版次");
+        format!("{}  {revision} {}: {kinds}{begin}", accepted.instance, accepted.revision)
     })
 }
 

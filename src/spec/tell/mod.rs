@@ -58,6 +58,11 @@ pub fn tell(
     Ok(Told { text, without_words: teller.without_words })
 }
 
+/// Why something is refused, in few words; none: there are none for this code.
+pub fn refusal(code: &str, language: Language) -> Option<&'static str> {
+    words::find(words::REFUSALS, code, language)
+}
+
 struct Teller<'a> {
     names: Names<'a>,
     without_words: Vec<String>,
