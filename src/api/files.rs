@@ -84,9 +84,7 @@ impl File {
         }
         let sheet = reading.finish();
         self.lines(&mut text, sheet.rows).await?;
-        if !sheet.totals.is_empty() {
-            csv::line(&mut text, &sheet.totals);
-        }
+        csv::end(&mut text, &sheet.totals);
         self.piece(text.into_bytes()).await
     }
 

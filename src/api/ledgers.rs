@@ -47,7 +47,7 @@ impl LedgerService for Edge {
         let start = page.token.as_deref().and_then(|token| {
             let start = Start::read(token);
             if start.is_none() {
-                found.add("page_token", "it is not a token of this list");
+                found.foreign_token();
             }
             start
         });

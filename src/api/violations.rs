@@ -14,9 +14,6 @@ use crate::model::time::{Amount, Date, Timestamp};
 
 use super::pb;
 
-/// What is said of a token that no page gave.
-const FOREIGN_TOKEN: &str = "it is not a token of this list";
-
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -29,7 +26,8 @@ pub struct Violation {
 impl Violation {
     /// A page is asked for after something that the list does not hold.
     pub(super) fn foreign_token() -> Self {
-        Self { field: "page_token".to_owned(), problem: FOREIGN_TOKEN.to_owned() }
+        let problem = "it is not a token of this list";
+        Self { field: "page_token".to_owned(), problem: problem.to_owned() }
     }
 }
 
@@ -199,12 +197,17 @@ impl Violations {
         Page { size, token: (!token.is_empty()).then_some(token) }
     }
 
+    /// The token of a page is none that its list gives.
+    pub(super) fn foreign_token(&mut self) {
+        self.0.push(Violation::foreign_token());
+    }
+
     /// The instance after which a page begins.
     pub(super) fn page_after(&mut self, page: &Page) -> Option<InstanceId> {
         let token = page.token.as_deref()?;
         let after = InstanceId::parse(token).ok();
         if after.is_none() {
-            self.add("page_token", FOREIGN_TOKEN);
+            self.foreign_token();
         }
         after
     }

@@ -17,10 +17,15 @@ pub fn csv(sheet: &Sheet) -> String {
     for row in &sheet.rows {
         line(&mut text, &row.cells);
     }
-    if !sheet.totals.is_empty() {
-        line(&mut text, &sheet.totals);
-    }
+    end(&mut text, &sheet.totals);
     text
+}
+
+/// How a file ends: with the line of totals, if there are any.
+pub fn end(text: &mut String, totals: &[Cell]) {
+    if !totals.is_empty() {
+        line(text, totals);
+    }
 }
 
 /// How a file begins: with the line of titles.

@@ -146,8 +146,7 @@ impl Counting {
         let Setting { organization, workflow, .. } = *setting;
         let names = Names { organization, workflow, language: self.language };
         for look in pick(&indicator.selection, &self.filter, dossier, setting) {
-            let key = |key| (shown(&names, key, &look), raw(key, &look));
-            let keys = indicator.by.iter().map(key);
+            let keys = indicator.by.iter().map(|key| key_of(&names, key, &look));
             let bucket = self.buckets.entry(keys.collect()).or_default();
             count(bucket, &indicator.measure, (&look, &names), self.period);
         }
@@ -197,18 +196,15 @@ fn compared(target: &Target, figure: &Figure, year: Option<i16>) -> Option<Compa
     Some(Compared { bound: target.bound, goal, year, reached })
 }
 
-/// What a key gives, as people read it.
-fn shown(names: &Names<'_>, key: &Key, look: &Look<'_>) -> String {
+/// What a key gives: as people read it, and as it stands.
+fn key_of(names: &Names<'_>, key: &Key, look: &Look<'_>) -> (String, String) {
     let naming = match key.kind {
         Kind::Name(naming) => Some(naming),
         _ => None,
     };
-    names.shown(naming, look.at(&key.source)).to_string()
-}
-
-/// What a key gives, as it stands.
-fn raw(key: &Key, look: &Look<'_>) -> String {
-    look.at(&key.source).to_string()
+    let cell = look.at(&key.source);
+    let as_it_stands = cell.to_string();
+    (names.shown(naming, cell).to_string(), as_it_stands)
 }
 
 fn day_of(look: &Look<'_>, source: &Source) -> Option<Date> {
@@ -265,17 +261,18 @@ fn count(
             bucket.pour(reached(look, stages), amount.unwrap_or_default(), period);
         }
         Measure::Spread { per, .. } => {
-            let cell = look.at(&per.source);
-            if !cell.is_empty() {
-                bucket.add(&cell.to_string(), Decimal::ONE);
-                bucket.called(&cell.to_string(), shown(names, per, look));
+            if !look.at(&per.source).is_empty() {
+                let (shown, key) = key_of(names, per, look);
+                bucket.add(&key, Decimal::ONE);
+                bucket.called(&key, shown);
                 bucket.n += 1;
             }
         }
         Measure::Repeats { per, at, within, .. } => {
             let day = day_of(look, at).filter(|day| period.holds(*day));
             if let Some(day) = day {
-                bucket.repeated(&shown(names, per, look), &raw(per, look), day, *within);
+                let (shown, who) = key_of(names, per, look);
+                bucket.repeated(&shown, &who, day, *within);
             }
         }
         Measure::Held { per } => {

@@ -109,8 +109,8 @@ pub const PAGE_SIZE_DEFAULT: usize = 50;
 /// Field violations told in one refusal: details travel in a header.
 pub const VIOLATIONS_TOLD_MAX: usize = 20;
 /// Cells of a ledger that one question holds at once, long texts counted several times, some 100 to
-/// 200 MB: who wants more narrows the
-/// filter, or takes a ledger in order of creation as CSV, which holds none.
+/// 200 MB: who wants more narrows the filter, or takes a ledger in order of creation as CSV, which
+/// holds none.
 pub const LEDGER_CELLS_MAX: usize = 2_000_000;
 /// Questions about ledgers and indicators that are answered at once, each holding that much; files
 /// that are being sent are among them.

@@ -103,7 +103,12 @@ impl TaskGroup {
     pub(super) fn attempts(&self, instance: &Instance) -> u32 {
         let tried = instance.stage(self.stage.as_str()).into_iter().flat_map(|state| &state.tried);
         let before: u32 = tried.filter(|tried| tried.task == self.id).map(|it| it.attempts).sum();
-        before + self.members(instance).map(|member| member.attempt).max().unwrap_or_default()
+        before + self.attempt(instance)
+    }
+
+    /// Its latest attempt; where several are behind the name, of the one that was tried most.
+    pub(super) fn attempt(&self, instance: &Instance) -> u32 {
+        self.members(instance).map(|member| member.attempt).max().unwrap_or_default()
     }
 
     /// Whether enough are done.

@@ -150,7 +150,7 @@ pub(super) fn register(engine: &mut Engine) {
         .register_get("outcome", |tasks: &mut TaskGroupView| shared_outcome(tasks))
         .register_get("total", |tasks: &mut TaskGroupView| count(tasks.group().total()))
         .register_get("attempt", |tasks: &mut TaskGroupView| {
-            i64::from(tasks.members().map(|member| member.attempt).max().unwrap_or_default())
+            i64::from(tasks.group().attempt(tasks.instance()))
         })
         .register_get("attempts", |tasks: &mut TaskGroupView| {
             i64::from(tasks.group().attempts(tasks.instance()))

@@ -5,20 +5,19 @@
 use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
-use super::api_fixture::{Server, by, fields, number, text};
+use super::api_fixture::{Server, boolean, by, fields, number, text};
 
 /// An agency for a leased factory, from the list of items to the rating that the enterprise gives.
 async fn finish_agency(server: &Server, instance: &str, rating: &str) {
-    let no = || prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(false)) };
     let given = [
         ("project_name", text("Pressure sensors")),
         ("enterprise", text("River Bend")),
         ("site_mode", text("leased_factory")),
         ("mandate", text("W-13")),
         ("items_total", number(2.0)),
-        ("needs_environment", no()),
-        ("needs_energy", no()),
-        ("needs_safety", no()),
+        ("needs_environment", boolean(false)),
+        ("needs_energy", boolean(false)),
+        ("needs_safety", boolean(false)),
         ("trips_saved", number(4.0)),
         ("rating", text(rating)),
     ];

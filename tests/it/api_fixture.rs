@@ -298,6 +298,10 @@ pub(crate) fn number(number: f64) -> Value {
 }
 
 /// What empties a field.
+pub(crate) fn boolean(boolean: bool) -> Value {
+    Value { kind: Some(Kind::BoolValue(boolean)) }
+}
+
 pub(crate) fn null() -> Value {
     Value { kind: Some(Kind::NullValue(0)) }
 }

@@ -5,7 +5,7 @@
 use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
-use super::api_fixture::{Server, by, fields, number, sources, text};
+use super::api_fixture::{Server, boolean, by, fields, number, sources, text};
 use super::ledgers::values;
 
 const DESK: &str = "
@@ -377,8 +377,7 @@ async fn checks_and_raised_conditions_have_lights_but_no_limit() {
         };
         server.instances().update_fields(by("anna", request)).await.unwrap();
     };
-    let urgent = |yes| prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(yes)) };
-    update(&[("behind", number(35.0)), ("urgent", urgent(true))]).await;
+    update(&[("behind", number(35.0)), ("urgent", boolean(true))]).await;
     // Raised at once; the check runs on Wednesday the 8th at nine.
     let pressing = "pressing | yellow | L1 | 2025-01-06 01:00 |  | 1 | open |  | ";
     assert_eq!(rows(&server, "escalations").await, [pressing]);
@@ -402,7 +401,7 @@ async fn checks_and_raised_conditions_have_lights_but_no_limit() {
     assert_eq!(told, [pressing, gap]);
 
     // What holds no more is cleared at once; a check is out after two calm runs.
-    update(&[("behind", number(0.0)), ("urgent", urgent(false))]).await;
+    update(&[("behind", number(0.0)), ("urgent", boolean(false))]).await;
     server.advance_clock(17 * 24).await;
     let told = rows(&server, "escalations").await;
     let cleared = [
@@ -426,10 +425,7 @@ async fn satisfaction_counts_those_that_rated() {
             ("content", text("Where is the form")),
             ("category", text("policy")),
             ("complexity", text("consult")),
-            (
-                "resolved_on_site",
-                prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(true)) },
-            ),
+            ("resolved_on_site", boolean(true)),
             ("solution", text("Here it is")),
             ("evidence", text("Note of the visit")),
         ];

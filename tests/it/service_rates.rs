@@ -5,7 +5,7 @@
 use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
-use super::api_fixture::{START, Server, by, fields, instant, number, text};
+use super::api_fixture::{START, Server, boolean, by, fields, instant, number, text};
 
 async fn create(
     server: &Server,
@@ -21,10 +21,6 @@ async fn create(
         ..Default::default()
     };
     server.instances().create(by("coordinator_1", request)).await.unwrap();
-}
-
-fn bool(value: bool) -> prost_types::Value {
-    prost_types::Value { kind: Some(prost_types::value::Kind::BoolValue(value)) }
 }
 
 /// The figures by cohort of an indicator.
@@ -116,7 +112,7 @@ async fn follow_up(server: &Server, instance: &str, outcome: &str) {
         ("content", text("Where is the form")),
         ("category", text("policy")),
         ("complexity", text("consult")),
-        ("resolved_on_site", bool(true)),
+        ("resolved_on_site", boolean(true)),
         ("solution", text("Here it is")),
         ("evidence", text("Note of the call")),
     ];

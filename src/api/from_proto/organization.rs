@@ -95,7 +95,7 @@ fn day_query(
 fn number_token(found: &mut Violations, page: &Page) -> usize {
     let Some(token) = &page.token else { return 0 };
     token.parse().unwrap_or_else(|_| {
-        found.add("page_token", "it is not a token of this list");
+        found.foreign_token();
         0
     })
 }

@@ -177,7 +177,7 @@ pub(in crate::api) fn history(
     let page = found.page(request.page_size, request.page_token);
     let before = page.token.as_deref().map(|token| {
         token.parse().unwrap_or_else(|_| {
-            found.add("page_token", "it is not a token of this list");
+            found.foreign_token();
             0
         })
     });
@@ -294,7 +294,7 @@ fn task_token(found: &mut Violations, token: &str) -> (InstanceId, TaskNumber) {
         Some((InstanceId::parse(instance).ok()?, TaskNumber(number.parse().ok()?)))
     });
     taken.unwrap_or_else(|| {
-        found.add("page_token", "it is not a token of this list");
+        found.foreign_token();
         (InstanceId::trusted(""), TaskNumber(0))
     })
 }
