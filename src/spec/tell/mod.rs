@@ -408,6 +408,10 @@ fn event_attribute(names: Names<'_>, attributes: &Written, asked: &str) -> Optio
         "ends_with" | "outcome" => names.word(text(asked)?),
         "from" => names.person(text("from")?),
         "due" | "acknowledge_by" => names.instant(text(asked)?),
+        "read" => match text("digest_at")? {
+            "none" => names.pick("at once", "即时提醒").to_owned(),
+            at => names.pick("read at {}", "{}汇总阅知").replacen("{}", &names.instant(at), 1),
+        },
         asked => text(asked)?.to_owned(),
     })
 }

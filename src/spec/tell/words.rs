@@ -345,9 +345,9 @@ pub(super) const ATTRIBUTES: &[Phrase] = &[
 pub(super) const EVENTS: &[Phrase] = &[
     (
         "escalation.raised",
-        "a light climbs[ to {level}][: {owner}][; told: {to}]\
+        "a light climbs[ to {level}][: {owner}][; told: {to}][; {read}]\
          [; to be acknowledged by {acknowledge_by}]",
-        "[{owner}]提级督办[，至{level}][，通知{to}][，须于{acknowledge_by}前签收]",
+        "[{owner}]提级督办[，至{level}][，通知{to}][，{read}][，须于{acknowledge_by}前签收]",
     ),
     (
         "escalation.repeated",
