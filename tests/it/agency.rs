@@ -30,28 +30,19 @@ async fn finish_agency(server: &Server, instance: &str, rating: &str) {
     };
     server.instances().create(by("coordinator_1", request)).await.unwrap();
     loop {
-        let instance = instance.to_owned();
-        let request = pb::InstanceServiceGetRequest { instance: instance.clone() };
-        let seen = server.instances().get(by("coordinator_1", request)).await.unwrap();
-        let seen = seen.into_inner().instance.unwrap();
+        let seen = server.seen_by("coordinator_1", instance).await;
         if seen.status() == pb::InstanceStatus::Completed {
             return;
         }
-        let open: Vec<_> = seen.tasks.iter().filter(|task| task.end.is_none()).collect();
+        let open = seen.tasks.into_iter().filter(|task| task.end.is_none());
+        let open: Vec<String> = open.map(|task| task.reference.unwrap().id).collect();
         for task in &open {
-            let (name, holder) = (task.reference.clone().unwrap(), task.holder.clone().unwrap());
-            let outcome = if name.id == "conclude" { "all_obtained" } else { "" };
-            let form = (name.id == "name_agents").then(|| fields(&[("names", text("Two"))]));
-            let request = pb::TaskServiceCompleteRequest {
-                instance: instance.clone(),
-                task: name.number,
-                outcome: outcome.to_owned(),
-                form,
-                ..Default::default()
-            };
-            server.tasks().complete(by(&holder.member, request)).await.unwrap();
+            let outcome = if task == "conclude" { "all_obtained" } else { "" };
+            let form = (task == "name_agents").then(|| ("names", text("Two")));
+            server.complete("coordinator_1", (instance, task), outcome, form.as_slice()).await;
         }
         if open.is_empty() {
+            let instance = instance.to_owned();
             let request = pb::InstanceServiceAdvanceRequest { instance, ..Default::default() };
             server.instances().advance(by("sensors_officer_1", request)).await.unwrap();
         }

@@ -235,9 +235,48 @@ impl Server {
 
     /// An instance as it stands.
     pub(crate) async fn get(&self, instance: &str) -> pb::Instance {
+        self.seen_by("anna", instance).await
+    }
+
+    /// An instance as it stands, for a configuration that has other people.
+    pub(crate) async fn seen_by(&self, member: &str, instance: &str) -> pb::Instance {
         let request = pb::InstanceServiceGetRequest { instance: instance.to_owned() };
-        let got = self.instances().get(by("anna", request)).await.unwrap();
+        let got = self.instances().get(by(member, request)).await.unwrap();
         got.into_inner().instance.unwrap()
+    }
+
+    /// The first open task of a name: its number, and who holds it.
+    pub(crate) async fn open_task(
+        &self,
+        member: &str,
+        (instance, task): (&str, &str),
+    ) -> (u32, String) {
+        let tasks = self.seen_by(member, instance).await.tasks;
+        let is_meant = |it: &&pb::Task| {
+            it.end.is_none() && it.reference.as_ref().is_some_and(|reference| reference.id == task)
+        };
+        let found = tasks.iter().find(is_meant).unwrap_or_else(|| panic!("no open `{task}`"));
+        (found.reference.as_ref().unwrap().number, found.holder.as_ref().unwrap().member.clone())
+    }
+
+    /// Whoever holds a task completes it; `member` is anybody who may look for it.
+    pub(crate) async fn complete(
+        &self,
+        member: &str,
+        (instance, task): (&str, &str),
+        outcome: &str,
+        form: &[(&str, Value)],
+    ) -> pb::Accepted {
+        let (number, holder) = self.open_task(member, (instance, task)).await;
+        let request = pb::TaskServiceCompleteRequest {
+            instance: instance.to_owned(),
+            task: number,
+            outcome: outcome.to_owned(),
+            form: (!form.is_empty()).then(|| fields(form)),
+            ..Default::default()
+        };
+        let completed = self.tasks().complete(by(&holder, request)).await.unwrap();
+        completed.into_inner().accepted.unwrap()
     }
 
     /// Says something about an instance: the smallest command.
@@ -249,9 +288,13 @@ impl Server {
 
     /// Moves the clock to so many hours after the start.
     pub(crate) async fn advance_clock(&self, hours: i64) {
-        let to = Some(instant(START.0 + hours * 3_600_000));
-        let request = pb::AdminServiceAdvanceClockRequest { to };
-        self.admin().advance_clock(by("chief", request)).await.unwrap();
+        self.advance_clock_to("chief", START.0 + hours * 3_600_000).await;
+    }
+
+    /// Moves the clock to an instant, in milliseconds.
+    pub(crate) async fn advance_clock_to(&self, member: &str, to: i64) {
+        let request = pb::AdminServiceAdvanceClockRequest { to: Some(instant(to)) };
+        self.admin().advance_clock(by(member, request)).await.unwrap();
     }
 }
 
@@ -297,11 +340,11 @@ pub(crate) fn number(number: f64) -> Value {
     Value { kind: Some(Kind::NumberValue(number)) }
 }
 
-/// What empties a field.
 pub(crate) fn boolean(boolean: bool) -> Value {
     Value { kind: Some(Kind::BoolValue(boolean)) }
 }
 
+/// What empties a field.
 pub(crate) fn null() -> Value {
     Value { kind: Some(Kind::NullValue(0)) }
 }

@@ -73,21 +73,14 @@ async fn create(
     server.instances().create(by("anna", request)).await.unwrap().into_inner()
 }
 
-async fn complete(server: &Server, instance: &str, task: u32, outcome: &str) -> pb::Accepted {
-    let holder = server
-        .get(instance)
-        .await
-        .tasks
-        .into_iter()
-        .find(|known| known.reference.as_ref().unwrap().number == task);
-    let holder = holder.unwrap().holder.unwrap().member;
-    let request = pb::TaskServiceCompleteRequest {
-        instance: instance.to_owned(),
-        task,
-        outcome: outcome.to_owned(),
+/// A visit to the first case, with what it begins.
+fn visit(begins: pb::Begin) -> pb::InstanceServiceLogActivityRequest {
+    pb::InstanceServiceLogActivityRequest {
+        instance: "c-1".to_owned(),
+        activity: "visit".to_owned(),
+        starts: vec![begins],
         ..Default::default()
-    };
-    server.tasks().complete(by(&holder, request)).await.unwrap().into_inner().accepted.unwrap()
+    }
 }
 
 fn terminate(instance: &str) -> pb::InstanceServiceTerminateRequest {
@@ -112,7 +105,7 @@ async fn a_call_begins_an_instance_and_takes_its_outcome() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start_with(directory.path(), with_cases()).await;
     create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
-    let started = complete(&server, "c-1", 1, "").await.started;
+    let started = server.complete("anna", ("c-1", "look"), "", &[]).await.started;
     assert_eq!(started.len(), 1);
     // Whoever was answered sees what began.
     let file = server.get(&started[0]).await;
@@ -128,7 +121,7 @@ async fn a_call_begins_an_instance_and_takes_its_outcome() {
     let refused = server.instances().create(by("anna", again)).await;
     assert_eq!(refusal(refused), "AlreadyExists INSTANCE_EXISTS");
 
-    complete(&server, &started[0], 1, "clear").await;
+    server.complete("anna", (&started[0], "read"), "clear", &[]).await;
     server.advance_clock(1).await;
     let case = server.get("c-1").await;
     assert!(case.effects.is_empty() && server.get(&started[0]).await.effects.is_empty());
@@ -137,13 +130,13 @@ async fn a_call_begins_an_instance_and_takes_its_outcome() {
     let call = &case.tasks[1];
     assert_eq!(call.kind(), pb::TaskKind::Call);
     assert!(call.end.is_some() && case.tasks.len() == 3);
-    complete(&server, "c-1", 3, "solved").await;
+    server.complete("anna", ("c-1", "close"), "solved", &[]).await;
     let case = server.get("c-1").await;
     assert_eq!((case.status(), case.outcome.as_str()), (pb::InstanceStatus::Completed, "solved"));
 
     // A second case of the same applicant is given the file that is closed, and its outcome.
     create(&server, ("c-2", "case"), &[("applicant", "Ann Ltd")]).await;
-    complete(&server, "c-2", 1, "").await;
+    server.complete("anna", ("c-2", "look"), "", &[]).await;
     server.advance_clock(2).await;
     let second = server.get("c-2").await;
     assert_eq!(second.links[0].other, started[0]);
@@ -162,18 +155,15 @@ async fn a_visit_starts_and_a_repeat_starts_nothing_more() {
         steward: "bert".to_owned(),
         instance: String::new(),
     };
-    let visit = |begin| pb::InstanceServiceLogActivityRequest {
-        instance: "c-1".to_owned(),
+    let visit = |size| pb::InstanceServiceLogActivityRequest {
         request_id: "visit".to_owned(),
-        activity: "visit".to_owned(),
-        starts: vec![begin],
-        ..Default::default()
+        ..visit(begin(size))
     };
     let mut instances = server.instances();
-    let wrong = instances.log_activity(by("anna", visit(begin(text("large"))))).await;
+    let wrong = instances.log_activity(by("anna", visit(text("large")))).await;
     assert!(told(wrong).contains("starts[0].fields.size"));
-    let first = instances.log_activity(by("anna", visit(begin(number(7.5))))).await.unwrap();
-    let again = instances.log_activity(by("anna", visit(begin(number(7.5))))).await.unwrap();
+    let first = instances.log_activity(by("anna", visit(number(7.5)))).await.unwrap();
+    let again = instances.log_activity(by("anna", visit(number(7.5)))).await.unwrap();
     let (first, again) = (first.into_inner().accepted.unwrap(), again.into_inner().accepted);
     assert_eq!(Some(&first), again.as_ref());
     let child = server.get(&first.started[0]).await;
@@ -210,14 +200,8 @@ async fn what_is_refused_for_good_is_told_and_holds_nothing_back() {
         instance: file.clone(),
         ..Default::default()
     };
-    let visit = pb::InstanceServiceLogActivityRequest {
-        instance: "c-1".to_owned(),
-        activity: "visit".to_owned(),
-        starts: vec![begin],
-        ..Default::default()
-    };
     faulty.plan([Fault::None, Fault::Unavailable]);
-    server.instances().log_activity(by("anna", visit)).await.unwrap();
+    server.instances().log_activity(by("anna", visit(begin))).await.unwrap();
     while faulty.struck() == 0 {
         tokio::task::yield_now().await;
     }
@@ -258,7 +242,7 @@ async fn what_is_refused_for_now_is_asked_again_and_lets_others_pass() {
     strict.files.insert("workflows/file.yaml".into(), needs_pages.into());
     let server = Server::start_with(directory.path(), strict.clone()).await;
     create(&server, ("c-1", "case"), &[("applicant", "Ann Ltd")]).await;
-    let file = complete(&server, "c-1", 1, "").await.started.remove(0);
+    let file = server.complete("anna", ("c-1", "look"), "", &[]).await.started.remove(0);
     server.advance_clock(1).await;
     let told = format!(
         "1 refused and tried again, of what instances ask of one another: `c-1` of `{file}` \
@@ -271,16 +255,10 @@ async fn what_is_refused_for_now_is_asked_again_and_lets_others_pass() {
         fields: Some(fields(&[("code", text("Ann Ltd")), ("pages", number(1.0))])),
         ..Default::default()
     };
-    let visit = pb::InstanceServiceLogActivityRequest {
-        instance: "c-1".to_owned(),
-        activity: "visit".to_owned(),
-        starts: vec![begin],
-        ..Default::default()
-    };
     server.stop().await;
 
     let server = Server::start_with(directory.path(), strict).await;
-    server.instances().log_activity(by("anna", visit)).await.unwrap();
+    server.instances().log_activity(by("anna", visit(begin))).await.unwrap();
     assert_eq!(server.get(&file).await.fields.unwrap().fields["pages"], text("1"));
     server.advance_clock(48).await;
     let case = server.get("c-1").await;

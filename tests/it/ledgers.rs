@@ -436,24 +436,16 @@ async fn figures_carry_what_they_are_a_share_of_and_count_nothing_twice() {
     three(&server).await;
     server.advance_clock(6).await;
     for instance in ["a", "b"] {
-        let number = server.get(instance).await.tasks[0].reference.as_ref().unwrap().number;
-        let holder = server.get(instance).await.tasks[0].holder.as_ref().unwrap().member.clone();
+        let (task, holder) = server.open_task("anna", (instance, "papers")).await;
         let request = pb::TaskServiceCheckRequest {
             instance: instance.to_owned(),
-            task: number,
+            task,
             item: "seal".to_owned(),
             checked: true,
             ..Default::default()
         };
         server.tasks().check(by(&holder, request)).await.unwrap();
-        let request = pb::TaskServiceCompleteRequest {
-            instance: instance.to_owned(),
-            task: number,
-            outcome: "complete".to_owned(),
-            form: Some(fields(&[("pages", super::api_fixture::number(3.0))])),
-            ..Default::default()
-        };
-        server.tasks().complete(by(&holder, request)).await.unwrap();
+        server.complete("anna", (instance, "papers"), "complete", &[("pages", number(3.0))]).await;
     }
     let request =
         pb::InstanceServiceAdvanceRequest { instance: "a".to_owned(), ..Default::default() };

@@ -5,7 +5,7 @@
 use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
-use super::api_fixture::{START, Server, boolean, by, fields, instant, number, text};
+use super::api_fixture::{START, Server, boolean, by, fields, number, text};
 
 async fn create(
     server: &Server,
@@ -50,19 +50,8 @@ async fn an_emergency_that_nobody_answered_counts_in_the_response_rate() {
         ];
         create(&server, urgency, "enterprise_demand", &given).await;
     }
-    let request = pb::InstanceServiceGetRequest { instance: "normal".to_owned() };
-    let seen = server.instances().get(by("coordinator_1", request)).await.unwrap();
-    let task = seen.into_inner().instance.unwrap().tasks.remove(0).reference.unwrap();
-    assert_eq!(task.id, "respond");
-    let request = pb::TaskServiceCompleteRequest {
-        instance: "normal".to_owned(),
-        task: task.number,
-        ..Default::default()
-    };
-    server.tasks().complete(by("sensors_officer_1", request)).await.unwrap();
-    let to = Some(instant(START.0 + 5 * 3_600_000));
-    let request = pb::AdminServiceAdvanceClockRequest { to };
-    server.admin().advance_clock(by("team_head", request)).await.unwrap();
+    server.complete("coordinator_1", ("normal", "respond"), "", &[]).await;
+    server.advance_clock_to("team_head", START.0 + 5 * 3_600_000).await;
     assert_eq!(shares(&server, "demand_response_rate").await, ["1/2"]);
     server.stop().await;
 }
@@ -117,19 +106,8 @@ async fn follow_up(server: &Server, instance: &str, outcome: &str) {
         ("evidence", text("Note of the call")),
     ];
     create(server, instance, "enterprise_demand", &given).await;
-    let request = pb::InstanceServiceGetRequest { instance: instance.to_owned() };
-    let seen = server.instances().get(by("coordinator_1", request)).await.unwrap();
-    let tasks = seen.into_inner().instance.unwrap().tasks;
-    let references = tasks.into_iter().filter_map(|task| task.reference);
-    let call_back = references.into_iter().find(|it| it.id == "call_back").unwrap();
-    let request = pb::TaskServiceCompleteRequest {
-        instance: instance.to_owned(),
-        task: call_back.number,
-        outcome: outcome.to_owned(),
-        form: Some(fields(&[("remark", text("As it is"))])),
-        ..Default::default()
-    };
-    server.tasks().complete(by("sensors_officer_1", request)).await.unwrap();
+    let form = [("remark", text("As it is"))];
+    server.complete("coordinator_1", (instance, "call_back"), outcome, &form).await;
 }
 
 #[tokio::test]
@@ -142,6 +120,20 @@ async fn the_resolution_rate_is_what_enterprises_say() {
         follow_up(&server, instance, outcome).await;
     }
     assert_eq!(shares(&server, "demand_resolution_rate").await, ["1/3"]);
+    // What was noted down wrongly is asked again, and counts once.
+    let tasks = server.seen_by("coordinator_1", "three").await.tasks;
+    let mut references = tasks.into_iter().filter_map(|task| task.reference);
+    let request = pb::TaskServiceRedoRequest {
+        instance: "three".to_owned(),
+        task: references.find(|it| it.id == "call_back").unwrap().number,
+        reason: "It was the other firm".to_owned(),
+        ..Default::default()
+    };
+    server.tasks().redo(by("sensors_officer_1", request)).await.unwrap();
+    assert_eq!(shares(&server, "demand_resolution_rate").await, ["1/2"]);
+    let form = [("remark", text("As it is"))];
+    server.complete("coordinator_1", ("three", "call_back"), "solved", &form).await;
+    assert_eq!(shares(&server, "demand_resolution_rate").await, ["2/3"]);
     server.stop().await;
 }
 
