@@ -66,6 +66,7 @@ mod store_record;
 mod store_sample;
 mod store_sled;
 mod story;
+mod story_hands;
 mod tidy;
 mod time;
 mod told;

@@ -70,6 +70,7 @@ fn the_ledgers_of_the_story_hold_what_its_facts_say() {
     judge_lines(&facts, &server);
     judge_figures(&facts, &server);
     judge_load(&facts, &server);
+    super::story_hands::judge(&server);
     let firms = export("enterprise_ledger");
     assert_eq!(firms.rows().len(), list(&facts, "enterprises").len());
     assert!(firms.cells("Steward").iter().all(|steward| !steward.is_empty()));
