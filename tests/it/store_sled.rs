@@ -130,6 +130,23 @@ fn a_second_process_is_refused() {
     assert!(open_again(&options(&directory)).is_ok());
 }
 
+/// The threads of a sled that was closed may let go of its file only after its store is gone.
+#[test]
+fn what_still_holds_the_data_is_waited_for_and_then_told() {
+    let (_above, directory) = place();
+    drop(open(&directory));
+    let data = fs::File::open(directory.join("db")).expect("it is there");
+    data.lock().expect("the store was closed");
+    let refused = SledStore::open(&options(&directory)).expect_err("it waits for seconds only");
+    assert!(refused.to_string().contains("is open in another process (number unknown)"));
+    let closing = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(data);
+    });
+    assert!(SledStore::open(&options(&directory)).is_ok());
+    closing.join().expect("it ends");
+}
+
 #[test]
 fn a_store_stays_with_its_clock() {
     let (_above, directory) = place();

@@ -33,6 +33,8 @@ const CLOSED_LOOK_AFTER: Duration = Duration::from_millis(10);
 const CLOSED_LOOKS_MAX: usize = 500;
 /// What sled calls a snapshot that it has not finished.
 const SNAPSHOT_UNFINISHED_END: &str = ".generating";
+/// A process that did not tell its number.
+const UNKNOWN: &str = "unknown";
 /// What an empty file system may hold.
 const NOT_OURS_BUT_HARMLESS: &str = "lost+found";
 
@@ -157,10 +159,7 @@ impl Directory {
 
     fn replace_by(&self, new: &Path) -> io::Result<()> {
         if new.join(DATA).exists() {
-            for name in snapshots_in(&self.path)? {
-                fs::remove_file(self.path.join(name))?;
-            }
-            sync_directory(&self.path)?;
+            self.remove_snapshots_that(|_| true)?;
             fs::rename(new.join(DATA), self.path.join(DATA))?;
             sync_directory(new)?;
             sync_directory(&self.path)?;
@@ -172,18 +171,23 @@ impl Directory {
         sync_directory(&self.path)
     }
 
-    /// Waits until the last thread of a sled that was dropped has let go of its file.
-    fn wait_until_closed(&self) -> Result<(), OpenError> {
+    /// Waits until the last thread of a sled that this process has closed has let go of its file.
+    pub(super) fn wait_until_closed(&self) -> Result<(), OpenError> {
+        if !self.path.join(DATA).exists() {
+            return Ok(());
+        }
         let data = self.data_file()?;
+        let failed = |it| inaccessible(&self.path, "lock", it);
         for _ in 0..CLOSED_LOOKS_MAX {
             match data.try_lock() {
-                Ok(()) => return Ok(()),
+                // Not left to the closing: a process that is just being started may share the file.
+                Ok(()) => return data.unlock().map_err(failed),
                 Err(TryLockError::WouldBlock) => std::thread::park_timeout(CLOSED_LOOK_AFTER),
-                Err(TryLockError::Error(it)) => return Err(inaccessible(&self.path, "lock", it)),
+                Err(TryLockError::Error(it)) => return Err(failed(it)),
             }
         }
-        let late = io::Error::other("sled does not close the compacted data");
-        Err(inaccessible(&self.path, "finish the compacted data", late))
+        // The directory is ours: this is none of our processes.
+        Err(OpenError::InUse { path: self.path.clone(), holder: UNKNOWN.to_owned() })
     }
 
     /// What a compaction left behind that was killed, or that has ended.
@@ -220,7 +224,7 @@ impl Directory {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let told = lock.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
-                let holder = if told { holder.trim().to_owned() } else { "unknown".to_owned() };
+                let holder = if told { holder.trim().to_owned() } else { UNKNOWN.to_owned() };
                 return Err(OpenError::InUse { path: path.to_owned(), holder });
             }
             Err(TryLockError::Error(it)) => return Err(inaccessible(path, "lock", it)),
@@ -286,6 +290,7 @@ impl Directory {
     /// A process killed while sled opens leaves these behind, and sled never opens again.
     pub(super) fn remove_unfinished_snapshots(&self) -> Result<(), OpenError> {
         self.remove_snapshots_that(|name| name.ends_with(SNAPSHOT_UNFINISHED_END))
+            .map_err(|it| inaccessible(&self.path, "remove an unfinished snapshot", it))
     }
 
     /// How far into its log sled once saw its data whole, as the name of its snapshot says; none:
@@ -301,6 +306,7 @@ impl Directory {
     /// Without them sled reads its whole log, which may end earlier where they are missing.
     pub(super) fn remove_snapshots(&self) -> Result<(), OpenError> {
         self.remove_snapshots_that(|_| true)
+            .map_err(|it| inaccessible(&self.path, "remove the snapshots", it))
     }
 
     /// In place of those that are there.
@@ -317,15 +323,12 @@ impl Directory {
         put().map_err(|it| inaccessible(&self.path, "put the snapshots back", it))
     }
 
-    fn remove_snapshots_that(&self, unwanted: fn(&str) -> bool) -> Result<(), OpenError> {
-        for name in names_in(&self.path).map_err(|it| inaccessible(&self.path, "read", it))? {
-            if is_snapshot(&name) && unwanted(&name) {
-                tracing::warn!(file = %name, "store.snapshot_removed");
-                fs::remove_file(self.path.join(&name))
-                    .map_err(|it| inaccessible(&self.path, "remove a snapshot", it))?;
-            }
+    fn remove_snapshots_that(&self, unwanted: fn(&str) -> bool) -> io::Result<()> {
+        for name in snapshots_in(&self.path)?.filter(|name| unwanted(name)) {
+            tracing::info!(file = %name, "store.snapshot_removed");
+            fs::remove_file(self.path.join(name))?;
         }
-        self.sync()
+        sync_directory(&self.path)
     }
 
     /// sled does not sync the files in which it keeps large values. This store never makes any.

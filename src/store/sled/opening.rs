@@ -4,7 +4,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, RwLock};
-use std::time::Duration;
 
 use prost::Message as _;
 use sled::{Config, Db, Mode};
@@ -26,9 +25,6 @@ use crate::store::{Error, Identity, pb};
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Commits flush themselves; this only writes out what is left when nothing happens.
 const FLUSH_EVERY_MS: u64 = 500;
-/// How long, and how often, a sled that was just closed is waited for.
-const LOCK_LOOK_AFTER: Duration = Duration::from_millis(10);
-const LOCK_LOOKS_MAX: usize = 500;
 
 /// Why one attempt failed: mended by another attempt, or for the operator.
 enum Failure {
@@ -224,6 +220,7 @@ fn attempt(directory: &Directory, expected: Expected, care: Care) -> Result<Atte
 }
 
 fn start(directory: &Directory) -> Result<Db, Failure> {
+    directory.wait_until_closed()?;
     let config = Config::new()
         .path(directory.path())
         .cache_capacity(CACHE_BYTES)
@@ -231,17 +228,7 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
         .flush_every_ms(Some(FLUSH_EVERY_MS))
         .mode(Mode::HighThroughput)
         .use_compression(false);
-    let mut opened = config.open();
-    for _ in 0..LOCK_LOOKS_MAX {
-        match &opened {
-            Err(sled::Error::Io(error)) if is_locked(error) => {
-                std::thread::park_timeout(LOCK_LOOK_AFTER);
-                opened = config.open();
-            }
-            _ => break,
-        }
-    }
-    match opened {
+    match config.open() {
         Ok(db) => Ok(db),
         Err(sled::Error::Io(source)) => {
             Doubt::of(directory.path()).leave();
@@ -250,12 +237,6 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
         }
         Err(error) => Err(Failure::Damage(format!("sled: {error}"))),
     }
-}
-
-/// Whether sled's own lock is held. The directory is ours alone: what holds it is the end of a sled
-/// that this process has closed, in one of sled's threads.
-fn is_locked(error: &std::io::Error) -> bool {
-    error.to_string().starts_with("could not acquire lock")
 }
 
 fn read(
