@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::subscriber::set_global_default;
 use tracing_subscriber::EnvFilter;
 
 use crate::api::server::{self, Bound};
@@ -138,10 +139,12 @@ impl Serve {
         let filter = EnvFilter::try_new(&self.log_filter)
             .with_context(|| format!("`{}` is no filter of a log", self.log_filter))?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        match self.log {
-            LogFormat::Text => log.with_ansi(false).init(),
-            LogFormat::Json => log.json().init(),
-        }
+        // Not `init`: that listens to what libraries log, and the store does.
+        let set = match self.log {
+            LogFormat::Text => set_global_default(log.with_ansi(false).finish()),
+            LogFormat::Json => set_global_default(log.json().finish()),
+        };
+        set.context("the log began already")?;
         Ok(())
     }
 

@@ -81,6 +81,7 @@ const LAYERS: &[Layer] = &[
         libraries: Only(&[
             "hashbrown",
             "jiff",
+            "log",
             "prost",
             "roaring",
             "rust_decimal",
@@ -89,6 +90,7 @@ const LAYERS: &[Layer] = &[
             "tempfile",
             "thiserror",
             "tracing",
+            "tracing_log",
             "uuid",
         ]),
         remedy: "the store keeps records: applying them is `runtime`",

@@ -57,7 +57,6 @@ impl SledStore {
         let kept = || disk.pairs().filter(|pair| is_kept(&current, pair));
         let written = copy(kept(), &open_disk(&new)?, total, progress).map_err(failed);
         let written = written.and_then(|()| {
-            new.sync()?;
             // Opened anew, what is compared comes from the file; and sled leaves a snapshot.
             compare(kept(), &open_disk(&new)?, total, progress).map_err(failed)
         });

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::log_file::{self, DOUBT};
+use super::naming;
 use super::open_error::OpenError;
 
 const LOCK: &str = "sanbang.lock";
@@ -243,6 +244,12 @@ impl Directory {
     pub(super) fn data_file(&self) -> Result<File, OpenError> {
         let opened = OpenOptions::new().read(true).write(true).open(self.path.join(DATA));
         opened.map_err(|it| inaccessible(&self.path, "open the data file", it))
+    }
+
+    /// Opens a sled in here that keeps its old snapshot until the new one's name is durable.
+    pub(super) fn naming<T>(&self, open: impl FnOnce() -> T) -> Result<T, OpenError> {
+        let opened = File::open(&self.path).and_then(|directory| naming::open(directory, open));
+        opened.map_err(|it| inaccessible(&self.path, "sync", it))
     }
 
     /// Makes durable what sled leaves to chance: its parameters, and the names of new files.

@@ -224,7 +224,6 @@ impl Filling {
             let path = directory.path().to_owned();
             return Err(OpenError::Damaged { path, what: error.to_string(), backup: None });
         }
-        directory.sync()?;
         directory.leave(&Mark { incarnation: identity.incarnation, batches: 1 })?;
         open_taken(directory).map(Restored)
     }

@@ -30,6 +30,7 @@ mod filling;
 mod gate;
 mod keys;
 mod log_file;
+mod naming;
 mod open_error;
 mod opening;
 mod pack;

@@ -156,7 +156,6 @@ pub(super) fn open_disk(directory: &Directory) -> Result<Disk, OpenError> {
 }
 
 fn finish(directory: Directory, attempt: Attempt) -> Result<SledStore, OpenError> {
-    directory.sync()?;
     let incarnation = attempt.identity.incarnation.clone();
     directory.leave(&Mark { incarnation, batches: attempt.batches })?;
     Ok(SledStore {
@@ -228,8 +227,11 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
         .flush_every_ms(Some(FLUSH_EVERY_MS))
         .mode(Mode::HighThroughput)
         .use_compression(false);
-    match config.open() {
-        Ok(db) => Ok(db),
+    match directory.naming(|| config.open())? {
+        Ok(db) => {
+            directory.sync()?;
+            Ok(db)
+        }
         Err(sled::Error::Io(source)) => {
             Doubt::of(directory.path()).leave();
             let path = directory.path().to_owned();
@@ -313,7 +315,6 @@ fn create(directory: &Directory, simulated: bool, disk: &Disk) -> Result<Identit
     let mut staged = Staged::default();
     staged.set(keys::MARKER, &marker_of(&identity));
     disk.write(staged)?;
-    directory.sync()?;
     tracing::info!(directory = %directory.path().display(), "store.made");
     Ok(identity)
 }

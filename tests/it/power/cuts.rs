@@ -207,10 +207,14 @@ fn cut(layer: &Layer, random: &mut Random) -> String {
 }
 
 fn some_keep(random: &mut Random) -> Keep {
-    match random.below(5) {
-        0 | 1 => Keep::Nothing,
-        2 => Keep::Names,
-        _ => Keep::Some { seed: random.next(), percent: 10 + random.below(80) },
+    let kind = random.below(6);
+    let (seed, percent) = (random.next(), 10 + random.below(80));
+    match kind {
+        0 => Keep::Nothing,
+        1 => Keep::Names,
+        2 => Keep::Contents,
+        3 => Keep::Scattered { seed, percent },
+        _ => Keep::Some { seed, percent },
     }
 }
 

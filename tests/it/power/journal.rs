@@ -26,9 +26,18 @@ pub(crate) enum Keep {
     Nothing,
     /// Nothing of the contents; names as on a file system that always writes them in time.
     Names,
+    /// All of the contents and no names, as on a disk that takes what comes later before them.
+    Contents,
     /// Sectors and sizes by chance, so that writes are torn and arrive out of order, and the
     /// earlier ones of the names.
     Some {
+        /// Of chance.
+        seed: u64,
+        /// How likely it is, in hundredths, that one survives.
+        percent: u64,
+    },
+    /// The same, and the names by chance too: a later one may be there and an earlier one not.
+    Scattered {
         /// Of chance.
         seed: u64,
         /// How likely it is, in hundredths, that one survives.
@@ -96,6 +105,9 @@ pub(crate) fn lose_power(journal: &Path, under: &Path, keep: Keep) -> Lost {
     let names = records.iter().rev().filter(|record| record.kind.is_of_names());
     for record in names.filter(|record| open(record)) {
         if chance.keeps_names() {
+            if matches!(keep, Keep::Scattered { .. }) {
+                continue;
+            }
             break;
         }
         take_name_back(record);
@@ -248,19 +260,29 @@ struct Chance {
 
 impl Chance {
     fn new(keep: Keep) -> Self {
-        let seed = if let Keep::Some { seed, .. } = keep { seed } else { 0 };
+        let seed = match keep {
+            Keep::Nothing | Keep::Names | Keep::Contents => 0,
+            Keep::Some { seed, .. } | Keep::Scattered { seed, .. } => seed,
+        };
         Self { keep, random: Random::new(seed) }
     }
 
     fn keeps(&mut self) -> bool {
         match self.keep {
             Keep::Nothing | Keep::Names => false,
-            Keep::Some { percent, .. } => self.random.below(100) < percent,
+            Keep::Contents => true,
+            Keep::Some { percent, .. } | Keep::Scattered { percent, .. } => {
+                self.random.below(100) < percent
+            }
         }
     }
 
     fn keeps_names(&mut self) -> bool {
-        matches!(self.keep, Keep::Names) || self.keeps()
+        match self.keep {
+            Keep::Names => true,
+            Keep::Contents => false,
+            Keep::Nothing | Keep::Some { .. } | Keep::Scattered { .. } => self.keeps(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 mod cuts;
 pub(crate) mod journal;
 pub(crate) mod layer;
+mod names;
 
 use journal::{Keep, Lost};
 use layer::Layer;
@@ -42,6 +43,30 @@ fn names_may_survive() {
     synced: 3 bytes, "new"
     unsynced: 0 bytes, ""
     "#);
+}
+
+#[test]
+fn contents_may_survive_without_names() {
+    let layer = after_the_child();
+    layer.lose_power(Keep::Contents);
+    insta::assert_snapshot!(picture(&layer.disk()), @r#"
+    cut: 3 bytes, "ooo"
+    overwritten: 4096 bytes, "nnn"
+    removed: 4096 bytes, "ooo"
+    renamed: 4096 bytes, "ooo"
+    replaced: 4096 bytes, "ooo"
+    "#);
+}
+
+#[test]
+fn a_later_name_may_survive_an_earlier_one() {
+    let is_there = |layer: &Layer, name: &str| layer.disk().join(name).exists();
+    let scattered = (0..8).any(|seed| {
+        let layer = after_the_child();
+        layer.lose_power(Keep::Scattered { seed, percent: 50 });
+        is_there(&layer, "directory") && is_there(&layer, "removed")
+    });
+    assert!(scattered, "it was made after the other was removed");
 }
 
 #[test]
