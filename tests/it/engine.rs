@@ -22,7 +22,7 @@ use sanbang::model::organization::Loads;
 use sanbang::model::roster::Absence;
 use sanbang::model::task::{Task, TaskNumber};
 use sanbang::model::time::{Amount, Timestamp, Unit};
-use sanbang::model::value::{Decimal, Value};
+use sanbang::model::value::{Decimal, Value, Values};
 
 use crate::random::Random;
 use crate::specs::House;
@@ -132,9 +132,14 @@ fn create() -> Command {
         (FieldId::trusted("kind"), text("small")),
         (FieldId::trusted("size"), Value::Integer(1)),
     ]);
+    create_in("house", fields)
+}
+
+/// The first instance of a workflow, with bo as its steward.
+pub(crate) fn create_in(workflow: &str, fields: Values) -> Command {
     let action = Action::Create(m::Create {
         id: InstanceId::trusted("first"),
-        workflow: WorkflowId::trusted("house"),
+        workflow: WorkflowId::trusted(workflow),
         fields,
         steward: Some(MemberId::trusted("bo")),
         origin: None,

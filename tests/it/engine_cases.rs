@@ -13,20 +13,13 @@ use sanbang::model::id::{ActivityId, FieldId, InstanceId, MemberId, WorkflowId};
 use sanbang::model::link::{Effect, Note, Relation};
 use sanbang::model::roster::Duty;
 use sanbang::model::time::Timestamp;
-use sanbang::model::value::Value;
+use sanbang::model::value::{Value, Values};
 
-use crate::engine::{World, absence, at, command};
+use crate::engine::{World, absence, at, command, create_in};
 use crate::specs::House;
 
 fn create() -> Command {
-    let action = Action::Create(m::Create {
-        id: InstanceId::trusted("first"),
-        workflow: WorkflowId::trusted("yard"),
-        fields: BTreeMap::new(),
-        steward: Some(MemberId::trusted("bo")),
-        origin: None,
-    });
-    command("bo", action)
+    create_in("yard", Values::new())
 }
 
 fn contact() -> Command {
@@ -166,14 +159,8 @@ fn an_instance_grows_to_its_limit_and_can_still_be_made_lighter() {
     let start = at("2025-03-03T10:00");
     let text = |length: usize| Value::Text("x".repeat(length).into());
     let id = |number: usize| FieldId::trusted(&format!("text_{number}"));
-    let action = Action::Create(m::Create {
-        id: InstanceId::trusted("first"),
-        workflow: WorkflowId::trusted("heavy"),
-        fields: (0..15).map(|number| (id(number), text(4096))).collect(),
-        steward: Some(MemberId::trusted("bo")),
-        origin: None,
-    });
-    assert_eq!(world.submit(start, &command("bo", action)), None);
+    let fields = (0..15).map(|number| (id(number), text(4096))).collect();
+    assert_eq!(world.submit(start, &create_in("heavy", fields)), None);
     let mut update = |number, value| {
         let changes = BTreeMap::from([(id(number), value)]);
         let action = Action::UpdateFields(m::UpdateFields { changes });
@@ -272,6 +259,32 @@ fn a_task_is_given_back_only_to_somebody_who_is_still_there() {
     }
 }
 
+#[test]
+fn what_a_successor_may_not_do_stands_behind_whom_the_rules_name() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "desk");
+    let (now, reason) = (at("2025-03-03T10:00"), "called back".to_owned());
+    let kind = (FieldId::trusted("kind"), Value::Text("small".into()));
+    assert_eq!(world.submit(now, &create_in("desk", Values::from([kind]))), None);
+    let task = world.instance.as_ref().expect("created").tasks[0].reference.number;
+    let to = MemberId::trusted("emil");
+    let delegate = m::Delegate { task, to, reason: reason.clone() };
+    assert_eq!(world.submit(now, &command("bo", Action::Delegate(delegate))), None);
+
+    // Gus is a courier: he neither does it nor gets it back.
+    let mut give = |delegation| {
+        let (task, to, reason) = (Some(task), Some(MemberId::trusted("gus")), reason.clone());
+        let reassign = Action::Reassign(m::Reassign { task, delegation, to, reason });
+        world.submit(now, &command("anna", reassign))
+    };
+    assert_eq!(give(false), Some("NOT_A_CANDIDATE"));
+    assert_eq!(give(true), None);
+    let holder = world.instance.as_ref().expect("created").tasks[0].holder.clone();
+    let holder = holder.expect("Emil stays at it");
+    assert_eq!(holder.member.as_str(), "emil");
+    assert_eq!(holder.delegated_by.as_ref().map(MemberId::as_str), Some("chen"));
+}
+
 /// A world with an effect that nobody carries out; when it was asked.
 fn world_with_effect(house: &House) -> (World<'_>, Timestamp) {
     let mut world = World::of(house, "yard");
@@ -341,14 +354,7 @@ fn a_relation_that_was_left_does_not_come_back_with_its_confirmation() {
     let mut world = World::of(&house, "mill");
     let (now, text) = (at("2025-03-03T10:00"), |text: &str| Value::Text(text.into()));
     let owner = BTreeMap::from([(FieldId::trusted("owner"), text("Mill"))]);
-    let action = Action::Create(m::Create {
-        id: InstanceId::trusted("first"),
-        workflow: WorkflowId::trusted("mill"),
-        fields: owner.clone(),
-        steward: Some(MemberId::trusted("bo")),
-        origin: None,
-    });
-    assert_eq!(world.submit(now, &command("bo", action)), None);
+    assert_eq!(world.submit(now, &create_in("mill", owner.clone())), None);
     let (workflow, fields) = (WorkflowId::trusted("mill"), owner);
     let visit = Action::LogActivity(m::LogActivity {
         activity: ActivityId::trusted("visit"),

@@ -89,26 +89,28 @@ fn reassign_task(
     } else {
         holder.map(|holder| holder.member.clone())
     };
-    let assignment = match &reassign.to {
-        Some(to) => named(scene.as_candidate(&task, to.clone())?),
-        None => by_rule(scene, from.as_ref(), Some(&task))?,
+    let assignment = match reassign.to.as_ref().map(|to| scene.as_candidate(&task, to.clone())) {
+        Some(Ok(candidate)) => named(candidate),
+        // Who takes over all that somebody carries need not be able to do what was delegated.
+        Some(Err(refused)) if !reassign.delegation => return Err(refused),
+        Some(Err(_)) | None => by_rule(scene, from.as_ref(), Some(&task))?,
     };
     scene.end_objection(&task.reference);
-    let reason = reassign.reason.clone();
-    if let Some(holder) = holder.filter(|holder| holder.member != assignment.member)
-        && reassign.delegation
-    {
-        let (from, member) = (assignment.member, holder.member.clone());
-        let instead_of = assignment.instead_of.filter(|absent| *absent != member);
-        let because = AssignmentReason::Delegated;
-        let assignment = Assignment { member, because, instead_of };
-        let task = task.reference;
-        scene.emit(Payload::TaskDelegated { task, from, assignment, reason });
-        return Ok(());
-    }
-    let task = task.reference;
-    let object_until = scene.object_until(&task);
-    scene.emit(Payload::TaskReassigned { task, from, assignment, reason, object_until });
+    let worker = task.holder.map(|holder| holder.member);
+    let (task, reason) = (task.reference, reassign.reason.clone());
+    let payload = match worker {
+        Some(member) if reassign.delegation && member != assignment.member => {
+            let instead_of = assignment.instead_of.filter(|absent| *absent != member);
+            let (from, because) = (assignment.member, AssignmentReason::Delegated);
+            let assignment = Assignment { member, because, instead_of };
+            Payload::TaskDelegated { task, from, assignment, reason }
+        }
+        Some(_) | None => {
+            let object_until = scene.object_until(&task);
+            Payload::TaskReassigned { task, from, assignment, reason, object_until }
+        }
+    };
+    scene.emit(payload);
     Ok(())
 }
 
