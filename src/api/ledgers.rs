@@ -100,7 +100,7 @@ impl LedgerService for Edge {
             format!("{id}{day}.{}", files::extension(format))
         };
         if let Some(question) = indicators_of_file(&request)? {
-            let question = self.indicator_question(&catalog, &question)?;
+            let question = indicator_question(&catalog, &question)?;
             let (language, of) = (question.language, question.indicators.clone());
             let place = self.questions.place()?;
             let (as_of, reports) = self.reports(question).await?;
@@ -145,7 +145,7 @@ impl LedgerService for Edge {
         request: Request<pb::LedgerServiceIndicatorsRequest>,
     ) -> Answer<pb::LedgerServiceIndicatorsResponse> {
         let catalog = self.catalog(request.metadata())?;
-        let question = self.indicator_question(&catalog, &request.into_inner())?;
+        let question = indicator_question(&catalog, &request.into_inner())?;
         let _place = self.questions.place()?;
         let (as_of, reports) = self.reports(question).await?;
         Ok(Response::new(pb::LedgerServiceIndicatorsResponse {
@@ -175,45 +175,42 @@ impl Edge {
         }
     }
 
-    /// What is asked of which indicators, if there are such.
-    fn indicator_question(
-        &self,
-        catalog: &Catalog,
-        request: &pb::LedgerServiceIndicatorsRequest,
-    ) -> Result<IndicatorQuestion, Status> {
-        let language = language(request.language());
-        let mut found = Violations::default();
-        let as_of = found.optional_instant("as_of", request.as_of);
-        let from = found.optional_date("from", &request.from);
-        let to = found.optional_date("to", &request.to);
-        if from.zip(to).is_some_and(|(from, to)| to < from) {
-            found.add("to", "it lies before `from`");
-        }
-        let filter = from_proto::queries::ledger_filter(&mut found, &request.filter);
-        found.finish(()).map_err(|told| status::invalid(&told))?;
-        let all = catalog.ledgers();
-        let asked = request
-            .indicators
-            .iter()
-            .map(|name| all.indicator(name).cloned().ok_or_else(|| status::ledger_not_found(name)));
-        let mut indicators = asked.collect::<Result<Vec<_>, Status>>()?;
-        if indicators.is_empty() {
-            indicators.clone_from(&all.indicators);
-        }
-        let as_of = as_of.unwrap_or_else(|| self.handle.now());
-        let period = Period { from, to };
-        Ok(IndicatorQuestion { indicators, as_of, period, filter, language })
-    }
-
     /// The figures, and the instant of the answer.
     async fn reports(
         &self,
         question: IndicatorQuestion,
     ) -> Result<(Timestamp, Vec<Report>), Status> {
-        let as_of = question.as_of;
         let reports = self.handle.indicators(question).await;
-        Ok((as_of, reports.map_err(|error| status::ledger(&error))?))
+        reports.map_err(|error| status::ledger(&error))
     }
+}
+
+/// What is asked of which indicators, if there are such.
+fn indicator_question(
+    catalog: &Catalog,
+    request: &pb::LedgerServiceIndicatorsRequest,
+) -> Result<IndicatorQuestion, Status> {
+    let language = language(request.language());
+    let mut found = Violations::default();
+    let as_of = found.optional_instant("as_of", request.as_of);
+    let from = found.optional_date("from", &request.from);
+    let to = found.optional_date("to", &request.to);
+    if from.zip(to).is_some_and(|(from, to)| to < from) {
+        found.add("to", "it lies before `from`");
+    }
+    let filter = from_proto::queries::ledger_filter(&mut found, &request.filter);
+    found.finish(()).map_err(|told| status::invalid(&told))?;
+    let all = catalog.ledgers();
+    let asked = request
+        .indicators
+        .iter()
+        .map(|name| all.indicator(name).cloned().ok_or_else(|| status::ledger_not_found(name)));
+    let mut indicators = asked.collect::<Result<Vec<_>, Status>>()?;
+    if indicators.is_empty() {
+        indicators.clone_from(&all.indicators);
+    }
+    let period = Period { from, to };
+    Ok(IndicatorQuestion { indicators, as_of, period, filter, language })
 }
 
 /// The indicators of which a file is wanted; none: it is of a ledger.

@@ -195,7 +195,7 @@ impl Handle {
         let as_of = ledgers::instant(question.as_of, self.now())?;
         let catalog = self.catalog();
         let open = move |store: &dyn Store| Reading::open(store, catalog, question, as_of);
-        Ok(self.read(open).await?)
+        self.read(open).await?
     }
 
     /// Reads a ledger on, and gives the rows that stand already.
@@ -210,11 +210,16 @@ impl Handle {
         .await?
     }
 
-    /// Indicators as they are, or as they were at an instant, all from one reading of the store.
-    pub async fn indicators(&self, asked: IndicatorQuestion) -> Result<Vec<Report>, LedgerError> {
-        let as_of = ledgers::instant(Some(asked.as_of), self.now())?;
+    /// Indicators as they are, or as they were at an instant, all from one reading of the store;
+    /// with that instant.
+    pub async fn indicators(
+        &self,
+        asked: IndicatorQuestion,
+    ) -> Result<(Timestamp, Vec<Report>), LedgerError> {
+        let as_of = ledgers::instant(asked.as_of, self.now())?;
         let catalog = self.catalog();
-        Ok(self.read(move |store| ledgers::figures(store, &catalog, asked, as_of)).await?)
+        let figures = move |store: &dyn Store| ledgers::figures(store, &catalog, asked, as_of);
+        Ok((as_of, self.read(figures).await??))
     }
 
     /// The workflows, calendars and people as they are now.

@@ -22,6 +22,7 @@ use crate::store::{self, Query, Store};
 
 use super::answer::ReadError;
 use super::catalog::Catalog;
+use super::ledger_names::{UnknownName, unknown};
 
 /// What is wanted of a ledger.
 #[derive(Debug, Clone)]
@@ -41,8 +42,8 @@ pub struct LedgerQuestion {
 pub struct IndicatorQuestion {
     /// The indicators.
     pub indicators: Vec<Arc<Indicator>>,
-    /// The instant: everything recorded up to it counts, nothing after it.
-    pub as_of: Timestamp,
+    /// The instant: everything recorded up to it counts, nothing after it. None: now.
+    pub as_of: Option<Timestamp>,
     /// The days that are looked at.
     pub period: Period,
     /// Which instances.
@@ -61,6 +62,8 @@ pub enum LedgerError {
     },
     /// It would have more cells than are held at once.
     TooLarge,
+    /// The filter names what there is not.
+    Unknown(UnknownName),
     /// The store could not be read.
     Read(ReadError),
 }
@@ -76,6 +79,7 @@ impl fmt::Display for LedgerError {
                     "more than {most} cells, each 64 bytes of text one more: narrow the filter"
                 )
             }
+            Self::Unknown(name) => write!(out, "{name}"),
             Self::Read(error) => write!(out, "{error}"),
         }
     }
@@ -114,11 +118,14 @@ impl Reading {
         catalog: Arc<Catalog>,
         question: LedgerQuestion,
         as_of: Timestamp,
-    ) -> Result<Self, store::Error> {
+    ) -> Result<Result<Self, LedgerError>, store::Error> {
         let LedgerQuestion { ledger, filter, language, .. } = question;
+        if let Some(name) = unknown(store, &catalog, &filter, question.as_of.is_some())? {
+            return Ok(Err(LedgerError::Unknown(name)));
+        }
         let instances = instances(store, &[&ledger.selection], &filter, as_of)?;
         let filling = Filling::new(ledger, filter, language);
-        Ok(Self { filling, instances: instances.into_iter(), catalog, as_of })
+        Ok(Ok(Self { filling, instances: instances.into_iter(), catalog, as_of }))
     }
 
     /// The heads of the columns.
@@ -183,8 +190,11 @@ pub(super) fn figures(
     catalog: &Catalog,
     question: IndicatorQuestion,
     as_of: Timestamp,
-) -> Result<Vec<Report>, store::Error> {
+) -> Result<Result<Vec<Report>, LedgerError>, store::Error> {
     let IndicatorQuestion { indicators, period, filter, language, .. } = question;
+    if let Some(name) = unknown(store, catalog, &filter, question.as_of.is_some())? {
+        return Ok(Err(LedgerError::Unknown(name)));
+    }
     let of_all: Vec<&Selection> = indicators.iter().map(|it| &it.selection).collect();
     let instances = instances(store, &of_all, &filter, as_of)?;
     let counting = |it| Counting::new(it, filter.clone(), period, language);
@@ -200,7 +210,7 @@ pub(super) fn figures(
         let today = catalog.day_of(&counting.indicator().selection.workflows, as_of);
         counting.finish(catalog.organization(), today)
     };
-    Ok(all.into_iter().map(report).collect())
+    Ok(Ok(all.into_iter().map(report).collect()))
 }
 
 /// The instances of these selections that may count, in order of their creation.

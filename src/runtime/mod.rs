@@ -32,6 +32,7 @@ mod concerns;
 mod effects;
 mod group;
 mod hand_over;
+mod ledger_names;
 mod mailbox;
 mod pipeline;
 mod shared;
@@ -50,6 +51,7 @@ pub use committer::Fatal;
 pub use feed::{Delivery, EventPage, FeedError, Start, Subscription};
 pub use hand_over::{Following, HandOverOrder, HandOverPage, HandOverQuery};
 pub use handle::{Handle, Info};
+pub use ledger_names::UnknownName;
 pub use ledgers::{IndicatorQuestion, LedgerError, LedgerQuestion, Reading};
 pub use pipeline::{Outcome, Pipeline};
 pub use publish::{

@@ -29,5 +29,5 @@ pub use condition::{Condition, Failure, Origin};
 pub use expression::Expression;
 pub use finding::{Finding, FindingKind};
 pub use functions::{Chosen, Functions, People, Use};
-pub use nearest::nearest;
+pub use nearest::{hint, nearest};
 pub use vocabulary::{FieldType, TaskWords, Vocabulary};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sanbang::api::pb;
 
-use super::api_fixture::{Server, by, fields, number, refusal, text, told};
+use super::api_fixture::{START, Server, by, fields, instant, number, refusal, text, told};
 use super::ledgers::{configuration, create, query, values, wish};
 use super::random::Seed;
 
@@ -222,12 +222,12 @@ async fn nothing_to_tell_is_told_as_nothing() {
     assert_eq!((empty.total_rows, empty.next_page_token.as_str()), (0, ""));
     assert_eq!(values(&empty.totals), ["Total", "0", "0", "0", "0"]);
     server.create("a", "x").await;
-    // Before anything, of a group that nobody has heard of, and on a page beyond the last.
+    // Before anything, of somebody who carries nothing, and on a page beyond the last.
     let long_ago = Some(prost_types::Timestamp { seconds: -60_000_000_000, nanos: 0 });
     assert_eq!(query(&server, "all_instance", long_ago).await.total_rows, 0);
-    let of_nobody = ask("all_limit", "group = \"nobody\"");
-    let of_nobody = server.ledgers().query(by("anna", of_nobody)).await.unwrap();
-    assert_eq!(of_nobody.into_inner().total_rows, 0);
+    let of_chief = ask("all_limit", "steward = \"chief\"");
+    let of_chief = server.ledgers().query(by("anna", of_chief)).await.unwrap();
+    assert_eq!(of_chief.into_inner().total_rows, 0);
     for (format, begin) in [(pb::LedgerFormat::Csv, "\u{feff}"), (pb::LedgerFormat::Xlsx, "PK")] {
         let request = pb::LedgerServiceExportRequest {
             ledger: "all_instance".to_owned(),
@@ -259,5 +259,71 @@ async fn nothing_to_tell_is_told_as_nothing() {
     };
     let refused = server.ledgers().export(by("anna", both)).await;
     assert_eq!(refusal(refused), "InvalidArgument INVALID_REQUEST");
+    server.stop().await;
+}
+
+/// What a ledger, a file of it and the indicators answer to a filter: a refusal, or how many rows.
+async fn asked(server: &Server, filter: &str, hours: Option<i64>) -> String {
+    let as_of = hours.map(|hours| instant(START.0 + hours * 3_600_000));
+    let (ledger, filter) = ("totals".to_owned(), filter.to_owned());
+    let request = pb::LedgerServiceExportRequest {
+        ledger: ledger.clone(),
+        filter: filter.clone(),
+        as_of,
+        ..Default::default()
+    };
+    let file = told(server.ledgers().export(by("anna", request)).await);
+    let request =
+        pb::LedgerServiceIndicatorsRequest { filter: filter.clone(), as_of, ..Default::default() };
+    let figures = told(server.ledgers().indicators(by("anna", request)).await);
+    let request = pb::LedgerServiceQueryRequest { ledger, filter, as_of, ..Default::default() };
+    let page = server.ledgers().query(by("anna", request)).await;
+    let rows = page.as_ref().map(|page| page.get_ref().total_rows);
+    let rows = rows.map(|rows| format!("{rows} rows")).unwrap_or_default();
+    let page = told(page);
+    assert_eq!((&page, &page), (&file, &figures), "all three are asked alike");
+    if rows.is_empty() { page.lines().next().unwrap().to_owned() } else { rows }
+}
+
+#[tokio::test]
+async fn a_name_that_nothing_has_is_told_with_the_nearest_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), configuration()).await;
+    let given = [("applicant", text("x")), ("area", number(12.5)), ("tier", text("gold"))];
+    let request = pb::InstanceServiceCreateRequest {
+        instance: "p-1".to_owned(),
+        workflow: "permit".to_owned(),
+        fields: Some(fields(&given)),
+        steward: "bert".to_owned(),
+        ..Default::default()
+    };
+    server.instances().create(by("anna", request)).await.unwrap();
+    server.advance_clock(2).await;
+    let wrong = [
+        ("workflow = \"permitt\"", "workflow `permitt`: did you mean `permit`?"),
+        ("stage = \"revue\"", "stage `revue`: there are `grant`, `intake`, `review`, `visit`"),
+        ("stage = \"intake\" OR stage = \"reveiw\"", "stage `reveiw`: did you mean `review`?"),
+        ("group = \"offise\"", "group `offise`: did you mean `office`?"),
+        ("steward = \"bart\"", "member `bart`: did you mean `bert`?"),
+    ];
+    for (filter, problem) in wrong {
+        let problem = format!("InvalidArgument INVALID_REQUEST: `filter`: there is no {problem}");
+        assert_eq!(asked(&server, filter, None).await, problem);
+    }
+    assert_eq!(asked(&server, "steward = \"bert\" AND stage = \"intake\"", None).await, "1 rows");
+    assert_eq!(asked(&server, "steward = \"chief\"", None).await, "0 rows");
+    // Who was there once may be asked for: there is no telling who that was.
+    assert_eq!(asked(&server, "steward = \"bart\"", Some(1)).await, "0 rows");
+    server.stop().await;
+
+    // Who has left is known for as long as an instance tells of it.
+    let mut configuration = configuration();
+    let organization = "rules/organization.yaml";
+    let bert = "  bert: { title: { en: Bert, zh: 伯特 }, group: office }\n";
+    let left = configuration.files[organization].replace(bert, "");
+    assert_ne!(left, *configuration.files[organization]);
+    configuration.files.insert(organization.to_owned(), left.into());
+    let server = Server::start_with(directory.path(), configuration).await;
+    assert_eq!(asked(&server, "steward = \"bert\"", None).await, "1 rows");
     server.stop().await;
 }

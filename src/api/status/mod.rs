@@ -18,12 +18,17 @@ use crate::engine::{FieldProblem, Missing, Rejection};
 use crate::model::id::{InstanceId, MemberId};
 use crate::model::limits;
 use crate::runtime::{
-    AdvanceClockError, BackupRefusal, FeedError, LedgerError, PublishError, ReadError, RosterError,
-    SubmitError,
+    AdvanceClockError, BackupRefusal, FeedError, PublishError, ReadError, RosterError, SubmitError,
 };
 
 use super::pb;
 use super::violations::Violation;
+
+mod ledgers;
+
+pub(super) use ledgers::{
+    file_not_taken, ledger, ledger_not_found, other_sheet, too_many_questions, workbook_too_large,
+};
 
 /// The domain of every reason.
 pub const DOMAIN: &str = "sanbang";
@@ -33,7 +38,6 @@ const DETAIL_BYTES_MAX: usize = 400;
 const INSTANCE: &str = "sanbang.v1.Instance";
 const WORKFLOW: &str = "sanbang.v1.Workflow";
 const CALENDAR: &str = "sanbang.v1.Calendar";
-const LEDGER: &str = "sanbang.v1.Ledger";
 /// After so long trying again may help, where the runtime does not say.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The same for single calls, which come and go quickly.
@@ -128,24 +132,6 @@ pub(super) fn too_many(streams: bool) -> Status {
     told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(retry_after))
 }
 
-/// One question about ledgers too many.
-pub(super) fn too_many_questions() -> Status {
-    let message = "too many questions about ledgers and indicators are being answered";
-    told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(RETRY_DELAY))
-}
-
-/// A file that its reader does not take.
-pub(super) fn file_not_taken() -> Status {
-    let message = "the file was not taken in time, and others wait";
-    told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(RETRY_DELAY))
-}
-
-/// A page of a sheet that is no more.
-pub(super) fn other_sheet() -> Status {
-    let problem = "the rows are no longer those of which this is a page: begin with the first page";
-    invalid(&[Violation { field: "page_token".to_owned(), problem: problem.to_owned() }])
-}
-
 /// A request of which only a part has come.
 pub(super) fn request_too_slow() -> Status {
     let message = "the request did not arrive as a whole in time";
@@ -206,26 +192,6 @@ pub(super) fn workflow_not_found(workflow: &str) -> Status {
 pub(super) fn calendar_not_found(calendar: &str) -> Status {
     let message = "there is no such calendar";
     not_found(reason::CALENDAR_NOT_FOUND, CALENDAR, calendar, message)
-}
-
-/// There is no such ledger or indicator.
-pub(super) fn ledger_not_found(ledger: &str) -> Status {
-    let message = "there is no such ledger, or no such indicator";
-    not_found(reason::LEDGER_NOT_FOUND, LEDGER, ledger, message)
-}
-
-/// A question about ledgers that has no answer.
-pub(super) fn ledger(error: &LedgerError) -> Status {
-    match error {
-        LedgerError::Future { .. } => {
-            let field = "as_of".to_owned();
-            invalid(&[Violation { field, problem: error.to_string() }])
-        }
-        LedgerError::TooLarge => {
-            told(Code::FailedPrecondition, reason::LEDGER_TOO_LONG, error, None)
-        }
-        LedgerError::Read(error) => read(error),
-    }
 }
 
 /// A command that the service did not decide. Refusals are told by [`rejected`].
