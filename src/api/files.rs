@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use crate::ledger::{Line, Sheet, csv, xlsx};
+use crate::model::limits;
 use crate::runtime::{Handle, Reading};
 
 use super::questions::{Place, aside};
@@ -31,6 +32,19 @@ pub(super) fn extension(format: pb::LedgerFormat) -> &'static str {
 
 /// A sheet as a file.
 pub(super) async fn content(sheet: Sheet, format: pb::LedgerFormat) -> Result<Vec<u8>, Status> {
+    content_within(sheet, format, limits::WORKBOOK_ROWS_MAX).await
+}
+
+async fn content_within(
+    sheet: Sheet,
+    format: pb::LedgerFormat,
+    rows_max: usize,
+) -> Result<Vec<u8>, Status> {
+    let rows = 1 + sheet.rows.len() + usize::from(!sheet.totals.is_empty());
+    let fits = rows <= rows_max && sheet.columns.len() <= limits::WORKBOOK_COLUMNS_MAX;
+    if format == pb::LedgerFormat::Xlsx && !fits {
+        return Err(status::workbook_too_large());
+    }
     let written = aside(move || match format {
         pb::LedgerFormat::Unspecified | pb::LedgerFormat::Csv => Ok(csv::csv(&sheet).into_bytes()),
         pb::LedgerFormat::Xlsx => xlsx::xlsx(&sheet),
@@ -120,7 +134,10 @@ impl File {
 mod tests {
     use super::*;
     use crate::api::questions::Questions;
-    use crate::model::limits;
+    use crate::definition::ledger::Kind;
+    use crate::ledger::{Cell, Head};
+    use crate::model::id::InstanceId;
+    use crate::model::time::Timestamp;
 
     #[tokio::test]
     async fn a_reader_that_takes_nothing_gives_its_place_back_and_hears_that_this_is_not_all() {
@@ -141,5 +158,30 @@ mod tests {
         assert_eq!(taken.recv().await.unwrap().unwrap_err().code(), tonic::Code::ResourceExhausted);
         assert!(taken.recv().await.is_none());
         sending.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_sheet_that_no_workbook_holds_is_refused_and_is_a_csv_all_the_same() {
+        let line = |number: i64| {
+            let instance = InstanceId::trusted("p-1");
+            Line { instance, cells: vec![Cell::Integer(number)] }
+        };
+        let sheet = |rows: i64| Sheet {
+            title: "Long".to_owned(),
+            as_of: Timestamp(0),
+            columns: vec![Head { title: "Number".to_owned(), kind: Kind::Integer }],
+            rows: (0..rows).map(line).collect(),
+            totals: vec![Cell::Integer(rows)],
+        };
+        // A head, three rows and the totals.
+        assert!(content_within(sheet(3), pb::LedgerFormat::Xlsx, 5).await.is_ok());
+        let refused = content_within(sheet(4), pb::LedgerFormat::Xlsx, 5).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+        assert!(refused.message().ends_with("narrow the filter, or take CSV"), "{refused}");
+        assert!(content_within(sheet(4), pb::LedgerFormat::Csv, 5).await.is_ok());
+        let column = sheet(0).columns.remove(0);
+        let columns = vec![column; limits::WORKBOOK_COLUMNS_MAX + 1];
+        let wide = Sheet { columns, totals: Vec::new(), ..sheet(0) };
+        assert!(content(wide, pb::LedgerFormat::Xlsx).await.is_err());
     }
 }

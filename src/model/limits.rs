@@ -112,6 +112,10 @@ pub const VIOLATIONS_TOLD_MAX: usize = 20;
 /// 200 MB: who wants more narrows the filter, or takes a ledger in order of creation as CSV, which
 /// holds none.
 pub const LEDGER_CELLS_MAX: usize = 2_000_000;
+/// Rows of a workbook, its head and its totals included: no program that opens it has more.
+pub const WORKBOOK_ROWS_MAX: usize = 1_048_576;
+/// Columns of a workbook.
+pub const WORKBOOK_COLUMNS_MAX: usize = 16_384;
 /// Questions about ledgers and indicators that are answered at once, each holding that much; files
 /// that are being sent are among them.
 pub const LEDGER_QUESTIONS_MAX: usize = 4;
