@@ -1,8 +1,13 @@
 //! The instances that a worker holds in memory: durable ones only, the least recently used dropped.
+//!
+//! Once there was no room for one, an instance is held when it is read for the second time. Where
+//! far more are in use than fit, holding each would drop another that nobody asks for either, and
+//! all their memory would pass through the processor's caches: `docs/performance.md`.
 
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use crate::model::id::InstanceId;
 use crate::model::instance::Instance;
@@ -14,6 +19,29 @@ pub(super) struct Cache {
     held: HashMap<InstanceId, Held>,
     uses: u64,
     held_max: usize,
+    /// Whether some were dropped.
+    was_full: bool,
+    read: ReadOnce,
+}
+
+/// Which instances were read and not held: hashes of the latest ones. Two that share a hash are
+/// taken for one, which does no harm.
+#[derive(Default)]
+struct ReadOnce {
+    hasher: DefaultHashBuilder,
+    latest: HashSet<u64>,
+    before: HashSet<u64>,
+}
+
+impl ReadOnce {
+    /// Whether it was read lately; from now on it was.
+    fn again(&mut self, id: &InstanceId, latest_max: usize) -> bool {
+        let hash = self.hasher.hash_one(id);
+        if self.latest.len() >= latest_max {
+            self.before = std::mem::take(&mut self.latest);
+        }
+        self.before.contains(&hash) || !self.latest.insert(hash)
+    }
 }
 
 struct Held {
@@ -23,7 +51,13 @@ struct Held {
 
 impl Cache {
     pub(super) fn new(held_max: usize) -> Self {
-        Self { held: HashMap::new(), uses: 0, held_max: held_max.max(DROPPED_SHARE) }
+        Self {
+            held: HashMap::new(),
+            uses: 0,
+            held_max: held_max.max(DROPPED_SHARE),
+            was_full: false,
+            read: ReadOnce::default(),
+        }
     }
 
     pub(super) fn get(&mut self, id: &InstanceId) -> Option<Arc<Instance>> {
@@ -33,15 +67,22 @@ impl Cache {
         Some(Arc::clone(&held.instance))
     }
 
+    /// Whether an instance that was just read is to be held.
+    pub(super) fn admits(&mut self, id: &InstanceId) -> bool {
+        !self.was_full || self.read.again(id, self.held_max)
+    }
+
     /// Holds what has become durable.
     pub(super) fn keep(&mut self, instances: impl Iterator<Item = Arc<Instance>>) {
         instances.for_each(|instance| self.keep_one(instance));
     }
 
-    fn keep_one(&mut self, instance: Arc<Instance>) {
+    /// Holds one that is durable.
+    pub(super) fn keep_one(&mut self, instance: Arc<Instance>) {
         self.uses += 1;
         self.held.insert(instance.id.clone(), Held { instance, used: self.uses });
         if self.held.len() > self.held_max {
+            self.was_full = true;
             self.drop_oldest();
         }
     }
@@ -104,5 +145,29 @@ mod tests {
         assert!(cache.get(&InstanceId::trusted("e-199")).is_some());
         cache.forget([&kept.id].into_iter());
         assert!(cache.get(&kept.id).is_none());
+    }
+
+    #[test]
+    fn once_there_was_no_room_what_is_read_twice_is_held() {
+        let mut cache = Cache::new(16);
+        for number in 0..16 {
+            let read = instance(number);
+            assert!(cache.admits(&read.id), "there is room for {number}");
+            cache.keep_one(read);
+        }
+        cache.keep_one(instance(16));
+        let id = |number: usize| InstanceId::trusted(&format!("e-{number}"));
+        assert!(!cache.admits(&id(100)), "read for the first time");
+        assert!(cache.admits(&id(100)), "and for the second");
+        for number in 200..220 {
+            assert!(!cache.admits(&id(number)), "{number} is read for the first time");
+        }
+        assert!(cache.admits(&id(201)), "not long ago");
+        for number in 300..340 {
+            assert!(!cache.admits(&id(number)), "{number} is read for the first time");
+        }
+        assert!(!cache.admits(&id(201)), "that was long ago");
+        let known = cache.read.latest.len() + cache.read.before.len();
+        assert!(known <= 32, "there is a limit: {known}");
     }
 }

@@ -211,7 +211,11 @@ impl<'a> Deciding<'a> {
             return Ok(Some(known));
         }
         let read = self.read(id)?;
-        self.cache.keep(read.iter().cloned());
+        match &read {
+            Some(instance) if self.cache.admits(id) => self.cache.keep_one(Arc::clone(instance)),
+            Some(_) => drop(self.passing.insert(id.clone())),
+            None => {}
+        }
         Ok(read)
     }
 
