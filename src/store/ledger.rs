@@ -20,8 +20,9 @@ use crate::model::time::Timestamp;
 pub(super) struct Ledger {
     /// Every instance.
     pub(super) index: Index,
-    /// What the numbers in stored headers stand for.
-    pub(super) words: Words,
+    /// What the numbers in headers, bodies and records stand for. Who reads holds those that there
+    /// are when it begins.
+    pub(super) words: Arc<Words>,
     /// How much each member has to do, by the headers.
     pub(super) loads: Loads,
     /// The last number of each partition.
@@ -67,7 +68,7 @@ impl Ledger {
     pub(super) fn empty(identity: &Identity) -> Self {
         Self {
             index: Index::default(),
-            words: Words::default(),
+            words: Arc::default(),
             loads: Loads::default(),
             last_seqs: vec![Seq(0); usize::from(identity.partitions)],
             clock: None,
@@ -153,8 +154,8 @@ impl Ledger {
 
     /// Takes what has become durable.
     pub(super) fn record(&mut self, done: Done) {
-        for word in done.words {
-            self.words.add(word);
+        if !done.words.is_empty() {
+            Arc::make_mut(&mut self.words).add_all(done.words);
         }
         for entry in done.entries {
             let after = Share::of_stored(&entry.message, &self.words);

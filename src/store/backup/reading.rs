@@ -15,6 +15,7 @@ use super::{
 use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
 use crate::store::record::{decode_instance, decode_record};
+use crate::store::words::Words;
 use crate::store::{Identity, Numbered, Partition, Seq, pb};
 
 use pb::backup_entry::Entry as Message;
@@ -72,7 +73,7 @@ impl Backup {
                 Some(Message::Body(_)) => contents.bodies += 1,
                 Some(Message::Document(_)) => contents.documents += 1,
                 Some(Message::Record(_)) => contents.records += 1,
-                Some(Message::Point(_)) => {}
+                Some(Message::Point(_) | Message::Words(_)) => {}
                 Some(Message::End(end)) => break end,
                 Some(Message::Head(_)) | None => {
                     return Err(frames.damaged("it holds something that is not known"));
@@ -122,7 +123,7 @@ impl Backup {
         let (file, bytes) = open(&self.path)?;
         let mut frames = Frames::begin(&self.path, file, bytes)?;
         frames.next()?;
-        Ok(Entries { frames })
+        Ok(Entries { frames, words: Words::default() })
     }
 }
 
@@ -130,14 +131,22 @@ impl Backup {
 #[derive(Debug)]
 pub struct Entries {
     frames: Frames,
+    /// Those of the backup that were read so far.
+    words: Words,
 }
 
 impl Entries {
     fn read(&mut self) -> Result<Option<Entry>, BackupError> {
-        let entry = match self.frames.next()? {
+        let mut message = self.frames.next()?;
+        while let Some(Message::Words(added)) = message {
+            self.words.add_all(added.words.into_iter().map(Into::into));
+            message = self.frames.next()?;
+        }
+        let entry = match message {
             Some(Message::End(_)) => return Ok(None),
             Some(Message::Body(bytes)) => {
-                let body = decode_instance(&bytes).map_err(|it| self.damaged(&it.to_string()))?;
+                let body = decode_instance(&bytes, &self.words);
+                let body = body.map_err(|it| self.damaged(&it.to_string()))?;
                 Entry::Body(body)
             }
             Some(Message::Point(point)) => Entry::Point {
@@ -146,13 +155,14 @@ impl Entries {
             },
             Some(Message::Document(it)) => Entry::Document { key: it.key, content: it.content },
             Some(Message::Record(it)) => {
-                let read = decode_record(&it.record).map_err(|it| self.damaged(&it.to_string()))?;
+                let read = decode_record(&it.record, &self.words);
+                let read = read.map_err(|it| self.damaged(&it.to_string()))?;
                 let partition = u16::try_from(it.partition)
                     .map_err(|_| self.damaged("it names a partition that cannot be"))?;
                 let (partition, first_seq) = (Partition(partition), Seq(it.first_seq));
                 Entry::Record(Numbered { partition, first_seq, record: read.record })
             }
-            Some(Message::Head(_)) | None => {
+            Some(Message::Head(_) | Message::Words(_)) | None => {
                 return Err(self.damaged("it holds something that is not known"));
             }
         };

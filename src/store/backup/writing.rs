@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{BackupError, Contents, FORMAT, Head, TITLE};
 use crate::model::limits;
 use crate::store::record::{FORMAT as STORE_FORMAT, encode_instance, encode_record};
+use crate::store::words::{Draft, Words};
 use crate::store::{Order, Partition, Point, Progress, Query, Seq, Store, pb};
 
 use pb::backup_entry::Entry;
@@ -24,7 +25,8 @@ pub fn write(
     to: &mut dyn Write,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Contents, BackupError> {
-    let mut writing = Writing { to, checksum: Sha256::new(), contents: Contents::default() };
+    let (checksum, contents) = (Sha256::new(), Contents::default());
+    let mut writing = Writing { to, checksum, contents, words: Words::default() };
     writing.bytes(format!("{TITLE}{FORMAT}\n").as_bytes())?;
     writing.entry(Entry::Head(to_message(head)))?;
     writing.bodies(store, progress)?;
@@ -44,6 +46,8 @@ struct Writing<'a> {
     to: &'a mut dyn Write,
     checksum: Sha256,
     contents: Contents,
+    /// Those that stand in the backup.
+    words: Words,
 }
 
 impl Writing<'_> {
@@ -60,7 +64,8 @@ impl Writing<'_> {
             for header in &page {
                 let stored = store.load(&header.id)?;
                 let Some(body) = stored.and_then(|stored| stored.body) else { continue };
-                self.entry(Entry::Body(encode_instance(&body)))?;
+                let body = self.with_words(|words| encode_instance(&body, words))?;
+                self.entry(Entry::Body(body))?;
                 self.contents.bodies += 1;
             }
             done += page.len() as u64;
@@ -85,7 +90,9 @@ impl Writing<'_> {
                 let page = store.events_after(partition, after, PAGE_RECORDS)?;
                 // A record is taken whole, and the point lies at the end of one.
                 for numbered in page.iter().filter(|numbered| numbered.first_seq <= *last) {
-                    let record = encode_record(&numbered.record, None);
+                    let encode =
+                        |words: &mut Draft<'_>| encode_record(&numbered.record, None, words);
+                    let record = self.with_words(encode)?;
                     let first_seq = numbered.first_seq.0;
                     let partition = u32::from(partition.0);
                     let entry = pb::BackupRecord { partition, first_seq, record };
@@ -106,6 +113,22 @@ impl Writing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Encodes something, behind the words that this adds.
+    fn with_words<T>(
+        &mut self,
+        encode: impl FnOnce(&mut Draft<'_>) -> T,
+    ) -> Result<T, BackupError> {
+        let mut draft = Draft::of(&self.words);
+        let encoded = encode(&mut draft);
+        let added = draft.added();
+        if !added.is_empty() {
+            let words = added.iter().map(|word| word.as_ref().to_owned()).collect();
+            self.words.add_all(added);
+            self.entry(Entry::Words(pb::BackupWords { words }))?;
+        }
+        Ok(encoded)
     }
 
     fn entry(&mut self, entry: Entry) -> Result<(), BackupError> {

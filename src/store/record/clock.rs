@@ -8,35 +8,36 @@ use crate::model::clock::{RecalculationReason, Scheduled};
 use crate::model::escalation::Recipient;
 use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
 use crate::store::pb;
+use crate::store::words::{Draft, Words};
 
 impl Storable<u32> for ClockNumber {
-    fn to_message(&self) -> u32 {
+    fn to_message(&self, _: &mut Draft<'_>) -> u32 {
         self.0
     }
 
-    fn from_message(message: u32) -> Result<Self, Corrupt> {
+    fn from_message(message: u32, _: &Words) -> Result<Self, Corrupt> {
         Ok(Self(message))
     }
 }
 
 impl Storable<pb::ClockOwner> for ClockOwner {
-    fn to_message(&self) -> pb::ClockOwner {
+    fn to_message(&self, words: &mut Draft<'_>) -> pb::ClockOwner {
         use pb::clock_owner::Kind;
         let kind = match self {
             Self::Instance => None,
-            Self::Stage(stage) => Some(Kind::Stage(stage.to_message())),
-            Self::Task(task) => Some(Kind::Task(task.to_message())),
+            Self::Stage(stage) => Some(Kind::Stage(stage.to_message(words))),
+            Self::Task(task) => Some(Kind::Task(task.to_message(words))),
             Self::Suspension => Some(Kind::Suspension(true)),
         };
         pb::ClockOwner { kind }
     }
 
-    fn from_message(message: pb::ClockOwner) -> Result<Self, Corrupt> {
+    fn from_message(message: pb::ClockOwner, words: &Words) -> Result<Self, Corrupt> {
         use pb::clock_owner::Kind;
         Ok(match message.kind {
             None => Self::Instance,
-            Some(Kind::Stage(stage)) => Self::Stage(Storable::from_message(stage)?),
-            Some(Kind::Task(task)) => Self::Task(Storable::from_message(task)?),
+            Some(Kind::Stage(stage)) => Self::Stage(Storable::from_message(stage, words)?),
+            Some(Kind::Task(task)) => Self::Task(Storable::from_message(task, words)?),
             Some(Kind::Suspension(_)) => Self::Suspension,
         })
     }
@@ -46,9 +47,9 @@ required_message!(ClockOwner as ClockOwner);
 
 message! { ClockRef as ClockRef { number, id, owner } }
 
-words! { ClockKind as ClockKind { Within, By, Every, Wait, Check, Raise } }
+codes! { ClockKind as ClockKind { Within, By, Every, Wait, Check, Raise } }
 
-words! { PauseReason as PauseReason { Suspended, ExcludedWhile, Supplement } }
+codes! { PauseReason as PauseReason { Suspended, ExcludedWhile, Supplement } }
 
 message! { Exclusion as Exclusion { from, to, because } }
 
@@ -57,20 +58,20 @@ message! { Extension as Extension { by, granted_at } }
 message! { Pause as Pause { since, because } }
 
 impl Storable<pb::Alarm> for Alarm {
-    fn to_message(&self) -> pb::Alarm {
+    fn to_message(&self, words: &mut Draft<'_>) -> pb::Alarm {
         use pb::alarm::{Kind, LimitAlarm};
         let kind = match self {
             Self::AtRisk => Kind::Limit(LimitAlarm::AtRisk.into()),
             Self::Due => Kind::Limit(LimitAlarm::Due.into()),
-            Self::Step(step) => Kind::Step(step.to_message()),
-            Self::Repeat(step) => Kind::Repeat(step.to_message()),
-            Self::Unacknowledged(step) => Kind::Unacknowledged(step.to_message()),
+            Self::Step(step) => Kind::Step(step.to_message(words)),
+            Self::Repeat(step) => Kind::Repeat(step.to_message(words)),
+            Self::Unacknowledged(step) => Kind::Unacknowledged(step.to_message(words)),
             Self::Check => Kind::Limit(LimitAlarm::Check.into()),
         };
         pb::Alarm { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::Alarm) -> Result<Self, Corrupt> {
+    fn from_message(message: pb::Alarm, words: &Words) -> Result<Self, Corrupt> {
         use pb::alarm::{Kind, LimitAlarm};
         Ok(match required(message.kind, "Alarm.kind")? {
             Kind::Limit(alarm) => match LimitAlarm::try_from(alarm) {
@@ -81,9 +82,11 @@ impl Storable<pb::Alarm> for Alarm {
                     return Err(Corrupt::new(format!("{alarm} is no Alarm")));
                 }
             },
-            Kind::Step(step) => Self::Step(Storable::from_message(step)?),
-            Kind::Repeat(step) => Self::Repeat(Storable::from_message(step)?),
-            Kind::Unacknowledged(step) => Self::Unacknowledged(Storable::from_message(step)?),
+            Kind::Step(step) => Self::Step(Storable::from_message(step, words)?),
+            Kind::Repeat(step) => Self::Repeat(Storable::from_message(step, words)?),
+            Kind::Unacknowledged(step) => {
+                Self::Unacknowledged(Storable::from_message(step, words)?)
+            }
         })
     }
 }
@@ -104,15 +107,15 @@ message! {
     }
 }
 
-words! { RecalculationReason as RecalculationReason { Calendar, SwappedLimit, DateField } }
+codes! { RecalculationReason as RecalculationReason { Calendar, SwappedLimit, DateField } }
 
-words! { ClockEnd as ClockEnd { Done, Cancelled, Reset } }
+codes! { ClockEnd as ClockEnd { Done, Cancelled, Reset } }
 
-words! { Light as Light { None, Blue, Yellow, Red } }
+codes! { Light as Light { None, Blue, Yellow, Red } }
 
 /// The first stores knew no priority: what is not given is normal.
 impl Storable<i32> for Priority {
-    fn to_message(&self) -> i32 {
+    fn to_message(&self, _: &mut Draft<'_>) -> i32 {
         let stored = match self {
             Self::Normal => pb::Priority::Unspecified,
             Self::High => pb::Priority::High,
@@ -121,7 +124,7 @@ impl Storable<i32> for Priority {
         stored.into()
     }
 
-    fn from_message(message: i32) -> Result<Self, Corrupt> {
+    fn from_message(message: i32, _: &Words) -> Result<Self, Corrupt> {
         match pb::Priority::try_from(message) {
             Ok(pb::Priority::Unspecified) => Ok(Self::Normal),
             Ok(pb::Priority::High) => Ok(Self::High),
@@ -131,9 +134,9 @@ impl Storable<i32> for Priority {
     }
 }
 
-words! { FiredBecause as FiredBecause { Time, Unacknowledged, Value, Condition } }
+codes! { FiredBecause as FiredBecause { Time, Unacknowledged, Value, Condition } }
 
-words! { Firing as Firing { Notified, PassedOver, Inherited } }
+codes! { Firing as Firing { Notified, PassedOver, Inherited } }
 
 message! {
     Fired as Fired {

@@ -5,52 +5,63 @@ use super::{ChainedRecord, Corrupt, FORMAT};
 use crate::model::command::Request;
 use crate::model::event::{Event, OpenReason, Payload, Record, SkipReason, Stamp};
 use crate::model::time::Timestamp;
+use crate::store::words::{Draft, Words};
 use crate::store::{Seq, pb};
 
 message! { Stamp as Stamp { instance, workflow, workflow_version, version, revision } }
 
 message! { Request as Request { key, digest } }
 
-words! { SkipReason as SkipReason { Condition, PassedOver, NeverOpened } }
+codes! { SkipReason as SkipReason { Condition, PassedOver, NeverOpened } }
 
-words! { OpenReason as OpenReason { Condition, PathEnded, Command, Escalation } }
+codes! { OpenReason as OpenReason { Condition, PathEnded, Command, Escalation } }
 
 /// The stored form of a record.
-pub(super) fn record_to_message(record: &Record, previous: Option<Seq>) -> pb::Record {
-    let event_to_message = |event: &Event| pb::Event {
-        // All events of a record have its time: it is kept once.
-        time: (event.time != record.time).then_some(event.time.0),
-        due_at: event.due_at.to_message(),
-        payload: event.payload.to_message(),
-    };
+pub(super) fn record_to_message(
+    record: &Record,
+    previous: Option<Seq>,
+    words: &mut Draft<'_>,
+) -> pb::Record {
     pb::Record {
         format: FORMAT,
         previous: previous.map(|seq| seq.0),
-        stamp: record.stamp.to_message(),
-        time: record.time.to_message(),
-        actor: record.actor.to_message(),
-        request: record.request.to_message(),
-        events: record.events.iter().map(event_to_message).collect(),
+        stamp: record.stamp.to_message(words),
+        time: record.time.to_message(words),
+        actor: record.actor.to_message(words),
+        request: record.request.to_message(words),
+        events: record.events.iter().map(|it| event_to_message(it, record.time, words)).collect(),
         // Put behind it as it is, see `encode_record_with`.
         header: Vec::new(),
     }
 }
 
+fn event_to_message(event: &Event, recorded: Timestamp, words: &mut Draft<'_>) -> pb::Event {
+    pb::Event {
+        // All events of a record have its time: it is kept once.
+        time: (event.time != recorded).then_some(event.time.0),
+        due_at: event.due_at.to_message(words),
+        payload: event.payload.to_message(words),
+    }
+}
+
 /// A record from its stored form.
-pub(super) fn record_from_message(message: pb::Record) -> Result<ChainedRecord, Corrupt> {
+pub(super) fn record_from_message(
+    message: pb::Record,
+    words: &Words,
+) -> Result<ChainedRecord, Corrupt> {
     let time = Timestamp(message.time);
     let event_from_message = |event: pb::Event| {
         Ok(Event {
             time: event.time.map_or(time, Timestamp),
-            due_at: Storable::from_message(event.due_at)?,
-            payload: Storable::from_message(event.payload)?,
+            due_at: Storable::from_message(event.due_at, words)?,
+            payload: Storable::from_message(event.payload, words)?,
         })
     };
     let record = Record {
-        stamp: Storable::from_message(message.stamp)?,
+        stamp: Storable::from_message(message.stamp, words)?,
         time,
-        actor: Storable::from_message(message.actor)?,
-        request: Storable::from_message(message.request)?,
+        actor: Storable::from_message(message.actor, words)?,
+        request: Storable::from_message(message.request, words)?,
         events: message
             .events
             .into_iter()
@@ -64,18 +75,21 @@ pub(super) fn record_from_message(message: pb::Record) -> Result<ChainedRecord, 
 macro_rules! payloads {
     ($($name:ident { $($field:ident),* $(,)? })*) => {
         impl Storable<Option<pb::event::Payload>> for Payload {
-            fn to_message(&self) -> Option<pb::event::Payload> {
+            fn to_message(&self, words: &mut Draft<'_>) -> Option<pb::event::Payload> {
                 Some(match self {
                     $(Self::$name { $($field),* } => pb::event::Payload::$name(pb::$name {
-                        $($field: $field.to_message(),)*
+                        $($field: $field.to_message(words),)*
                     }),)*
                 })
             }
 
-            fn from_message(message: Option<pb::event::Payload>) -> Result<Self, Corrupt> {
+            fn from_message(
+                message: Option<pb::event::Payload>,
+                words: &Words,
+            ) -> Result<Self, Corrupt> {
                 Ok(match required(message, "Event.payload")? {
                     $(pb::event::Payload::$name(pb::$name { $($field),* }) => Self::$name {
-                        $($field: Storable::from_message($field).map_err(|corrupt| {
+                        $($field: Storable::from_message($field, words).map_err(|corrupt| {
                             corrupt.within(concat!(stringify!($name), ".", stringify!($field)))
                         })?,)*
                     },)*

@@ -3,7 +3,7 @@
 use prost::Message as _;
 
 use super::convert::Storable;
-use super::{Corrupt, FORMAT, decode};
+use super::{Corrupt, FORMAT, decode, without_words};
 use crate::model::escalation::Light;
 use crate::model::id::{FieldId, InstanceId, MemberId};
 use crate::model::instance::{Header, OpenTask, Status};
@@ -29,14 +29,14 @@ pub(super) fn header_to_message(
         workflow: words.number(header.workflow.as_str()),
         workflow_version: header.workflow_version,
         calendar_digest: header.calendar_digest,
-        created_at: header.created_at.to_message(),
-        updated_at: header.updated_at.to_message(),
-        status: header.status.to_message(),
-        next_due: header.next_due.to_message(),
+        created_at: header.created_at.to_message(words),
+        updated_at: header.updated_at.to_message(words),
+        status: header.status.to_message(words),
+        next_due: header.next_due.to_message(words),
         steward: number_of(header.steward.as_ref(), words),
         group: number_of(header.group.as_ref(), words),
         stages: header.stages.iter().map(|stage| words.number(stage.as_str())).collect(),
-        light: header.light.to_message(),
+        light: header.light.to_message(words),
         indexed: header.indexed.iter().map(|field| indexed_to_message(field, words)).collect(),
         tasks: header.tasks.iter().map(|task| task_to_message(task, words)).collect(),
         backups: header.backups.iter().map(|backup| words.number(backup.as_str())).collect(),
@@ -74,35 +74,37 @@ impl Share {
 
 /// The number under which a status is stored.
 pub(in crate::store) fn stored_status(status: Status) -> u32 {
-    u32::try_from(status.to_message()).expect("codes are small and positive")
+    u32::try_from(without_words(|words| status.to_message(words)))
+        .expect("codes are small and positive")
 }
 
 /// The number under which a light is stored.
 pub(in crate::store) fn stored_light(light: Light) -> u32 {
-    u32::try_from(light.to_message()).expect("codes are small and positive")
+    u32::try_from(without_words(|words| light.to_message(words)))
+        .expect("codes are small and positive")
 }
 
 /// The form in which a value is stored.
 pub(in crate::store) fn stored_value(value: &Value) -> pb::Value {
-    value.to_message()
+    without_words(|words| value.to_message(words))
 }
 
 fn indexed_to_message(
     (field, value): &(FieldId, Value),
     words: &mut Draft<'_>,
 ) -> pb::IndexedField {
-    pb::IndexedField { field: words.number(field.as_str()), value: value.to_message() }
+    pb::IndexedField { field: words.number(field.as_str()), value: value.to_message(words) }
 }
 
 fn task_to_message(task: &OpenTask, words: &mut Draft<'_>) -> pb::OpenTask {
     pb::OpenTask {
-        number: task.number.to_message(),
+        number: task.number.to_message(words),
         id: words.number(task.id.as_str()),
         role: number_of(task.role.as_ref(), words),
         holder: number_of(task.holder.as_ref(), words),
         delegated_by: number_of(task.delegated_by.as_ref(), words),
-        since: task.since.to_message(),
-        due: task.due.to_message(),
+        since: task.since.to_message(words),
+        due: task.due.to_message(words),
     }
 }
 
@@ -119,25 +121,25 @@ pub(super) fn header_from_message(
 ) -> Result<(Header, Whereabouts), Corrupt> {
     let body = (message.body_seq != 0).then_some(Seq(message.body_seq));
     let rest = Whereabouts { last_record: Seq(message.last_seq), body };
-    let stages = message.stages.into_iter().map(|number| name(number, words));
+    let stages = message.stages.into_iter().map(|number| Storable::from_message(number, words));
     let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));
     let tasks = message.tasks.into_iter().map(|it| task_from_message(&it, words));
-    let backups = message.backups.into_iter().map(|number| name(number, words));
+    let backups = message.backups.into_iter().map(|number| Storable::from_message(number, words));
     let header = Header {
         id,
-        workflow: name(message.workflow, words)?,
+        workflow: Storable::from_message(message.workflow, words)?,
         workflow_version: message.workflow_version,
         calendar_digest: message.calendar_digest,
         revision: message.revision,
         version: message.version,
-        created_at: Storable::from_message(message.created_at)?,
-        updated_at: Storable::from_message(message.updated_at)?,
-        status: Storable::from_message(message.status)?,
-        next_due: Storable::from_message(message.next_due)?,
+        created_at: Storable::from_message(message.created_at, words)?,
+        updated_at: Storable::from_message(message.updated_at, words)?,
+        status: Storable::from_message(message.status, words)?,
+        next_due: Storable::from_message(message.next_due, words)?,
         steward: optional_name(message.steward, words)?,
         group: optional_name(message.group, words)?,
         stages: stages.collect::<Result<_, _>>()?,
-        light: Storable::from_message(message.light)?,
+        light: Storable::from_message(message.light, words)?,
         indexed: indexed.collect::<Result<_, _>>()?,
         tasks: tasks.collect::<Result<_, _>>()?,
         backups: backups.collect::<Result<_, _>>()?,
@@ -149,28 +151,24 @@ fn indexed_from_message(
     message: pb::IndexedField,
     words: &Words,
 ) -> Result<(FieldId, Value), Corrupt> {
-    Ok((name(message.field, words)?, Storable::from_message(message.value)?))
+    Ok((
+        Storable::from_message(message.field, words)?,
+        Storable::from_message(message.value, words)?,
+    ))
 }
 
 fn task_from_message(message: &pb::OpenTask, words: &Words) -> Result<OpenTask, Corrupt> {
     Ok(OpenTask {
-        number: Storable::from_message(message.number)?,
-        id: name(message.id, words)?,
+        number: Storable::from_message(message.number, words)?,
+        id: Storable::from_message(message.id, words)?,
         role: optional_name(message.role, words)?,
         holder: optional_name(message.holder, words)?,
         delegated_by: optional_name(message.delegated_by, words)?,
-        since: Storable::from_message(message.since)?,
-        due: Storable::from_message(message.due)?,
+        since: Storable::from_message(message.since, words)?,
+        due: Storable::from_message(message.due, words)?,
     })
 }
 
-fn name<N: Storable<String>>(number: u32, words: &Words) -> Result<N, Corrupt> {
-    match words.word(number) {
-        Some(word) => N::from_message(word.to_owned()),
-        None => Err(Corrupt::new(format!("{number} is no word"))),
-    }
-}
-
-fn optional_name<N: Storable<String>>(number: u32, words: &Words) -> Result<Option<N>, Corrupt> {
-    if number == 0 { Ok(None) } else { name(number, words).map(Some) }
+fn optional_name<N: Storable<u32>>(number: u32, words: &Words) -> Result<Option<N>, Corrupt> {
+    if number == 0 { Ok(None) } else { N::from_message(number, words).map(Some) }
 }

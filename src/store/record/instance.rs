@@ -10,26 +10,27 @@ use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Heade
 use crate::model::instance::{StagePlace, StageState, Status, Suspension, TriedTask};
 use crate::model::link::Relations;
 use crate::store::pb;
+use crate::store::words::{Draft, Words};
 
-words! { Status as Status { Active, Suspended, Completed, Terminated } }
+codes! { Status as Status { Active, Suspended, Completed, Terminated } }
 
 impl Storable<pb::StagePlace> for StagePlace {
-    fn to_message(&self) -> pb::StagePlace {
+    fn to_message(&self, words: &mut Draft<'_>) -> pb::StagePlace {
         use pb::stage_place::Kind;
         let kind = match self {
-            Self::Open(since) => Kind::Open(since.to_message()),
-            Self::Closed(at) => Kind::Closed(at.to_message()),
-            Self::Skipped(at) => Kind::Skipped(at.to_message()),
+            Self::Open(since) => Kind::Open(since.to_message(words)),
+            Self::Closed(at) => Kind::Closed(at.to_message(words)),
+            Self::Skipped(at) => Kind::Skipped(at.to_message(words)),
         };
         pb::StagePlace { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::StagePlace) -> Result<Self, Corrupt> {
+    fn from_message(message: pb::StagePlace, words: &Words) -> Result<Self, Corrupt> {
         use pb::stage_place::Kind;
         Ok(match required(message.kind, "StagePlace.kind")? {
-            Kind::Open(since) => Self::Open(Storable::from_message(since)?),
-            Kind::Closed(at) => Self::Closed(Storable::from_message(at)?),
-            Kind::Skipped(at) => Self::Skipped(Storable::from_message(at)?),
+            Kind::Open(since) => Self::Open(Storable::from_message(since, words)?),
+            Kind::Closed(at) => Self::Closed(Storable::from_message(at, words)?),
+            Kind::Skipped(at) => Self::Skipped(Storable::from_message(at, words)?),
         })
     }
 }
@@ -47,91 +48,97 @@ message! { Suspension as Suspension { since, expected_resume } }
 message! { AcceptedRequest as AcceptedRequest { key, digest, revision, time } }
 
 impl Storable<Vec<pb::ActivitySummary>> for BTreeMap<ActivityId, ActivitySummary> {
-    fn to_message(&self) -> Vec<pb::ActivitySummary> {
+    fn to_message(&self, words: &mut Draft<'_>) -> Vec<pb::ActivitySummary> {
         let stored = |(activity, summary): (&ActivityId, &ActivitySummary)| pb::ActivitySummary {
-            activity: activity.to_message(),
+            activity: activity.to_message(words),
             count: summary.count,
-            last_at: summary.last_at.to_message(),
+            last_at: summary.last_at.to_message(words),
         };
         self.iter().map(stored).collect()
     }
 
-    fn from_message(message: Vec<pb::ActivitySummary>) -> Result<Self, Corrupt> {
+    fn from_message(message: Vec<pb::ActivitySummary>, words: &Words) -> Result<Self, Corrupt> {
         let read = |stored: pb::ActivitySummary| {
-            let last_at = Storable::from_message(stored.last_at)?;
+            let last_at = Storable::from_message(stored.last_at, words)?;
             let summary = ActivitySummary { count: stored.count, last_at };
-            Ok((ActivityId::from_message(stored.activity)?, summary))
+            Ok((ActivityId::from_message(stored.activity, words)?, summary))
         };
         message.into_iter().map(read).collect()
     }
 }
 
 /// The stored form of an instance.
-pub(super) fn instance_to_message(instance: &Instance) -> pb::StoredInstance {
+pub(super) fn instance_to_message(
+    instance: &Instance,
+    words: &mut Draft<'_>,
+) -> pb::StoredInstance {
     pb::StoredInstance {
         format: FORMAT,
-        id: instance.id.to_message(),
-        workflow: instance.workflow.to_message(),
+        id: instance.id.to_message(words),
+        workflow: instance.workflow.to_message(words),
         workflow_version: instance.workflow_version,
         calendar_digest: instance.calendar_digest,
         revision: instance.revision,
         version: instance.version,
-        created_at: instance.created_at.to_message(),
-        updated_at: instance.updated_at.to_message(),
-        status: instance.status.to_message(),
-        steward: instance.steward.to_message(),
-        group: instance.group.to_message(),
-        path_stage: instance.path_stage.to_message(),
-        stages: instance.stages.to_message(),
-        tasks: instance.tasks.to_message(),
-        clocks: instance.clocks.to_message(),
-        fields: instance.fields.to_message(),
-        activities: instance.activities.to_message(),
-        suspension: instance.suspension.to_message(),
-        requests: instance.requests.to_message(),
+        created_at: instance.created_at.to_message(words),
+        updated_at: instance.updated_at.to_message(words),
+        status: instance.status.to_message(words),
+        steward: instance.steward.to_message(words),
+        group: instance.group.to_message(words),
+        path_stage: instance.path_stage.to_message(words),
+        stages: instance.stages.to_message(words),
+        tasks: instance.tasks.to_message(words),
+        clocks: instance.clocks.to_message(words),
+        fields: instance.fields.to_message(words),
+        activities: instance.activities.to_message(words),
+        suspension: instance.suspension.to_message(words),
+        requests: instance.requests.to_message(words),
         next_task: instance.next_task,
         next_clock: instance.next_clock,
         script_failed_in: instance.script_failed_in,
-        links: instance.relations.links.to_message(),
-        effects: instance.relations.effects.to_message(),
+        links: instance.relations.links.to_message(words),
+        effects: instance.relations.effects.to_message(words),
         effects_asked: instance.relations.asked,
-        outcome: instance.outcome.to_message(),
-        backups: instance.backups.to_message(),
+        outcome: instance.outcome.to_message(words),
+        backups: instance.backups.to_message(words),
     }
 }
 
 /// An instance from its stored form.
-pub(super) fn instance_from_message(message: pb::StoredInstance) -> Result<Instance, Corrupt> {
+pub(super) fn instance_from_message(
+    message: pb::StoredInstance,
+    words: &Words,
+) -> Result<Instance, Corrupt> {
     Ok(Instance {
-        id: Storable::from_message(message.id)?,
-        workflow: Storable::from_message(message.workflow)?,
+        id: Storable::from_message(message.id, words)?,
+        workflow: Storable::from_message(message.workflow, words)?,
         workflow_version: message.workflow_version,
         calendar_digest: message.calendar_digest,
         revision: message.revision,
         version: message.version,
-        created_at: Storable::from_message(message.created_at)?,
-        updated_at: Storable::from_message(message.updated_at)?,
-        status: Storable::from_message(message.status)?,
-        steward: Storable::from_message(message.steward)?,
-        group: Storable::from_message(message.group)?,
-        path_stage: Storable::from_message(message.path_stage)?,
-        stages: Storable::from_message(message.stages)?,
-        tasks: Storable::from_message(message.tasks)?,
-        clocks: Storable::from_message(message.clocks)?,
-        fields: Storable::from_message(message.fields)?,
-        activities: Storable::from_message(message.activities)?,
-        suspension: Storable::from_message(message.suspension)?,
-        requests: Storable::from_message(message.requests)?,
+        created_at: Storable::from_message(message.created_at, words)?,
+        updated_at: Storable::from_message(message.updated_at, words)?,
+        status: Storable::from_message(message.status, words)?,
+        steward: Storable::from_message(message.steward, words)?,
+        group: Storable::from_message(message.group, words)?,
+        path_stage: Storable::from_message(message.path_stage, words)?,
+        stages: Storable::from_message(message.stages, words)?,
+        tasks: Storable::from_message(message.tasks, words)?,
+        clocks: Storable::from_message(message.clocks, words)?,
+        fields: Storable::from_message(message.fields, words)?,
+        activities: Storable::from_message(message.activities, words)?,
+        suspension: Storable::from_message(message.suspension, words)?,
+        requests: Storable::from_message(message.requests, words)?,
         next_task: message.next_task,
         next_clock: message.next_clock,
         script_failed_in: message.script_failed_in,
         relations: Arc::new(Relations {
-            links: Storable::from_message(message.links)?,
-            effects: Storable::from_message(message.effects)?,
+            links: Storable::from_message(message.links, words)?,
+            effects: Storable::from_message(message.effects, words)?,
             asked: message.effects_asked,
         }),
-        outcome: Storable::from_message(message.outcome)?,
-        backups: Storable::from_message(message.backups)?,
+        outcome: Storable::from_message(message.outcome, words)?,
+        backups: Storable::from_message(message.backups, words)?,
     })
 }
 

@@ -3,9 +3,11 @@
 //! Writing is total. Reading takes nothing for granted and answers [`Corrupt`], which says what is
 //! wrong where. Each type of the model has exactly one form; the macros below write the conversions
 //! whose fields have the same names on both sides: a field forgotten on either side does not
-//! compile. Knows nothing of keys, chunks or files.
+//! compile. Names that definitions and the organization give are kept as words, but for those in
+//! documents. Knows nothing of keys, chunks or files.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use prost::Message;
 use prost::encoding::WireType;
@@ -69,14 +71,19 @@ pub struct ChainedRecord {
 }
 
 /// The bytes of a record. `previous` is the first number of its instance's previous record.
-pub fn encode_record(record: &Record, previous: Option<Seq>) -> Vec<u8> {
-    event::record_to_message(record, previous).encode_to_vec()
+pub fn encode_record(record: &Record, previous: Option<Seq>, words: &mut Draft<'_>) -> Vec<u8> {
+    event::record_to_message(record, previous, words).encode_to_vec()
 }
 
 /// The same with the header that its instance has with it, as [`encode_header`] gives it.
-pub fn encode_record_with(record: &Record, previous: Option<Seq>, header: &[u8]) -> Vec<u8> {
+pub fn encode_record_with(
+    record: &Record,
+    previous: Option<Seq>,
+    header: &[u8],
+    words: &mut Draft<'_>,
+) -> Vec<u8> {
     const HEADER: u32 = 8;
-    let mut bytes = encode_record(record, previous);
+    let mut bytes = encode_record(record, previous, words);
     prost::encoding::encode_key(HEADER, WireType::LengthDelimited, &mut bytes);
     prost::encoding::encode_varint(header.len() as u64, &mut bytes);
     bytes.extend_from_slice(header);
@@ -105,9 +112,9 @@ pub fn decode_record_end(bytes: &[u8]) -> Result<Option<RecordEnd>, Corrupt> {
 }
 
 /// A record from its bytes.
-pub fn decode_record(bytes: &[u8]) -> Result<ChainedRecord, Corrupt> {
+pub fn decode_record(bytes: &[u8], words: &Words) -> Result<ChainedRecord, Corrupt> {
     let message: pb::Record = decode(bytes, "a record")?;
-    event::record_from_message(message).map_err(|corrupt| corrupt.within("a record"))
+    event::record_from_message(message, words).map_err(|corrupt| corrupt.within("a record"))
 }
 
 /// The bytes of a header, under a key that names the instance.
@@ -125,42 +132,53 @@ pub fn decode_header(
     header::header_from_message(id, message, words).map_err(|it| it.within("a header"))
 }
 
-/// The bytes of an instance: all that is needed to read it again.
-pub fn encode_instance(instance: &Instance) -> Vec<u8> {
-    instance::instance_to_message(instance).encode_to_vec()
+/// The bytes of an instance: all that is needed to read it again, but for the words.
+pub fn encode_instance(instance: &Instance, words: &mut Draft<'_>) -> Vec<u8> {
+    instance::instance_to_message(instance, words).encode_to_vec()
 }
 
 /// An instance from its bytes.
-pub fn decode_instance(bytes: &[u8]) -> Result<Instance, Corrupt> {
+pub fn decode_instance(bytes: &[u8], words: &Words) -> Result<Instance, Corrupt> {
     let message: pb::StoredInstance = decode(bytes, "an instance")?;
-    instance::instance_from_message(message).map_err(|corrupt| corrupt.within("an instance"))
+    instance::instance_from_message(message, words).map_err(|corrupt| corrupt.within("an instance"))
 }
 
 /// The bytes of a roster.
 pub fn encode_roster(roster: &Roster) -> Vec<u8> {
-    organization::roster_to_message(roster).encode_to_vec()
+    without_words(|words| organization::roster_to_message(roster, words)).encode_to_vec()
 }
 
 /// A roster from its bytes.
 pub fn decode_roster(bytes: &[u8]) -> Result<Roster, Corrupt> {
     let message: pb::StoredRoster = decode(bytes, "a roster")?;
-    organization::roster_from_message(message).map_err(|corrupt| corrupt.within("a roster"))
+    organization::roster_from_message(message, &NO_WORDS)
+        .map_err(|corrupt| corrupt.within("a roster"))
 }
 
 /// The bytes of a hand-over.
 pub fn encode_hand_over(hand_over: &HandOver) -> Vec<u8> {
-    organization::hand_over_to_message(hand_over).encode_to_vec()
+    without_words(|words| organization::hand_over_to_message(hand_over, words)).encode_to_vec()
 }
 
 /// A hand-over from its bytes.
 pub fn decode_hand_over(bytes: &[u8]) -> Result<HandOver, Corrupt> {
     let message: pb::StoredHandOver = decode(bytes, "a hand-over")?;
-    organization::hand_over_from_message(message).map_err(|it| it.within("a hand-over"))
+    organization::hand_over_from_message(message, &NO_WORDS).map_err(|it| it.within("a hand-over"))
 }
 
 /// The first field about which a header and a body of the same version differ.
 pub fn disagreement(header: &Header, body: &Instance) -> Option<&'static str> {
     instance::disagreement(header, body)
+}
+
+/// For what holds no words: documents are read without any.
+static NO_WORDS: LazyLock<Words> = LazyLock::new(Words::default);
+
+fn without_words<M>(form: impl FnOnce(&mut Draft<'_>) -> M) -> M {
+    let mut words = Draft::of(&NO_WORDS);
+    let message = form(&mut words);
+    assert!(words.added().is_empty(), "nobody could read the words of a document");
+    message
 }
 
 fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, Corrupt> {

@@ -5,22 +5,23 @@ use super::convert::{Storable, required};
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder};
 use crate::model::task::{Objection, Supplement, Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
 use crate::store::pb;
+use crate::store::words::{Draft, Words};
 
 impl Storable<u32> for TaskNumber {
-    fn to_message(&self) -> u32 {
+    fn to_message(&self, _: &mut Draft<'_>) -> u32 {
         self.0
     }
 
-    fn from_message(message: u32) -> Result<Self, Corrupt> {
+    fn from_message(message: u32, _: &Words) -> Result<Self, Corrupt> {
         Ok(Self(message))
     }
 }
 
 message! { TaskRef as TaskRef { number, stage, id, each } }
 
-words! { TaskKind as TaskKind { Human, Wait, Call } }
+codes! { TaskKind as TaskKind { Human, Wait, Call } }
 
-words! {
+codes! {
     CancelReason as CancelReason { JoinReached, StageLeft, Returned, Redone, InstanceEnded }
 }
 
@@ -42,25 +43,25 @@ message! { Assignment as Assignment { member, because, instead_of } }
 message! { ExtensionRequest as ExtensionRequest { by, reason, asked_by, asked_at } }
 
 impl Storable<pb::AssignmentReason> for AssignmentReason {
-    fn to_message(&self) -> pb::AssignmentReason {
+    fn to_message(&self, words: &mut Draft<'_>) -> pb::AssignmentReason {
         use pb::assignment_reason::{Kind, PlainReason};
         let plain = |reason: PlainReason| Kind::Plain(reason.into());
         let kind = match self {
             Self::Steward => plain(PlainReason::Steward),
             Self::OnlyCandidate => plain(PlainReason::OnlyCandidate),
             Self::LeastLoaded => plain(PlainReason::LeastLoaded),
-            Self::Function(words) => Kind::Function(words.to_message()),
+            Self::Function(name) => Kind::Function(name.to_message(words)),
             Self::Named => plain(PlainReason::Named),
             Self::Claimed => plain(PlainReason::Claimed),
             Self::Delegated => plain(PlainReason::Delegated),
             Self::GivenBack => plain(PlainReason::GivenBack),
-            Self::RoleAbove(role) => Kind::RoleAbove(role.to_message()),
-            Self::Escalated(level) => Kind::Escalated(level.to_message()),
+            Self::RoleAbove(role) => Kind::RoleAbove(role.to_message(words)),
+            Self::Escalated(level) => Kind::Escalated(level.to_message(words)),
         };
         pb::AssignmentReason { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::AssignmentReason) -> Result<Self, Corrupt> {
+    fn from_message(message: pb::AssignmentReason, words: &Words) -> Result<Self, Corrupt> {
         use pb::assignment_reason::{Kind, PlainReason};
         Ok(match required(message.kind, "AssignmentReason.kind")? {
             Kind::Plain(plain) => match PlainReason::try_from(plain) {
@@ -76,8 +77,8 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
                 }
             },
             Kind::Function(words) => Self::Function(words.into()),
-            Kind::RoleAbove(role) => Self::RoleAbove(Storable::from_message(role)?),
-            Kind::Escalated(level) => Self::Escalated(Storable::from_message(level)?),
+            Kind::RoleAbove(role) => Self::RoleAbove(Storable::from_message(role, words)?),
+            Kind::Escalated(level) => Self::Escalated(Storable::from_message(level, words)?),
         })
     }
 }
@@ -85,37 +86,37 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
 required_message!(AssignmentReason as AssignmentReason);
 
 impl Storable<pb::TaskEnd> for TaskEnd {
-    fn to_message(&self) -> pb::TaskEnd {
+    fn to_message(&self, words: &mut Draft<'_>) -> pb::TaskEnd {
         use pb::task_end::Kind;
         let kind = match self {
             Self::Done { outcome, by, instead_of, delegated_by, at } => Kind::Done(pb::TaskDone {
-                outcome: outcome.to_message(),
-                by: by.to_message(),
-                instead_of: instead_of.to_message(),
-                delegated_by: delegated_by.to_message(),
-                at: at.to_message(),
+                outcome: outcome.to_message(words),
+                by: by.to_message(words),
+                instead_of: instead_of.to_message(words),
+                delegated_by: delegated_by.to_message(words),
+                at: at.to_message(words),
             }),
             Self::Cancelled { because, at } => Kind::Cancelled(pb::TaskDropped {
-                because: because.to_message(),
-                at: at.to_message(),
+                because: because.to_message(words),
+                at: at.to_message(words),
             }),
         };
         pb::TaskEnd { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::TaskEnd) -> Result<Self, Corrupt> {
+    fn from_message(message: pb::TaskEnd, words: &Words) -> Result<Self, Corrupt> {
         use pb::task_end::Kind;
         Ok(match required(message.kind, "TaskEnd.kind")? {
             Kind::Done(done) => Self::Done {
-                outcome: Storable::from_message(done.outcome)?,
-                by: Storable::from_message(done.by)?,
-                instead_of: Storable::from_message(done.instead_of)?,
-                delegated_by: Storable::from_message(done.delegated_by)?,
-                at: Storable::from_message(done.at)?,
+                outcome: Storable::from_message(done.outcome, words)?,
+                by: Storable::from_message(done.by, words)?,
+                instead_of: Storable::from_message(done.instead_of, words)?,
+                delegated_by: Storable::from_message(done.delegated_by, words)?,
+                at: Storable::from_message(done.at, words)?,
             },
             Kind::Cancelled(dropped) => Self::Cancelled {
-                because: Storable::from_message(dropped.because)?,
-                at: Storable::from_message(dropped.at)?,
+                because: Storable::from_message(dropped.because, words)?,
+                at: Storable::from_message(dropped.at, words)?,
             },
         })
     }

@@ -154,7 +154,7 @@ impl Checking<'_> {
         if self.checked.read.records.is_multiple_of(PROGRESS_VALUES) {
             self.tell_events();
         }
-        match decode_record(packed.record) {
+        match decode_record(packed.record, &self.ledger.words) {
             Ok(chained) => self.content(partition, packed, &chained),
             Err(error) => self.find(told(unreadable(partition, first, &error))),
         }
@@ -275,7 +275,7 @@ impl Checking<'_> {
                 return;
             }
             let Some(value) = self.value(value) else { continue };
-            match decode_instance(&value.content) {
+            match decode_instance(&value.content, &self.ledger.words) {
                 Err(error) => self.find(told(corrupt(&value.key, &error))),
                 Ok(body) => {
                     let home = self.identity.partition_of(&body.id);

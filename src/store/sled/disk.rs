@@ -11,6 +11,7 @@ use super::log_file::Doubt;
 use super::pack::{self, PackedRecord};
 use super::rouser::Rouser;
 use crate::store::record::{ChainedRecord, Corrupt, decode_record};
+use crate::store::words::Words;
 use crate::store::{Error, Numbered, Partition, Seq};
 
 /// An open sled, and its file once more.
@@ -128,7 +129,12 @@ impl Disk {
     }
 
     /// A record, by the number of its first event.
-    pub(super) fn record(&self, partition: Partition, seq: Seq) -> Result<ChainedRecord, Error> {
+    pub(super) fn record(
+        &self,
+        partition: Partition,
+        seq: Seq,
+        words: &Words,
+    ) -> Result<ChainedRecord, Error> {
         let missing = || Error::Corrupt(describe(partition, seq) + " is missing");
         let Some(pack) = self.pack_holding(partition, seq)? else {
             return Err(missing());
@@ -136,7 +142,7 @@ impl Disk {
         for packed in pack.records()? {
             let packed = packed?;
             if packed.first_seq == seq {
-                return decode(partition, &packed);
+                return decode(partition, &packed, words);
             }
         }
         Err(missing())
@@ -149,6 +155,7 @@ impl Disk {
         after: Seq,
         last: Seq,
         limit: usize,
+        words: &Words,
     ) -> Result<Vec<Numbered>, Error> {
         let mut found = Vec::new();
         if limit == 0 {
@@ -159,7 +166,7 @@ impl Disk {
             for packed in value.records()? {
                 let packed = packed?;
                 if packed.last_seq() > after {
-                    let record = decode(partition, &packed)?.record;
+                    let record = decode(partition, &packed, words)?.record;
                     found.push(Numbered { partition, first_seq: packed.first_seq, record });
                 }
                 // Here already: to see what follows, a further pack would have to be read.
@@ -229,8 +236,13 @@ impl Disk {
     }
 }
 
-fn decode(partition: Partition, packed: &PackedRecord<'_>) -> Result<ChainedRecord, Error> {
-    decode_record(packed.record).map_err(|error| unreadable(partition, packed.first_seq, &error))
+fn decode(
+    partition: Partition,
+    packed: &PackedRecord<'_>,
+    words: &Words,
+) -> Result<ChainedRecord, Error> {
+    decode_record(packed.record, words)
+        .map_err(|error| unreadable(partition, packed.first_seq, &error))
 }
 
 /// A value with its key.

@@ -76,7 +76,10 @@ impl Filling {
     /// Takes one entry of a backup; they come in the order in which they were written.
     pub fn add(&mut self, entry: Entry) -> Result<(), Error> {
         match entry {
-            Entry::Body(body) => self.put(&keys::restored_body(&body.id), &encode_instance(&body)),
+            Entry::Body(body) => {
+                let bytes = self.with_words(|words| encode_instance(&body, words));
+                self.put(&keys::restored_body(&body.id), &bytes)
+            }
             Entry::Point { last_seqs, clock } => {
                 if last_seqs.len() != self.last_seqs.len() {
                     return Err(contradiction("its point has other partitions"));
@@ -116,7 +119,8 @@ impl Filling {
                 return Err(contradiction(&problem));
             }
         }
-        let (first_seq, bytes) = (*first_seq, encode_record(record, previous));
+        let bytes = self.with_words(|words| encode_record(record, previous, words));
+        let first_seq = *first_seq;
         let packed = PackedRecord { first_seq, events: record.events.len() as u64, record: &bytes };
         match self.packing.add(*partition, packed) {
             Some((key, full)) => self.put(&key, &full),
@@ -150,7 +154,7 @@ impl Filling {
             let (body, chunks) = match self.disk.value(&key)? {
                 None => (None, 0),
                 Some(bytes) => {
-                    let read = decode_instance(&bytes);
+                    let read = decode_instance(&bytes, &self.words);
                     let body = read.map_err(|error| super::disk::corrupt(&key, &error))?;
                     (Some(body), self.disk.chunks(&key)?)
                 }
@@ -169,6 +173,16 @@ impl Filling {
         Ok(())
     }
 
+    /// Encodes something, and puts the words that this adds.
+    fn with_words<T>(&mut self, encode: impl FnOnce(&mut Draft<'_>) -> T) -> T {
+        let mut draft = Draft::of(&self.words);
+        let encoded = encode(&mut draft);
+        let added = draft.added();
+        put_words(&mut self.staged, self.words.count(), &added);
+        self.words.add_all(added);
+        encoded
+    }
+
     /// Puts an instance that is whole: its body needs no record.
     fn instance(
         &mut self,
@@ -177,16 +191,11 @@ impl Filling {
         last_record: Seq,
     ) -> Result<(), Error> {
         let key = keys::body(self.identity.partition_of(&body.id), last_record);
-        let chunks = self.staged.put(&key, &encode_instance(body), 0);
         let rest = Whereabouts { last_record, body: Some(last_record) };
-        let mut draft = Draft::of(&self.words);
-        let header = encode_header(header, rest, &mut draft);
+        let (content, header) = self
+            .with_words(|words| (encode_instance(body, words), encode_header(header, rest, words)));
+        let chunks = self.staged.put(&key, &content, 0);
         self.staged.put(&keys::header(&body.id), &header, 0);
-        let added = draft.added();
-        put_words(&mut self.staged, self.words.count(), &added);
-        for word in added {
-            self.words.add(word);
-        }
         // Headers are small; of the bodies, the chunks tell how large they are.
         self.staged_bytes += usize::from(chunks) * limits::STORED_VALUE_BYTES_MAX;
         self.write_staged_if_many()
@@ -206,7 +215,7 @@ impl Filling {
             )));
         }
         let partition = self.identity.partition_of(instance);
-        let fetch = |partition: Partition, seq| self.disk.record(partition, seq);
+        let fetch = |partition: Partition, seq| self.disk.record(partition, seq, &self.words);
         let tail = if begun == version {
             Vec::new()
         } else {

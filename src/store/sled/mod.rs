@@ -9,12 +9,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
 use super::chain::Chain;
 use super::index::{Entry, Known};
 use super::ledger::{Ledger, Plan};
 use super::record::{ChainedRecord, decode_instance};
+use super::words::Words;
 use super::{Batch, Committed, DueInstance, Error, Identity, Numbered, Partition, Point};
 use super::{Progress, Query, Seq, Store, Stored};
 use crate::model::id::InstanceId;
@@ -50,9 +51,9 @@ pub use open_error::OpenError;
 use recent::Recent;
 use staging::Prepared;
 
-/// The usual [`Options::recent_events`]: of all partitions, those of some 150,000 commands, which
+/// The usual [`Options::recent_events`]: of all partitions, those of some 600,000 commands, which
 /// are read within seconds: `docs/performance.md`.
-pub const RECENT_EVENTS: u64 = 65_536;
+pub const RECENT_EVENTS: u64 = 262_144;
 
 /// How much sled writes before it goes on elsewhere in its file, which takes as long as some
 /// commits. A store stays with what it was made with. `docs/performance.md` compares bytes and
@@ -135,31 +136,36 @@ impl SledStore {
         self.ledger.read().map_err(|_| broken())
     }
 
-    fn known(&self, instance: &InstanceId) -> Result<Option<Known>, Error> {
-        Ok(self.ledger()?.index.get(instance))
+    /// What is known of an instance, and the words with which its body and records are read.
+    fn known(&self, instance: &InstanceId) -> Result<Option<(Known, Arc<Words>)>, Error> {
+        let ledger = self.ledger()?;
+        Ok(ledger.index.get(instance).map(|known| (known, Arc::clone(&ledger.words))))
     }
 
     fn chain<'a>(
         &'a self,
         instance: &'a InstanceId,
         last: Seq,
+        words: &'a Words,
     ) -> Chain<'a, impl FnMut(Partition, Seq) -> Result<ChainedRecord, Error> + 'a> {
         let partition = self.identity.partition_of(instance);
-        Chain::new(instance, partition, last, |partition, seq| self.disk.record(partition, seq))
+        Chain::new(instance, partition, last, |partition, seq| {
+            self.disk.record(partition, seq, words)
+        })
     }
 
     /// Body and tail of an instance.
-    fn read(&self, instance: &InstanceId, known: Known) -> Result<Stored, Error> {
+    fn read(&self, instance: &InstanceId, known: Known, words: &Words) -> Result<Stored, Error> {
         let mut body = None;
         if let Some(seq) = known.body {
             let key = keys::body(self.identity.partition_of(instance), seq);
             let bytes = self.disk.value(&key)?.ok_or_else(|| disk::missing(&key))?;
-            body = Some(decode_instance(&bytes).map_err(|it| disk::corrupt(&key, &it))?);
+            body = Some(decode_instance(&bytes, words).map_err(|it| disk::corrupt(&key, &it))?);
         }
         let version = body.as_ref().map_or(0, |body: &Instance| body.version);
         let tail = match known.version.checked_sub(version) {
             Some(0) => Vec::new(),
-            Some(_) => self.chain(instance, known.last_record).above(version)?,
+            Some(_) => self.chain(instance, known.last_record, words).above(version)?,
             None => {
                 let problem = format!("the body of instance {instance} is newer than its header");
                 return Err(Error::Corrupt(problem));
@@ -220,7 +226,7 @@ impl Store for SledStore {
 
     fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
         let known = self.known(instance)?;
-        known.map(|known| self.read(instance, known)).transpose()
+        known.map(|(known, words)| self.read(instance, known, &words)).transpose()
     }
 
     fn commit(&self, batch: Batch) -> Result<Committed, Error> {
@@ -245,9 +251,13 @@ impl Store for SledStore {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Numbered>, Error> {
-        let last = self.ledger()?.last_seqs.get(usize::from(partition.0)).copied();
+        let (last, words) = {
+            let ledger = self.ledger()?;
+            let last = ledger.last_seqs.get(usize::from(partition.0)).copied();
+            (last, Arc::clone(&ledger.words))
+        };
         match last {
-            Some(last) if after < last => self.disk.records(partition, after, last, limit),
+            Some(last) if after < last => self.disk.records(partition, after, last, limit, &words),
             Some(_) | None => Ok(Vec::new()),
         }
     }
@@ -263,7 +273,9 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Vec<Numbered>, Error> {
         match self.known(instance)? {
-            Some(known) => self.chain(instance, known.last_record).below(before, limit),
+            Some((known, words)) => {
+                self.chain(instance, known.last_record, &words).below(before, limit)
+            }
             None => Ok(Vec::new()),
         }
     }

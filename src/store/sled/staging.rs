@@ -47,8 +47,11 @@ pub(super) fn stage(
     let mut packing = Packing::default();
     for ((write, place), header) in batch.writes.iter().zip(&plan.places).zip(headers) {
         let record = match header {
-            Some(at) => encode_record_with(&write.record, place.previous, &entries[at].bytes),
-            None => encode_record(&write.record, place.previous),
+            Some(at) => {
+                let header = &entries[at].bytes;
+                encode_record_with(&write.record, place.previous, header, &mut words)
+            }
+            None => encode_record(&write.record, place.previous, &mut words),
         };
         let events = write.record.events.len() as u64;
         let packed = PackedRecord { first_seq: place.first_seq, events, record: &record };
@@ -59,7 +62,7 @@ pub(super) fn stage(
     for (key, pack) in packing.finish() {
         staged.put(&key, &pack, 0);
     }
-    stage_bodies(&mut staged, plan, batch);
+    stage_bodies(&mut staged, plan, batch, &mut words);
     for (instance, header) in recent.leaving(plan, &ledger.index) {
         stage_header(&mut staged, disk, &instance, header)?;
     }
@@ -89,12 +92,12 @@ pub(super) fn stage(
     Ok(Prepared { staged, entries, words })
 }
 
-fn stage_bodies(staged: &mut Staged, plan: &Plan, batch: &Batch) {
+fn stage_bodies(staged: &mut Staged, plan: &Plan, batch: &Batch, words: &mut Draft<'_>) {
     for index in plan.instances.values().filter_map(|outcome| outcome.body) {
         let write = &batch.writes[index];
         if let Some(body) = &write.body {
             let key = keys::body(write.partition, plan.places[index].first_seq);
-            staged.put(&key, &encode_instance(body), 0);
+            staged.put(&key, &encode_instance(body, words), 0);
         }
     }
 }

@@ -53,9 +53,9 @@ pub(super) fn survey(
     let mut ledger = Ledger::empty(identity);
     ledger.clock = state.clock;
     ledger.last_seqs = state.last_seqs;
-    ledger.words = read_words(disk, state.words)?;
+    ledger.words = read_words(disk, state.words)?.into();
     let mut places = Vec::with_capacity(lasts.len());
-    let (words, mut loads) = (&ledger.words, Loads::default());
+    let (words, mut loads) = (&*ledger.words, Loads::default());
     let headers = Headers {
         stored: disk.values(&[HEADERS], &[HEADERS]).peekable(),
         lasts: lasts.into_iter().peekable(),
