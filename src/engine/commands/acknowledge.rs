@@ -1,13 +1,14 @@
 //! Acknowledge: somebody takes notice of an escalation. It stops the repeats of that level only.
 
 use crate::definition::compiled::{Requirement, Step};
-use crate::engine::rejection::Rejection;
+use crate::engine::rejection::{FieldProblem, Rejection};
 use crate::engine::scene::Scene;
 use crate::model::clock::{Alarm, Clock};
 use crate::model::command::Acknowledge;
 use crate::model::escalation::{Fired, Firing};
 use crate::model::event::Payload;
 use crate::model::id::MemberId;
+use crate::model::time::Date;
 
 pub(in crate::engine) fn acknowledge(
     scene: &mut Scene<'_>,
@@ -20,8 +21,9 @@ pub(in crate::engine) fn acknowledge(
     let Some(clock) = scene.clock(acknowledge.clock).cloned() else {
         return Err(Rejection::NothingToAcknowledge);
     };
-    let awaits = |fired: &&Fired| fired.firing == Firing::Notified && fired.acknowledged.is_none();
-    let Some(fired) = clock.fired.iter().rev().find(awaits).cloned() else {
+    // The highest step that told people stands for those below it: once is enough.
+    let told = clock.fired.iter().rev().find(|fired| fired.firing == Firing::Notified);
+    let Some(fired) = told.filter(|fired| fired.acknowledged.is_none()).cloned() else {
         return Err(Rejection::NothingToAcknowledge);
     };
     let policy = scene.policy_of(scene.clock_spec(&clock));
@@ -31,6 +33,7 @@ pub(in crate::engine) fn acknowledge(
     };
     must_be_told(scene, &clock, &fired, step, &by)?;
     must_hold_what_is_required(step, acknowledge)?;
+    must_promise_what_can_be(scene, acknowledge.promised)?;
 
     let mut schedule = clock.plan.schedule.clone();
     schedule.retain(|scheduled| match &scheduled.alarm {
@@ -84,4 +87,14 @@ fn must_hold_what_is_required(step: &Step, acknowledge: &Acknowledge) -> Result<
         })
         .collect();
     if missing.is_empty() { Ok(()) } else { Err(Rejection::AcknowledgementIncomplete(missing)) }
+}
+
+/// A day that is over cannot be promised.
+fn must_promise_what_can_be(scene: &Scene<'_>, promised: Option<Date>) -> Result<(), Rejection> {
+    let today = scene.context.calendar.date_of(scene.now);
+    if promised.is_none_or(|day| day >= today) {
+        return Ok(());
+    }
+    let problem = "the day that is promised is over".to_owned();
+    Err(Rejection::InvalidValues(vec![FieldProblem { field: "promised".into(), problem }]))
 }
