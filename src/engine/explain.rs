@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::calendar::explain::DayWalk;
 use crate::model::actor::Actor;
-use crate::model::clock::{Clock, ClockKind, ClockRef, Scheduled};
+use crate::model::clock::{Clock, ClockKind, ClockOwner, ClockRef, Scheduled};
 use crate::model::event::Payload;
 use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
@@ -101,7 +101,7 @@ pub fn preview_resume(context: &Context<'_>, instance: &Arc<Instance>) -> Vec<Al
     commands::go_on(&mut scene, suspension.since);
     // A preview cannot be refused: what does not come to rest is shown as far as it came.
     let _unfinished = scene.react();
-    let clocks = scene.instance.clocks();
+    let clocks = scene.instance.clocks().filter(|clock| clock.owner != ClockOwner::Suspension);
     clocks
         .map(|clock| AlarmPreview {
             clock: clock.reference(),

@@ -32,7 +32,11 @@ pub(crate) fn faults_of(instance: &Instance, workflow: &Workflow) -> Vec<String>
 fn owner_is_there(instance: &Instance, clock: &Clock) -> Option<String> {
     let there = match &clock.owner {
         ClockOwner::Instance => instance.status.is_live(),
-        ClockOwner::Suspension => instance.status == Status::Suspended,
+        // Between two suspensions it stands still, so that it is known how much was used.
+        ClockOwner::Suspension => {
+            let suspended = instance.status == Status::Suspended;
+            instance.status.is_live() && suspended != clock.is_paused()
+        }
         ClockOwner::Stage(stage) => instance
             .stage(stage.as_str())
             .is_some_and(|state| matches!(state.place, StagePlace::Open(_))),

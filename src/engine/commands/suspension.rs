@@ -3,7 +3,8 @@
 use crate::engine::clocks;
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
-use crate::model::clock::{ClockEnd, ClockNumber, ClockOwner, PauseReason};
+use crate::model::clock::Plan;
+use crate::model::clock::{Clock, ClockEnd, ClockNumber, ClockOwner, Limit, Pause, PauseReason};
 use crate::model::command::Suspend;
 use crate::model::event::Payload;
 use crate::model::id::RoleId;
@@ -35,8 +36,26 @@ pub(in crate::engine) fn suspend(
     for number in running {
         scene.pause_clock(number, PauseReason::Suspended);
     }
-    scene.start_clock(&rule.clock, ClockOwner::Suspension);
+    let before = scene.instance.clocks().find(|clock| clock.owner == ClockOwner::Suspension);
+    match before.cloned() {
+        Some(clock) if !has_gone_on_long(scene, &clock) => {
+            scene.resume_clock(clock.number, PauseReason::ExcludedWhile);
+        }
+        Some(_) | None => {
+            scene.stop_clocks(ClockEnd::Done, |clock| clock.owner == ClockOwner::Suspension);
+            scene.start_clock(&rule.clock, ClockOwner::Suspension);
+        }
+    }
     Ok(())
+}
+
+/// Whether the instance has gone on for as long as it may be suspended: then what it was suspended
+/// before counts no more.
+fn has_gone_on_long(scene: &Scene<'_>, clock: &Clock) -> bool {
+    let (Some(since), Limit::Amount(limit)) = (clock.stands_still_since(), clock.limit) else {
+        return true;
+    };
+    scene.calendar_of(scene.clock_spec(clock)).due(since, limit).at <= scene.now
 }
 
 pub(in crate::engine) fn resume(scene: &mut Scene<'_>) -> Result<(), Rejection> {
@@ -50,7 +69,7 @@ pub(in crate::engine) fn resume(scene: &mut Scene<'_>) -> Result<(), Rejection> 
 
 /// What resuming does, also for its preview.
 pub(in crate::engine) fn go_on(scene: &mut Scene<'_>, suspended_at: crate::model::time::Timestamp) {
-    scene.stop_clocks(ClockEnd::Done, |clock| clock.owner == ClockOwner::Suspension);
+    keep_what_was_used(scene);
     scene.emit(Payload::InstanceResumed { suspended_at });
     let paused: Vec<ClockNumber> = scene
         .instance
@@ -61,6 +80,26 @@ pub(in crate::engine) fn go_on(scene: &mut Scene<'_>, suspended_at: crate::model
     for number in paused {
         scene.resume_clock(number, PauseReason::Suspended);
     }
+}
+
+/// The limit of the suspension is over, but not forgotten: it stands still, without a light, for a
+/// suspension that follows soon.
+fn keep_what_was_used(scene: &mut Scene<'_>) {
+    let is_of_suspension = |clock: &Clock| clock.owner == ClockOwner::Suspension;
+    let before = scene.instance.clocks().find(|clock| is_of_suspension(clock)).cloned();
+    scene.stop_clocks(ClockEnd::Done, is_of_suspension);
+    let Some(before) = before else { return };
+    let clock = Clock {
+        number: ClockNumber(scene.instance.next_clock),
+        extension_request: None,
+        plan: Plan { schedule: Vec::new(), ..before.plan },
+        paused: vec![Pause { since: scene.at(), because: PauseReason::ExcludedWhile }],
+        at_risk_at: None,
+        breached_at: None,
+        fired: Vec::new(),
+        ..before
+    };
+    scene.emit(Payload::ClockStarted { clock });
 }
 
 /// The role of the stage in which the instance is, or of its steward once the path has ended.
