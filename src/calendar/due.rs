@@ -34,6 +34,16 @@ impl Calendar {
         self.moment(opening, opening)
     }
 
+    /// The first opening of business that is not before an instant: when the next digest is read.
+    pub fn next_opening(&self, from: Timestamp) -> Timestamp {
+        let today = self.date_of(from);
+        let opening = self.opening_on_or_after(today).at;
+        if opening >= from {
+            return opening;
+        }
+        self.opening_on_or_after(today.tomorrow().unwrap_or(today)).at
+    }
+
     /// The due time of a clock, derived from what is recorded about it.
     ///
     /// Exclusions are united first, and only their part from `started_at` on counts. They move a

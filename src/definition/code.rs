@@ -240,6 +240,10 @@ codes! {
     LateLadder "SB0519" Warning "a ladder begins when its limit has run out already"
         "The first step fires after the due time: until then the light stays out and nobody is \
          told that the limit is over. Put a step at `due` or before it."
+    ReadTooLate "SB0520" Warning "a warning is read when its limit has run out already"
+        "The step fires before the due time, but waits for the digest of the next opening of \
+         business, and the limit may be over by then. Say `delivery: at_once`, or let the step fire \
+         the evening before: `{ earlier_of: [80%, -1wd] }`."
 
     InvalidCalendar "SB0601" Error "a calendar contradicts itself"
         "The calendar was read, but its parts do not fit together: office hours that overlap, a \

@@ -11,6 +11,10 @@ use crate::script::facts::latest;
 
 use super::scene::Scene;
 
+/// What falls due at the opening of business is recorded a moment later, and is for the digest of
+/// that opening all the same.
+const TIMER_LATENESS_MS: i64 = 60_000;
+
 impl<'a> Scene<'a> {
     /// Does what steps of a clock say, lowest first; of several that give the work to somebody the
     /// highest does. Conditions that this changes are judged by whoever fires it.
@@ -32,24 +36,15 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// When what happens now is to be read by those who are told; none: at once. The opening of
-    /// business after it was due, unless that day is over.
+    /// When what happens now is to be read by those who are told; none: at once. With the first
+    /// digest that is not read already when it is recorded.
     pub(super) fn digest_at(&self, delivery: Delivery) -> Option<Timestamp> {
         if delivery == Delivery::AtOnce {
             return None;
         }
-        let calendar = self.context.calendar;
-        let opening_after = |from: Timestamp| {
-            let today = calendar.date_of(from);
-            let opening = calendar.opening_on_or_after(today).at;
-            if opening >= from {
-                return opening;
-            }
-            calendar.opening_on_or_after(today.tomorrow().unwrap_or(today)).at
-        };
-        let opening = opening_after(self.at());
-        let missed = calendar.date_of(opening) < calendar.date_of(self.now);
-        Some(if missed { opening_after(self.now) } else { opening })
+        let in_time = self.now <= self.at().plus_ms(TIMER_LATENESS_MS);
+        let from = if in_time { self.at() } else { self.now };
+        Some(self.context.calendar.next_opening(from))
     }
 
     fn special_task_of(&self, step: &Step) -> Option<&'a TaskSpec> {

@@ -1,5 +1,5 @@
-//! Ladders: steps that would come before lower ones, for a start at the opening of business, and
-//! ladders that begin when the limit has run out already.
+//! Ladders: steps that would come before lower ones, for a start at the opening of business, those
+//! that begin when the limit has run out already, and warnings that are read when it has.
 //!
 //! Looks at the ladder together with each limit for which it is used, in a week without holidays;
 //! what an objection may take and how long a supplement is awaited are limits as well. Never judges
@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use crate::calendar::{Calendar, CalendarSpec};
 use crate::definition::code::Code;
-use crate::definition::compiled::{ClockRule, ClockSpec, LimitChoice, Policy, StepInstant};
+use crate::definition::compiled::{ClockRule, ClockSpec, Delivery, LimitChoice, Policy};
+use crate::definition::compiled::{Step, StepInstant};
 use crate::definition::diagnostic::{Diagnostic, Findings};
 use crate::definition::span::{KeyPath, Segment};
 use crate::model::time::{Amount, Date, Offset, Timestamp};
@@ -21,9 +22,10 @@ const DAYS_LOOKED_AT: i8 = 28;
 
 /// Reports each step once, with the first limit for which it is out of order.
 pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
-    let Some(calendar) = checked.calendar.map(plain) else { return };
-    let Some(start) = opening(&calendar) else { return };
+    let Some(office) = checked.calendar.map(plain) else { return };
+    let Some((start, evening)) = first_day(&office) else { return };
     let mut told: BTreeSet<(String, usize)> = BTreeSet::new();
+    let mut unread: BTreeSet<(String, usize)> = BTreeSet::new();
     let mut late: BTreeSet<&str> = BTreeSet::new();
     for (path, clock) in clocks(checked) {
         let policy = clock.policy.as_ref().and_then(|id| checked.workflow.policy(id.as_str()));
@@ -32,8 +34,16 @@ pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
         if first.is_some_and(|step| is_late(&step.at)) && late.insert(policy.id.as_str()) {
             report_late(checked, policy, &path, findings);
         }
-        let calendar = if clock.always_on { calendar.always_on() } else { calendar.clone() };
+        let calendar = if clock.always_on { office.always_on() } else { office.clone() };
         for (place, limit) in limits(&path, &clock.kind) {
+            for from in [start, evening] {
+                let limit = Running::of(&calendar, limit.take, from);
+                for step in read_too_late(&limit, &office, policy) {
+                    if unread.insert((policy.id.to_string(), step)) {
+                        report_unread(checked, policy, step, (&place, limit.take), findings);
+                    }
+                }
+            }
             let Some(step) = out_of_order(&calendar, policy, start, limit.take) else { continue };
             if told.insert((policy.id.to_string(), step)) {
                 report(checked, policy, step, (&place, limit.take), findings);
@@ -77,6 +87,26 @@ fn report_late(checked: &Checked<'_>, policy: &Policy, used: &KeyPath, findings:
     findings.push(diagnostic);
 }
 
+fn report_unread(
+    checked: &Checked<'_>,
+    policy: &Policy,
+    step: usize,
+    (place, take): (&KeyPath, Amount),
+    findings: &mut Findings,
+) {
+    let Some((_, at)) = checked.policies else { return };
+    let steps = KeyPath::root().key("policies").key(policy.id.as_str());
+    let id = &policy.steps[step].id;
+    let message =
+        format!("step `{id}` of `{}` can be read too late when the limit is {take}", policy.id);
+    let diagnostic =
+        Diagnostic::new(Code::ReadTooLate, at.value(&steps.index(step).key("at")), message)
+            .label("the digest after this can come when the limit is over")
+            .also(checked.at.value(place), "the limit")
+            .hint("say `delivery: at_once`, or let it fire the evening before");
+    findings.push(diagnostic);
+}
+
 /// Whether an instant always comes after the due time.
 fn is_late(at: &StepInstant) -> bool {
     match at {
@@ -95,13 +125,20 @@ fn out_of_order(
     start: Timestamp,
     take: Amount,
 ) -> Option<usize> {
-    let due = calendar.due(start, take).at;
-    let limit = Running { calendar, take, start, due };
-    let told = |step: &crate::definition::compiled::Step| {
-        calendar.telling(limit.instant(&step.at)).max(start)
-    };
-    let instants: Vec<Timestamp> = policy.steps.iter().map(told).collect();
+    let limit = Running::of(calendar, take, start);
+    let instants: Vec<Timestamp> = policy.steps.iter().map(|step| limit.told(step)).collect();
     (1..instants.len()).find(|step| instants[*step] < instants[*step - 1])
+}
+
+/// The steps that warn before the due time, with a digest that is read when it is over.
+fn read_too_late(limit: &Running<'_>, office: &Calendar, policy: &Policy) -> Vec<usize> {
+    let is_late = |step: &Step| {
+        let told = limit.told(step);
+        step.delivery == Delivery::Digest
+            && told < limit.due
+            && office.next_opening(told) >= limit.due
+    };
+    (0..policy.steps.len()).filter(|step| is_late(&policy.steps[*step])).collect()
 }
 
 /// A limit that runs.
@@ -112,7 +149,16 @@ struct Running<'a> {
     due: Timestamp,
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    fn of(calendar: &'a Calendar, take: Amount, start: Timestamp) -> Self {
+        Self { calendar, take, start, due: calendar.due(start, take).at }
+    }
+
+    /// When a step tells.
+    fn told(&self, step: &Step) -> Timestamp {
+        self.calendar.telling(self.instant(&step.at)).max(self.start)
+    }
+
     fn instant(&self, at: &StepInstant) -> Timestamp {
         match at {
             StepInstant::Share(percent) => {
@@ -138,10 +184,13 @@ fn plain(calendar: &Calendar) -> Calendar {
     Calendar::new(spec).unwrap_or_else(|_| calendar.clone())
 }
 
-/// The opening of a week's first working day.
-fn opening(calendar: &Calendar) -> Option<Timestamp> {
+/// The opening and the closing of a week's first working day.
+fn first_day(calendar: &Calendar) -> Option<(Timestamp, Timestamp)> {
     // A month that begins with a Monday.
-    (2..DAYS_LOOKED_AT).find_map(|day| calendar.opening_of(Date::new(2025, 6, day).ok()?))
+    (2..DAYS_LOOKED_AT).find_map(|day| {
+        let day = Date::new(2025, 6, day).ok()?;
+        Some((calendar.opening_of(day)?, calendar.closing_of(day)?))
+    })
 }
 
 /// Every clock with its place.
