@@ -17,6 +17,7 @@ use crate::model::id::{InstanceId, Outcome};
 use crate::model::instance::Status;
 use crate::model::limits;
 use crate::model::link::{Direction, Effect, EffectNumber, Ending, Link, Note, Start, Wish};
+use crate::model::text;
 use crate::model::value::Values;
 
 use super::scene::Scene;
@@ -58,14 +59,14 @@ pub fn confirmation(confirm: Confirm) -> Command {
 }
 
 /// The id of the one instance that a workflow with a `key` has for these fields; none: it has no
-/// key, or a field of it is empty.
+/// key, or a field of it is empty. How a value was typed makes no difference.
 pub fn keyed_id(workflow: &Workflow, fields: &Values) -> Option<InstanceId> {
     if workflow.key.is_empty() {
         return None;
     }
     let mut parts = vec!["key".to_owned(), workflow.id.to_string()];
     for field in &workflow.key {
-        parts.push(fields.get(field)?.to_string().trim().to_owned());
+        parts.push(text::identifying(&fields.get(field)?.to_string()));
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     Some(named_by(&hash(&parts)))

@@ -6,6 +6,7 @@
 
 pub mod id;
 pub mod limits;
+pub mod text;
 pub mod time;
 pub mod value;
 

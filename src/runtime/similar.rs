@@ -5,11 +5,15 @@ use crate::definition::compiled::{FieldKind, Workflow};
 use crate::model::id::{FieldId, InstanceId, WorkflowId};
 use crate::model::instance::Header;
 use crate::model::limits;
+use crate::model::text::narrow;
 use crate::model::value::{Value, Values};
 use crate::store::{Error, Query, Store};
 
-/// So many letters at least have two texts in common where one only holds the other.
+/// So much at least have two texts in common where one only holds the other: in letters, of which a
+/// Chinese character counts for two.
 const COMMON_MIN: usize = 4;
+/// What companies have in common at the end of their names and what tells none from another.
+const COMPANY_FORMS: [&str; 6] = ["有限责任公司", "有限公司", "公司", "股份", "集团", "控股"];
 
 /// What instances are compared with.
 pub(super) struct Likeness {
@@ -67,14 +71,28 @@ pub(super) fn find(
     }
 }
 
-/// Letters and digits alone, in small letters.
+/// Letters and digits alone, in usual small letters, without the form of a company.
 fn plain(text: &str) -> String {
-    text.chars().filter(|each| each.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let letters = text.chars().map(narrow).filter(|each| each.is_alphanumeric());
+    let text: String = letters.flat_map(char::to_lowercase).collect();
+    let mut name = text.as_str();
+    while let Some(shorter) = COMPANY_FORMS.iter().find_map(|form| name.strip_suffix(form)) {
+        name = shorter;
+    }
+    name.to_owned()
 }
 
 fn are_alike(one: &str, other: &str) -> bool {
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    short == long || (short.chars().count() >= COMMON_MIN && long.contains(short))
+    short == long || (weight(short) >= COMMON_MIN && long.contains(short))
+}
+
+fn weight(text: &str) -> usize {
+    text.chars().map(|each| if is_chinese(each) { 2 } else { 1 }).sum()
+}
+
+fn is_chinese(each: char) -> bool {
+    matches!(each, '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 #[cfg(test)]
@@ -86,7 +104,11 @@ mod tests {
         let alike = |one: &str, other: &str| are_alike(&plain(one), &plain(other));
         assert!(alike("Hua Guang Glass", "HUAGUANG-glass"));
         assert!(alike("安徽华光玻璃有限公司", "华光玻璃"));
-        assert!(!alike("华光", "安徽华光玻璃有限公司"));
+        assert!(alike("华光", "安徽华光玻璃有限公司"));
+        assert!(!alike("华", "安徽华光玻璃有限公司"));
+        assert!(alike("ＢＹＤ Auto", "byd auto（安徽）"));
+        assert!(!alike("光明集团股份有限公司", "华光集团股份有限公司"));
+        assert_eq!(plain("（控股）有限公司"), "", "a form is no name");
         assert!(!alike("Even Ground", "Uneven Roads"));
     }
 }
