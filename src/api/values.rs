@@ -21,7 +21,7 @@ const EXACT_DIGITS_MAX: usize = 15;
 /// How alike a name must be to be suggested.
 const SUGGESTION_SIMILARITY_MIN: f64 = 0.75;
 
-/// Values of declared fields. Empty ones (`null`) are left out.
+/// Values of declared fields. Empty ones (`null`, or only white space) are left out.
 pub(super) fn values(
     found: &mut Violations,
     path: &str,
@@ -32,7 +32,7 @@ pub(super) fn values(
     changes.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
 }
 
-/// Changes of declared fields: `null` empties.
+/// Changes of declared fields: `null` empties, and so does a text of only white space.
 pub(super) fn changes(
     found: &mut Violations,
     path: &str,
@@ -98,6 +98,8 @@ fn value(wire: WireValue, kind: &FieldKind) -> Result<Option<Value>, String> {
         Some(wire) => wire,
     };
     let taken = match (kind, wire) {
+        // White space says nothing: it empties, as `null` does.
+        (FieldKind::Text, Kind::StringValue(text)) if text.trim().is_empty() => return Ok(None),
         (FieldKind::Text, Kind::StringValue(text)) => text_value(text)?,
         (FieldKind::Choice(words), Kind::StringValue(text)) => choice(&text, words)?,
         (FieldKind::Boolean, Kind::BoolValue(yes)) => Value::Boolean(yes),
@@ -311,9 +313,11 @@ mod tests {
     }
 
     #[test]
-    fn null_empties() {
-        let changes = taken(&[("investor", Kind::NullValue(0))]);
-        assert_eq!(changes.values().next(), Some(&None));
+    fn null_and_blanks_empty() {
+        for nothing in [Kind::NullValue(0), text(""), text(" \t\n"), text("\u{3000}")] {
+            let changes = taken(&[("investor", nothing)]);
+            assert_eq!(changes.values().next(), Some(&None));
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Leaving a stage: what is still missing, all of it, and where it leads.
 
 use crate::definition::compiled::{Stage, StageIndex};
-use crate::model::value::Value;
+use crate::model::id::FieldId;
 use crate::script::facts::latest;
 
 use super::rejection::{Missing, Rejection};
 use super::scene::Scene;
 use super::tasks::{self, Progress};
+use super::values;
 
 /// Where a stage's rules lead.
 pub(super) enum Exit {
@@ -20,11 +21,9 @@ impl<'a> Scene<'a> {
     /// Everything that is missing to leave a stage.
     pub(super) fn missing_to_leave(&mut self, stage: &'a Stage) -> Result<Vec<Missing>, Rejection> {
         let mut missing = self.missing_tasks(stage)?;
-        let empty = stage.requires.iter().filter(|field| match self.instance.fields.get(*field) {
-            Some(Value::Text(text)) => text.trim().is_empty(),
-            Some(_) => false,
-            None => true,
-        });
+        let fields = &self.instance.fields;
+        let says = |field: &FieldId| fields.get(field).is_some_and(values::says);
+        let empty = stage.requires.iter().filter(|field| !says(field));
         missing.extend(empty.cloned().map(Missing::Field));
         if stage.beside.is_none()
             && let Exit::Closed(conditions) = self.exit_of(stage)?

@@ -27,10 +27,10 @@ pub(super) fn check_changes(fields: &[Field], changes: &Changes) -> Vec<FieldPro
     for (name, value) in changes {
         match (fields.iter().find(|field| field.id == *name), value) {
             (None, _) => problems.push(problem(name.as_str(), "there is no such field".to_owned())),
-            (Some(field), Some(value)) => problems.extend(check_value(field, value)),
-            (Some(field), None) if field.required => {
+            (Some(field), value) if field.required && !value.as_ref().is_some_and(says) => {
                 problems.push(problem(name.as_str(), "it must not be empty".to_owned()));
             }
+            (Some(field), Some(value)) => problems.extend(check_value(field, value)),
             (Some(_), None) => {}
         }
     }
@@ -45,11 +45,13 @@ pub(super) fn missing_required(fields: &[Field], values: &Values) -> Vec<FieldPr
 
 /// Whether a field has a value that says something.
 pub(super) fn is_filled(field: &Field, values: &Values) -> bool {
-    match values.get(&field.id) {
-        Some(Value::Text(text)) => !text.trim().is_empty(),
-        Some(_) => true,
-        None => false,
-    }
+    values.get(&field.id).is_some_and(says)
+}
+
+/// Whether a value says something: a text of only white space, the wide one of Chinese included,
+/// does not.
+pub(super) fn says(value: &Value) -> bool {
+    !matches!(value, Value::Text(text) if text.trim().is_empty())
 }
 
 pub(super) fn problem(field: &str, problem: String) -> FieldProblem {

@@ -334,6 +334,42 @@ async fn a_refusal_tells_everything_at_once() {
     server.stop().await;
 }
 
+/// White space says nothing, the wide space of Chinese included: neither at the beginning nor later
+/// nor in an activity.
+#[tokio::test]
+async fn blanks_fill_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path()).await;
+    server.create("p-1", "Even Ground").await;
+    for blank in ["   ", "\u{3000}\t\n"] {
+        let create = pb::InstanceServiceCreateRequest {
+            instance: "p-2".to_owned(),
+            workflow: "permit".to_owned(),
+            fields: Some(fields(&[("applicant", text(blank))])),
+            ..Default::default()
+        };
+        let refused = refusal(server.instances().create(by("anna", create)).await);
+        assert_eq!(refused, "InvalidArgument INVALID_VALUES");
+        let update = |field| pb::InstanceServiceUpdateFieldsRequest {
+            instance: "p-1".to_owned(),
+            changes: Some(fields(&[(field, text(blank))])),
+            ..Default::default()
+        };
+        let refused =
+            refusal(server.instances().update_fields(by("anna", update("applicant"))).await);
+        assert_eq!(refused, "InvalidArgument INVALID_VALUES");
+        let log = pb::InstanceServiceLogActivityRequest {
+            instance: "p-1".to_owned(),
+            activity: "contact".to_owned(),
+            fields: Some(fields(&[("summary", text(blank))])),
+            ..Default::default()
+        };
+        let refused = refusal(server.instances().log_activity(by("anna", log)).await);
+        assert_eq!(refused, "InvalidArgument INVALID_VALUES");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_repeat_has_one_effect_and_one_answer_also_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
