@@ -82,6 +82,7 @@ impl WorkflowService for Edge {
         let actor = self.commander(request.metadata())?;
         let pb::WorkflowServiceActivateRequest { workflow, version } = request.into_inner();
         let id = named("workflow", &workflow)?;
+        let version = (version != 0).then_some(version);
         let activation = self.handle.activate(actor, id, version).await;
         let activation = activation.map_err(|error| status::activation(&error, &workflow))?;
         let catalog = self.handle.catalog();

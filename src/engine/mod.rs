@@ -42,7 +42,7 @@ pub use explain::{AlarmPreview, CalendarEffect, ClockMove, Deadline};
 pub use explain::{explain_deadlines, preview_calendar, preview_resume};
 pub use people::{candidates, members_in};
 pub use rejection::{CannotOpen, FieldProblem, Missing, Rejection};
-pub use roster::{RosterDecision, decide_roster};
+pub use roster::{RosterDecision, decide_roster, must_keep_rules};
 pub use values::check_values;
 
 use std::sync::Arc;

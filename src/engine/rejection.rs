@@ -114,6 +114,8 @@ pub enum Rejection {
     },
     /// The person is not known, or not a candidate.
     NotACandidate(MemberId),
+    /// The member belongs to another body and can be no steward.
+    OutsideTeam(MemberId),
     /// There is no such member.
     UnknownMember(MemberId),
     /// Backups must be at most two, different from each other and from the steward.
@@ -301,6 +303,7 @@ impl Rejection {
             Self::AlreadyRevived(_) => "ALREADY_REVIVED",
             Self::IncompleteTask { .. } => "INCOMPLETE_TASK",
             Self::NotACandidate(_) => "NOT_A_CANDIDATE",
+            Self::OutsideTeam(_) => "OUTSIDE_TEAM",
             Self::UnknownMember(_) => "UNKNOWN_MEMBER",
             Self::BackupsNotDistinct => "BACKUPS_NOT_DISTINCT",
             Self::NobodyFound => "NOBODY_FOUND",
@@ -391,6 +394,9 @@ impl Rejection {
     fn message_about_people(&self) -> String {
         match self {
             Self::NotACandidate(member) => format!("`{member}` is no candidate for the task"),
+            Self::OutsideTeam(member) => {
+                format!("`{member}` belongs to a group outside the team and can be no steward")
+            }
             Self::UnknownMember(member) => format!("there is no member `{member}`"),
             Self::BackupsNotDistinct => {
                 "backups are at most two, different from each other and from the steward".to_owned()

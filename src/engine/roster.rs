@@ -2,7 +2,8 @@
 //! instance.
 //!
 //! An absence is put down by the member or by somebody above the member. Duties and hand-overs are
-//! for those who keep the roster: the coordination groups, those above them, and whoever may force.
+//! for the keepers: the coordination groups, those above them, and whoever may force. What the
+//! service goes by (workflows, calendars, rules, the organization) is for them too.
 
 use crate::model::actor::Actor;
 use crate::model::id::{GroupId, MemberId, RoleId};
@@ -40,6 +41,16 @@ pub fn decide_roster(
         RosterAction::PutDuty(duty) => asked.put_duty(duty),
         RosterAction::HandOver { from, to, reason } => asked.hand_over(from, to.as_ref(), reason),
     }
+}
+
+/// Refuses who may not publish or activate what the service goes by. `today` is the day on which
+/// it is wished.
+pub fn must_keep_rules(
+    organization: &Organization,
+    actor: &Actor,
+    today: Date,
+) -> Result<(), Rejection> {
+    Asked { organization, actor, today }.must_be_keeper("change what the service goes by")
 }
 
 struct Asked<'a> {
@@ -102,7 +113,7 @@ impl Asked<'_> {
         for member in &duty.members {
             self.known(member)?;
         }
-        self.must_keep_the_roster("say who is on duty")?;
+        self.must_be_keeper("say who is on duty")?;
         let before = self.roster();
         let roster = before.with_duty(duty.clone());
         if roster == before {
@@ -129,7 +140,7 @@ impl Asked<'_> {
         if let Some(to) = to {
             self.known(to)?;
         }
-        self.must_keep_the_roster("hand over what a member carries")?;
+        self.must_be_keeper("hand over what a member carries")?;
         let change = OrganizationChange {
             what: OrganizationChangeKind::HandOverBegun,
             member: Some(from.clone()),
@@ -172,7 +183,7 @@ impl Asked<'_> {
         self.must_be_in(over(self.organization, member), member.group.as_ref(), doing)
     }
 
-    fn must_keep_the_roster(&self, doing: &'static str) -> Result<(), Rejection> {
+    fn must_be_keeper(&self, doing: &'static str) -> Result<(), Rejection> {
         self.must_be_in(keepers(self.organization), None, doing)
     }
 
@@ -253,7 +264,7 @@ fn over(organization: &Organization, member: &Member) -> Vec<RoleId> {
     known
 }
 
-/// Who keeps the roster.
+/// Who keeps the roster and the rules.
 fn keepers(organization: &Organization) -> Vec<RoleId> {
     let coordinating =
         organization.groups.iter().filter(|group| group.kind == GroupKind::Coordination);
@@ -276,7 +287,8 @@ fn keepers(organization: &Organization) -> Vec<RoleId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::organization::{Group, Role, Title};
+    use crate::model::id::ServiceId;
+    use crate::model::organization::{Group, Role, Service, Title};
     use jiff::civil::date;
 
     fn named(id: &str) -> MemberId {
@@ -445,6 +457,34 @@ mod tests {
         let on_duty = decided(&organization, "co", &duty).unwrap();
         assert_eq!(on_duty.on_duty(day(4)), [named("an")]);
         assert_eq!(on_duty.on_duty(day(5)), []);
+    }
+
+    #[test]
+    fn the_same_keep_the_rules_and_a_service_by_its_role_or_for_one_of_them() {
+        let mut organization = organization();
+        for (id, role) in [("desk", Some("director")), ("portal", None)] {
+            let (id, role) = (ServiceId::trusted(id), role.map(RoleId::trusted));
+            organization.services.push(Service { id, role });
+        }
+        let by = |service: &str, on_behalf_of: Option<&str>| Actor::Service {
+            service: ServiceId::trusted(service),
+            on_behalf_of: on_behalf_of.map(named),
+        };
+        for (actor, may) in [
+            (Actor::System, true),
+            (Actor::Member(named("co")), true),
+            (Actor::Member(named("di")), true),
+            (Actor::Member(named("le")), false),
+            (Actor::Member(named("an")), false),
+            (by("desk", None), true),
+            (by("portal", None), false),
+            (by("portal", Some("co")), true),
+            (by("desk", Some("an")), false),
+        ] {
+            let refused = must_keep_rules(&organization, &actor, day(3)).err();
+            let refused = refused.map(|rejection| rejection.code());
+            assert_eq!(refused, (!may).then_some("NOT_PERMITTED"), "{actor}");
+        }
     }
 
     #[test]

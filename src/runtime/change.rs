@@ -68,15 +68,15 @@ impl Change {
         change
     }
 
-    /// Lets new instances take another version.
-    pub(super) fn activate(current: &Catalog, workflow: &WorkflowId, version: u32) -> Self {
+    /// Lets new instances take another version, or none.
+    pub(super) fn activate(current: &Catalog, workflow: &WorkflowId, version: Option<u32>) -> Self {
         let mut change = Self {
             catalog: current.clone(),
             documents: Vec::new(),
             payloads: Vec::new(),
             publication: Publication::default(),
         };
-        change.set_active(workflow, Some(version));
+        change.set_active(workflow, version);
         change
     }
 

@@ -241,12 +241,12 @@ impl Handle {
         self.publishing(move |shared| shared.catalog.publish(shared, actor, files)).await
     }
 
-    /// Lets new instances take this version of a workflow.
+    /// Lets new instances take this version of a workflow, or none of it.
     pub async fn activate(
         &self,
         actor: Actor,
         workflow: WorkflowId,
-        version: u32,
+        version: Option<u32>,
     ) -> Result<Activation, PublishError> {
         self.publishing(move |shared| shared.catalog.activate(shared, actor, &workflow, version))
             .await

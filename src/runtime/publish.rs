@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::definition::compile;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::sources::{SourceKind, Sources};
+use crate::engine::{Rejection, must_keep_rules};
 use crate::model::actor::Actor;
 use crate::model::event::{Event, Payload, Record};
 use crate::model::id::{CalendarId, WorkflowId};
@@ -82,8 +83,8 @@ pub struct PublishedVersion {
 pub struct Activation {
     /// The workflow.
     pub workflow: WorkflowId,
-    /// The version.
-    pub version: u32,
+    /// The version; none: the workflow is retired.
+    pub version: Option<u32>,
     /// The version before.
     pub before: Option<u32>,
 }
@@ -95,6 +96,8 @@ pub enum PublishError {
     Rejected(Vec<Diagnostic>),
     /// A path where no file of a configuration belongs.
     UnknownPath(String),
+    /// The actor may not change what the service goes by.
+    Refused(Rejection),
     /// There is no such version.
     UnknownVersion,
     /// The store cannot be written at the moment; nothing was changed.
@@ -120,6 +123,7 @@ impl fmt::Display for PublishError {
             Self::UnknownPath(path) => {
                 write!(out, "`{path}` is not where a file of a configuration belongs")
             }
+            Self::Refused(rejection) => write!(out, "refused: {}", rejection.public_message()),
             Self::UnknownVersion => write!(out, "there is no such version"),
             Self::Unavailable => write!(out, "the store is unavailable"),
             Self::ClockJumped => write!(out, "the clock jumped: start with --catch-up"),
@@ -153,6 +157,7 @@ impl CatalogCell {
         files: Vec<SourceFile>,
     ) -> Result<Publication, PublishError> {
         let mut rejected = self.publisher.lock();
+        self.must_keep_rules(shared, &actor)?;
         *rejected = None;
         let sources = laid_over(self.snapshot().sources.clone(), files)?;
         self.take(shared, actor, sources, Vec::new(), &mut rejected)
@@ -170,21 +175,30 @@ impl CatalogCell {
         self.take(shared, Actor::System, sources, findings, &mut rejected)
     }
 
+    /// Lets new instances take a version, or none.
     pub(super) fn activate(
         &self,
         shared: &Shared,
         actor: Actor,
         workflow: &WorkflowId,
-        version: u32,
+        version: Option<u32>,
     ) -> Result<Activation, PublishError> {
         let _rejected = self.publisher.lock();
+        self.must_keep_rules(shared, &actor)?;
         let current = self.snapshot();
-        if current.version(workflow.as_str(), version).is_none() {
+        let versions = current.versions(workflow.as_str()).ok_or(PublishError::UnknownVersion)?;
+        if version.is_some_and(|version| !versions.versions.contains_key(&version)) {
             return Err(PublishError::UnknownVersion);
         }
-        let before = current.versions(workflow.as_str()).and_then(|versions| versions.active);
+        let before = versions.active;
         self.put_in_place(shared, actor, Change::activate(&current, workflow, version))?;
         Ok(Activation { workflow: workflow.clone(), version, before })
+    }
+
+    fn must_keep_rules(&self, shared: &Shared, actor: &Actor) -> Result<(), PublishError> {
+        let current = self.snapshot();
+        let today = current.today(shared.clock.now());
+        must_keep_rules(current.organization(), actor, today).map_err(PublishError::Refused)
     }
 
     fn take(

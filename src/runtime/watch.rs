@@ -148,6 +148,7 @@ fn take_edit(directory: &Path, shared: &Shared) -> bool {
         Err(PublishError::Draining | PublishError::ClockJumped) => false,
         Err(
             error @ (PublishError::UnknownPath(_)
+            | PublishError::Refused(_)
             | PublishError::UnknownVersion
             | PublishError::Unavailable
             | PublishError::Internal),

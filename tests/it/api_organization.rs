@@ -6,7 +6,9 @@ use std::path::Path;
 
 use sanbang::api::pb;
 
-use super::api_fixture::{Server, by, comment, refusal, sources, told};
+use super::api_fixture::{
+    Server, by, comment, fields, refusal, sources, text, told, with_doris_outside,
+};
 
 fn absence(member: &str, from: &str, to: &str, substitute: &str) -> pb::Absence {
     pb::Absence {
@@ -394,5 +396,35 @@ async fn after_a_restart(directory: &Path) {
     server.advance_clock(24 * 7 + 1).await;
     let rows = workload(&server).await;
     assert!(rows[0].contains("3 red") && rows[0].contains("3 over"), "{rows:?}");
+    server.stop().await;
+}
+
+/// Who belongs to another body is no steward: those who lead the team's groups would have no say.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_outside_the_team_is_named_steward() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_doris_outside(sources())).await;
+    server.create("p-1", "Even Ground").await;
+    let create = pb::InstanceServiceCreateRequest {
+        instance: "p-2".to_owned(),
+        workflow: "permit".to_owned(),
+        fields: Some(fields(&[("applicant", text("Even Ground"))])),
+        steward: "doris".to_owned(),
+        ..Default::default()
+    };
+    insta::assert_snapshot!(told(server.instances().create(by("anna", create)).await), @r"
+    FailedPrecondition OUTSIDE_TEAM: `doris` belongs to a group outside the team and can be no steward
+      p-2: `doris` belongs to a group outside the team and can be no steward
+    ");
+    let to = |member: &str| pb::InstanceServiceReassignRequest {
+        instance: "p-1".to_owned(),
+        to: member.to_owned(),
+        reason: "she knows the applicant".to_owned(),
+        ..Default::default()
+    };
+    let refused = server.instances().reassign(by("chief", to("doris"))).await;
+    assert_eq!(refusal(refused), "FailedPrecondition OUTSIDE_TEAM");
+    server.instances().reassign(by("chief", to("bert"))).await.unwrap();
+    assert_eq!(server.get("p-1").await.steward, "bert");
     server.stop().await;
 }

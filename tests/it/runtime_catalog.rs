@@ -171,13 +171,13 @@ async fn what_the_api_published_outlives_a_restart() {
     // The same files as before: nobody has edited them since.
     let service = start(&store);
     assert_eq!(service.handle.catalog().versions("errand").unwrap().active, Some(2));
-    let activated = service.handle.activate(chief(), errand(), 1).await.unwrap();
-    assert_eq!((activated.version, activated.before), (1, Some(2)));
+    let activated = service.handle.activate(chief(), errand(), Some(1)).await.unwrap();
+    assert_eq!((activated.version, activated.before), (Some(1), Some(2)));
     service.stop();
 
     let service = start(&store);
     assert_eq!(service.handle.catalog().versions("errand").unwrap().active, Some(1));
-    let unknown = service.handle.activate(chief(), errand(), 9).await;
+    let unknown = service.handle.activate(chief(), errand(), Some(9)).await;
     assert_eq!(unknown, Err(PublishError::UnknownVersion));
     let elsewhere = service.handle.publish(chief(), vec![file("etc/passwd", "")]).await;
     assert_eq!(elsewhere, Err(PublishError::UnknownPath("etc/passwd".to_owned())));

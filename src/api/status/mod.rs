@@ -280,6 +280,7 @@ pub(super) fn publish(error: &PublishError) -> Status {
         PublishError::UnknownPath(_) => {
             invalid_field(reason::INVALID_REQUEST, "files.path", &error.to_string())
         }
+        PublishError::Refused(rejection) => rejected(rejection, "", &[]),
         PublishError::UnknownVersion => workflow_not_found(""),
         PublishError::Unavailable => {
             told(Code::Unavailable, reason::STORE_UNAVAILABLE, error, Some(RETRY_DELAY))
@@ -314,15 +315,10 @@ pub(super) fn member_not_found(member: &MemberId) -> Status {
 
 /// A version that was not activated.
 pub(super) fn activation(error: &PublishError, workflow: &str) -> Status {
-    match error {
-        PublishError::UnknownVersion => workflow_not_found(workflow),
-        PublishError::Rejected(_)
-        | PublishError::UnknownPath(_)
-        | PublishError::Unavailable
-        | PublishError::ClockJumped
-        | PublishError::Draining
-        | PublishError::Internal => publish(error),
+    if *error == PublishError::UnknownVersion {
+        return workflow_not_found(workflow);
     }
+    publish(error)
 }
 
 /// A clock that was not moved.
@@ -480,6 +476,7 @@ fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -
         | Rejection::TaskHeld(_)
         | Rejection::TaskNotHeld
         | Rejection::NotACandidate(_)
+        | Rejection::OutsideTeam(_)
         | Rejection::NobodyFound
         | Rejection::AbsenceNotFound(_)
         | Rejection::AbsenceOverlaps { .. }

@@ -78,6 +78,7 @@ fn rejections() -> Vec<Rejection> {
         Rejection::TaskIsCall(task()),
         Rejection::IncompleteTask { task: task(), missing: missing() },
         Rejection::NotACandidate(member.clone()),
+        Rejection::OutsideTeam(member.clone()),
         Rejection::UnknownMember(member.clone()),
         Rejection::BackupsNotDistinct,
         Rejection::NobodyFound,

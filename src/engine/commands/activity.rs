@@ -8,7 +8,7 @@ use crate::engine::values;
 use crate::model::clock::ClockEnd;
 use crate::model::command::{Begin, LogActivity};
 use crate::model::event::Payload;
-use crate::model::id::{ActivityId, MemberId};
+use crate::model::id::ActivityId;
 use crate::model::limits;
 use crate::model::link::{Relation, Start};
 use crate::model::time::Timestamp;
@@ -98,7 +98,7 @@ fn check_starts(scene: &Scene<'_>, kind: &ActivityKind, starts: &[Begin]) -> Res
         let Some(workflow) = scene.context.workflows.active(name.as_str()) else {
             return Err(Rejection::WorkflowNotActive(name.as_str().into()));
         };
-        must_be_member(scene, begin.steward.as_ref())?;
+        begin.steward.as_ref().map_or(Ok(()), |it| super::possible_steward(scene, it))?;
         let mut wrong = values::check_values(&workflow.fields, &begin.fields);
         wrong.extend(values::missing_required(&workflow.fields, &begin.fields));
         problems.extend(wrong.into_iter().map(|FieldProblem { field, problem }| FieldProblem {
@@ -121,18 +121,6 @@ fn wrong_id(scene: &Scene<'_>, before: &[Begin], begin: &Begin) -> Option<&'stat
     }
     let keyed = keyed_id(workflow, &begin.fields);
     keyed.filter(|keyed| keyed != id).map(|_| "it is derived from the key: leave it empty")
-}
-
-/// Refuses a steward whom nobody knows.
-pub(super) fn must_be_member(
-    scene: &Scene<'_>,
-    steward: Option<&MemberId>,
-) -> Result<(), Rejection> {
-    let known = |name: &&MemberId| scene.organization().member(name.as_str()).is_some();
-    match steward.filter(|name| !known(name)) {
-        Some(unknown) => Err(Rejection::UnknownMember(unknown.clone())),
-        None => Ok(()),
-    }
 }
 
 /// A reset opens a new clock, from when the activity occurred. One that occurred before the running

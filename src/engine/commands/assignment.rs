@@ -178,6 +178,7 @@ fn reassign_steward(scene: &mut Scene<'_>, reassign: &Reassign) -> Result<(), Re
     let before: Option<MemberId> = scene.instance.steward.clone();
     let assignment = match &reassign.to {
         Some(to) => {
+            super::possible_steward(scene, to)?;
             Assignment { member: to.clone(), because: AssignmentReason::Named, instead_of: None }
         }
         None => Assignment { instead_of: None, ..by_rule(scene, before.as_ref(), None)? },

@@ -92,9 +92,7 @@ fn assign_steward(scene: &mut Scene<'_>, named: Option<&MemberId>) -> Result<(),
 }
 
 fn name(scene: &Scene<'_>, member: &MemberId) -> Result<Assignment, Rejection> {
-    if scene.organization().member(member.as_str()).is_none() {
-        return Err(Rejection::UnknownMember(member.clone()));
-    }
+    super::possible_steward(scene, member)?;
     let because = AssignmentReason::Named;
     Ok(Assignment { member: member.clone(), because, instead_of: None })
 }

@@ -50,6 +50,7 @@ pub(super) use terminate::terminate;
 use crate::model::event::Payload;
 use crate::model::id::MemberId;
 use crate::model::limits;
+use crate::model::organization::GroupKind;
 
 use super::rejection::{FieldProblem, Rejection};
 use super::scene::Scene;
@@ -60,6 +61,19 @@ fn known_member(scene: &Scene<'_>, member: &MemberId) -> Result<(), Rejection> {
         Some(_) => Ok(()),
         None => Err(Rejection::UnknownMember(member.clone())),
     }
+}
+
+/// Refuses to name somebody steward whom the organization does not know, or who belongs to another
+/// body: those above the steward would have no say there.
+fn possible_steward(scene: &Scene<'_>, member: &MemberId) -> Result<(), Rejection> {
+    known_member(scene, member)?;
+    let organization = scene.organization();
+    let group = scene.group_of(member);
+    let group = group.as_ref().and_then(|group| organization.group(group.as_str()));
+    if group.is_some_and(|group| group.kind == GroupKind::External) {
+        return Err(Rejection::OutsideTeam(member.clone()));
+    }
+    Ok(())
 }
 
 /// Refuses a text that is needed and empty, or one that is too long.

@@ -196,6 +196,7 @@ pub(super) const REFUSALS: &[Phrase] = &[
     ("TASK_IS_CALL", "another instance does it", "由发起的事项办理"),
     ("FOUR_EYES", "who did the work does not sign it", "经办人不得审签"),
     ("NOT_A_CANDIDATE", "this person may not do it", "不在可承办人员之列"),
+    ("OUTSIDE_TEAM", "this person is not of the team", "非本团队人员"),
     ("STAGE_CANNOT_OPEN", "the stage cannot be opened now", "该环节目前不能启动"),
     ("INVALID_VALUES", "a value is missing or wrong", "填报内容缺失或有误"),
     ("TASK_NOT_DONE", "the task was never done", "事项尚未办结"),
