@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::engine::{self, Decision, Outcome, Rejection};
+use crate::engine::{self, Decision, FieldProblem, Outcome, Rejection};
 use crate::model::command::{Action, Command};
 use crate::model::event::{Event, Payload, Record};
 use crate::model::id::InstanceId;
 use crate::model::instance::Instance;
 use crate::model::link::Wish;
 use crate::model::organization::{Loads, Share};
+use crate::script::nearest;
 use crate::store::{Error, Write};
 
 use super::answer::{Answer, View};
@@ -148,8 +149,8 @@ impl<'a> Deciding<'a> {
             (None, _) => return Ok(Planned::Refused(Rejection::InstanceNotFound)),
         };
         let Some(published) = published else { return Ok(Planned::Defect) };
-        if let Some(unknown) = self.unknown_other(&command.action)? {
-            return Ok(Planned::Refused(Rejection::OtherNotFound(unknown)));
+        if let Some(rejection) = self.misdirected(&catalog, &command.action)? {
+            return Ok(Planned::Refused(rejection));
         }
         let Some(decision) = self.decide(&catalog, published, before.as_ref(), id, command) else {
             return Ok(Planned::Defect);
@@ -160,16 +161,37 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// The instance to which another is to be related, if there is none of that name.
-    fn unknown_other(&self, action: &Action) -> Result<Option<InstanceId>, Error> {
-        let other = match action {
-            Action::Link(link) => Some(&link.to),
-            Action::Terminate(terminate) => terminate.duplicate_of.as_ref(),
-            _ => None,
+    /// Why a relation to another instance would lead nowhere: there is none of that name, or it has
+    /// no task of the name that is to be blocked. An instance never looks at another by itself.
+    fn misdirected(&self, catalog: &Catalog, action: &Action) -> Result<Option<Rejection>, Error> {
+        let (other, task) = match action {
+            Action::Link(link) => (Some(&link.to), link.task.as_ref()),
+            Action::Terminate(terminate) => (terminate.duplicate_of.as_ref(), None),
+            _ => (None, None),
         };
         let Some(other) = other else { return Ok(None) };
-        let known = self.copies.contains_key(other) || self.shared.store.header(other)?.is_some();
-        Ok((!known).then(|| other.clone()))
+        let version = if let Some(copy) = self.copies.get(other) {
+            Some((copy.workflow.clone(), copy.workflow_version))
+        } else {
+            let header = self.shared.store.header(other)?;
+            header.map(|header| (header.workflow, header.workflow_version))
+        };
+        let Some((workflow, version)) = version else {
+            return Ok(Some(Rejection::OtherNotFound(other.clone())));
+        };
+        let published = catalog.version(workflow.as_str(), version);
+        let tasks = published.map(|published| published.workflow.stages.iter());
+        let tasks = tasks.into_iter().flatten().flat_map(|stage| &stage.tasks);
+        let mut names = tasks.map(|spec| spec.id.as_str());
+        let Some(task) = task.filter(|task| !names.clone().any(|name| name == task.as_str()))
+        else {
+            return Ok(None);
+        };
+        let meant = nearest(task.as_str(), &mut names);
+        let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        let problem = format!("workflow `{workflow}` has no task `{task}`{meant}");
+        let field = "task".into();
+        Ok(Some(Rejection::InvalidValues(vec![FieldProblem { field, problem }])))
     }
 
     fn settle(&mut self, id: &InstanceId) -> Result<Planned, Error> {

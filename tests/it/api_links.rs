@@ -323,6 +323,80 @@ async fn what_is_blocked_ends_after_what_blocks_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_a_task_that_the_other_has_is_blocked() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    for id in ["c-1", "c-2"] {
+        create(&server, (id, "case"), &[("applicant", id)]).await;
+    }
+    let mut instances = server.instances();
+    let block = |task: &str| {
+        by("anna", pb::InstanceServiceLinkRequest { task: task.to_owned(), ..link("c-1", "c-2") })
+    };
+    insta::assert_snapshot!(told(instances.link(block("loook")).await), @r"
+    InvalidArgument INVALID_VALUES: `task`: workflow `case` has no task `loook`; did you mean `look`?
+      fields.task: workflow `case` has no task `loook`; did you mean `look`?
+    ");
+    instances.link(block("look")).await.unwrap();
+    server.advance_clock(1).await;
+    let look = pb::TaskServiceCompleteRequest {
+        instance: "c-2".to_owned(),
+        task: 1,
+        ..Default::default()
+    };
+    let refused = server.tasks().complete(by("anna", look)).await;
+    assert_eq!(refusal(refused), "FailedPrecondition BLOCKED");
+    server.stop().await;
+}
+
+/// However it is written, one key is one instance: with spaces around it, in wide letters as they
+/// are typed in Chinese, in small letters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_the_same_however_it_is_typed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    create(&server, ("", "file"), &[("code", "91340300ABC")]).await;
+    for code in [" 91340300ABC ", "91340300abc", "９１３４０３００ＡＢＣ", "\u{3000}91340300abc"]
+    {
+        let again = pb::InstanceServiceCreateRequest {
+            workflow: "file".to_owned(),
+            fields: Some(fields(&[("code", text(code))])),
+            ..Default::default()
+        };
+        let refused = server.instances().create(by("anna", again)).await;
+        assert_eq!(refusal(refused), "AlreadyExists INSTANCE_EXISTS", "{code}");
+    }
+    create(&server, ("", "file"), &[("code", "91340300ABD")]).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_is_known_by_its_short_name_and_not_by_its_form() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_with(directory.path(), with_cases()).await;
+    create(&server, ("b-1", "case"), &[("applicant", "比亚迪")]).await;
+    create(&server, ("h-1", "case"), &[("applicant", "华为技术有限公司")]).await;
+    create(&server, ("x-1", "case"), &[("applicant", "有限公司")]).await;
+    for (applicant, expected) in [
+        ("比亚迪股份有限公司", vec!["b-1"]),
+        ("华为", vec!["h-1"]),
+        ("ＢＹＤ 比亚迪", vec!["b-1"]),
+        ("安徽天大有限公司", vec![]),
+        ("华", vec![]),
+        ("有限责任公司", vec![]),
+    ] {
+        let request = pb::InstanceServiceFindSimilarRequest {
+            workflow: "case".to_owned(),
+            fields: Some(fields(&[("applicant", text(applicant))])),
+        };
+        let found = server.instances().find_similar(by("bert", request)).await.unwrap();
+        let found: Vec<_> = found.into_inner().instances.into_iter().map(|it| it.id).collect();
+        assert_eq!(found, expected, "{applicant}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn similar_ones_are_told_first_reporter_first() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start_with(directory.path(), with_cases()).await;

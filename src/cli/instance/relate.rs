@@ -36,7 +36,7 @@ pub(super) enum Relation {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   $ sanbang instance link p-013 blocks p-014 --actor materials_officer_1
-  $ sanbang instance link p-013 blocks p-014 --task deed --actor materials_officer_1")]
+  $ sanbang instance link p-013 blocks p-014 --task grant_contract --actor materials_officer_1")]
 pub(in crate::cli) struct Link {
     /// The instance
     instance: String,
