@@ -57,8 +57,8 @@ impl InstanceService for Edge {
         &self,
         request: Request<pb::InstanceServiceListRequest>,
     ) -> Answer<pb::InstanceServiceListResponse> {
-        self.reader(request.metadata())?;
-        let (query, page) = from_proto::queries::instances(request.into_inner())
+        let catalog = self.catalog(request.metadata())?;
+        let (query, page) = from_proto::queries::instances(request.into_inner(), &catalog)
             .map_err(|told| status::invalid(&told))?;
         let headers = self.handle.headers(query).await.map_err(|error| status::read(&error))?;
         let shown = &headers[..headers.len().min(page.size)];

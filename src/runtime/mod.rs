@@ -57,7 +57,7 @@ pub use pipeline::{Outcome, Pipeline};
 pub use publish::{
     Activation, Publication, PublishError, PublishedVersion, SourceFile, Validation,
 };
-pub use replay::{FeedEvent, Filter, Weigh};
+pub use replay::{FeedEvent, Filter, Weigh, kind_matches};
 pub use roster::RosterError;
 pub use shared::ClockJump;
 pub use start::{Configuration, Options, Runtime, StartError};

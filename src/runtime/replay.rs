@@ -53,7 +53,8 @@ impl Filter {
     }
 }
 
-fn kind_matches(wanted: &str, kind: &str) -> bool {
+/// Whether a kind is the wanted one, or one of the wanted family (`task.*`, or `task`).
+pub fn kind_matches(wanted: &str, kind: &str) -> bool {
     let wanted = wanted.strip_suffix(".*").unwrap_or(wanted);
     kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
 }

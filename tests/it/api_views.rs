@@ -218,6 +218,84 @@ async fn calendars_are_told() {
     server.stop().await;
 }
 
+/// A question that nothing can answer is refused, with what to ask instead: an empty list would say
+/// that there is nothing.
+#[tokio::test]
+async fn a_filter_that_can_find_nothing_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path()).await;
+    server.create("p-1", "Ann Ltd").await;
+    let list = |filter: &str| {
+        let filter = filter.to_owned();
+        by("bert", pb::InstanceServiceListRequest { filter, ..Default::default() })
+    };
+    let mut instances = server.instances();
+    let mut refused = Vec::new();
+    for filter in ["fields.plots = 3", "fields.aplicant = \"Ann Ltd\"", "fields.zzz = 1"] {
+        refused.push(told(instances.list(list(filter)).await));
+    }
+    for filter in ["kind = \"task.complete\"", "kind = \"nothing.*\""] {
+        let filter = filter.to_owned();
+        let request = pb::EventServiceListRequest { filter: filter.clone(), ..Default::default() };
+        refused.push(told(server.events().list(by("bert", request)).await));
+        let request = pb::EventServiceSubscribeRequest { filter, ..Default::default() };
+        assert!(server.events().subscribe(by("bert", request)).await.is_err());
+    }
+    insta::assert_snapshot!(refused.join("\n"), @r"
+    InvalidArgument INVALID_REQUEST: `filter`: the field `plots` of `permit` is not indexed: say `indexed: true` there, ask for another `workflow`, or ask a ledger
+      filter: the field `plots` of `permit` is not indexed: say `indexed: true` there, ask for another `workflow`, or ask a ledger
+    InvalidArgument INVALID_REQUEST: `filter`: no workflow declares a field `aplicant`; did you mean `applicant`?
+      filter: no workflow declares a field `aplicant`; did you mean `applicant`?
+    InvalidArgument INVALID_REQUEST: `filter`: no workflow declares a field `zzz`
+      filter: no workflow declares a field `zzz`
+    InvalidArgument INVALID_REQUEST: `filter`: there are no events of kind `task.complete`; did you mean `task.completed`?
+      filter: there are no events of kind `task.complete`; did you mean `task.completed`?
+    InvalidArgument INVALID_REQUEST: `filter`: there are no events of kind `nothing.*`
+      filter: there are no events of kind `nothing.*`
+    ");
+    let found = instances.list(list("fields.applicant = \"Ann Ltd\"")).await.unwrap();
+    assert_eq!(found.into_inner().instances.len(), 1);
+    for kind in ["task.*", "task", "task.completed"] {
+        let filter = format!("kind = \"{kind}\"");
+        let request = pb::EventServiceListRequest { filter, ..Default::default() };
+        server.events().list(by("bert", request)).await.unwrap();
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_those_who_keep_the_rules_publish_and_activate() {
+    let directory = tempfile::tempdir().unwrap();
+    let sources = with_doris_outside(sources());
+    let calendar = sources.files["rules/calendars/plain.yaml"].to_string();
+    let calendar = calendar.replace("[2025-01-01]", "[2025-01-01, 2025-01-08]");
+    let server = Server::start_with(directory.path(), sources).await;
+    let content = WORKFLOW.replace("within: 3wd", "within: 90wd");
+    let files = vec![pb::SourceFile { path: "workflows/permit.yaml".to_owned(), content }];
+    let publish = pb::WorkflowServicePublishRequest { files };
+    let activate = pb::WorkflowServiceActivateRequest { workflow: "permit".to_owned(), version: 0 };
+    let of_calendar = |dry_run| pb::CalendarServicePublishRequest {
+        calendar: "plain".to_owned(),
+        content: calendar.clone(),
+        dry_run,
+    };
+    let refused = server.workflows().publish(by("doris", publish.clone())).await;
+    insta::assert_snapshot!(told(refused), @"PermissionDenied NOT_PERMITTED: you may not change what the service goes by: that is for `office`, `head`");
+    for refused in [
+        refusal(server.workflows().activate(by("doris", activate.clone())).await),
+        refusal(server.calendars().publish(by("doris", of_calendar(false))).await),
+    ] {
+        assert_eq!(refused, "PermissionDenied NOT_PERMITTED");
+    }
+    let tried = server.calendars().publish(by("doris", of_calendar(true))).await.unwrap();
+    assert!(tried.into_inner().changes, "a dry run is a look");
+    let published = server.workflows().publish(by("bert", publish)).await.unwrap().into_inner();
+    assert_eq!(published.workflows.len(), 1, "who coordinates may");
+    server.calendars().publish(by("bert", of_calendar(false))).await.unwrap();
+    server.workflows().activate(by("bert", activate)).await.unwrap();
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn workflows_are_checked_published_and_activated() {
     let directory = tempfile::tempdir().unwrap();
@@ -259,6 +337,20 @@ async fn workflows_are_checked_published_and_activated() {
     let activated = workflows.activate(activate(1)).await.unwrap().into_inner().workflow.unwrap();
     assert_eq!((activated.active_version, activated.versions.len()), (Some(1), 2));
     assert_eq!(refusal(workflows.activate(activate(9)).await), "NotFound WORKFLOW_NOT_FOUND");
+    let retired = workflows.activate(activate(0)).await.unwrap().into_inner().workflow.unwrap();
+    assert_eq!((retired.active_version, retired.versions.len()), (None, 2));
+    let none = pb::InstanceServiceCreateRequest {
+        instance: "p-1".to_owned(),
+        workflow: "permit".to_owned(),
+        fields: Some(fields(&[("applicant", text("Ann Ltd"))])),
+        ..Default::default()
+    };
+    let refused = server.instances().create(by("anna", none)).await;
+    assert_eq!(refusal(refused), "NotFound WORKFLOW_NOT_ACTIVE");
+    assert_eq!(
+        workflows.activate(activate(1)).await.unwrap().into_inner().workflow.unwrap(),
+        activated
+    );
     let list = pb::WorkflowServiceListRequest::default();
     let list = workflows.list(by("bert", list)).await.unwrap().into_inner();
     assert_eq!(list.workflows, [activated]);

@@ -3,14 +3,17 @@
 use crate::api::filter::{self, Term};
 use crate::api::pb;
 use crate::api::violations::{Named, Page, Violation, Violations};
+use crate::definition::compiled::Field;
 use crate::ledger;
 use crate::model::clock::Clock;
 use crate::model::escalation::Light;
+use crate::model::event::Payload;
 use crate::model::id::{FieldId, InstanceId, LevelId, MemberId, PolicyId, TaskId};
 use crate::model::instance::{OpenTask, Status};
 use crate::model::task::TaskNumber;
 use crate::model::value::{Decimal, Value};
-use crate::runtime::{Filter, Order, Query, Start};
+use crate::runtime::{Catalog, Filter, Order, Query, Start, Versions, kind_matches};
+use crate::script::nearest;
 
 /// Names by which instances are found, in every list.
 const COMMON_NAMES: [&str; 6] = ["workflow", "stage", "steward", "group", "backup", "light"];
@@ -23,10 +26,12 @@ const STATUSES: [Status; 4] =
 /// A list of instances. One more than the page is asked for, to know whether another follows.
 pub(in crate::api) fn instances(
     request: pb::InstanceServiceListRequest,
+    catalog: &Catalog,
 ) -> Result<(Query, Page), Vec<Violation>> {
     let mut found = Violations::default();
     let names = [&COMMON_NAMES[..], &["status", "holder", "offered_to", FIELD_PREFIX]].concat();
     let terms = filter::parse(&mut found, &request.filter, &names);
+    must_be_indexed(&mut found, &terms, catalog);
     let page = found.page(request.page_size, request.page_token);
     let order = match request.order_by.trim() {
         "" | "id" => Order::Id,
@@ -211,12 +216,57 @@ pub(in crate::api) fn events(
 
 fn events_filter(found: &mut Violations, text: &str) -> Filter {
     let terms = filter::parse(found, text, &["kind", "workflow", "instance", "member"]);
+    for wanted in values_of(&terms, "kind") {
+        let mut known = Payload::KINDS.iter();
+        if !known.any(|kind| kind_matches(wanted, kind)) {
+            let meant = meant(wanted, Payload::KINDS.iter().copied());
+            found.add("filter", format!("there are no events of kind `{wanted}`{meant}"));
+        }
+    }
     Filter {
         kinds: values_of(&terms, "kind").map(ToOwned::to_owned).collect(),
         workflows: named(found, &terms, "workflow"),
         instances: named(found, &terms, "instance"),
         members: named(found, &terms, "member"),
     }
+}
+
+/// Instances are found by indexed fields only: by any other those of a workflow would be missing,
+/// whatever there is. A field is indexed where any version has it so, since instances keep theirs.
+fn must_be_indexed(found: &mut Violations, terms: &[Term], catalog: &Catalog) {
+    let wanted: Vec<&str> = values_of(terms, "workflow").collect();
+    let asked = |id: &str| wanted.is_empty() || wanted.contains(&id);
+    let workflows = || catalog.workflows().filter(|(id, _)| asked(id.as_str()));
+    for term in terms {
+        let Some(name) = term.name.strip_prefix(FIELD_PREFIX) else { continue };
+        let (mut is_declared, mut missing) = (false, None);
+        for (id, workflow) in workflows() {
+            let fields = fields_of(workflow).filter(|field| field.id.as_str() == name);
+            let indexed: Vec<bool> = fields.map(|field| field.indexed).collect();
+            is_declared |= !indexed.is_empty();
+            if !indexed.is_empty() && !indexed.contains(&true) {
+                missing = missing.or(Some(id));
+            }
+        }
+        if !is_declared {
+            let known = workflows().flat_map(|(_, workflow)| fields_of(workflow));
+            let indexed = known.filter(|field| field.indexed).map(|field| field.id.as_str());
+            let meant = meant(name, indexed);
+            found.add("filter", format!("no workflow declares a field `{name}`{meant}"));
+        } else if let Some(id) = missing {
+            let remedy = "say `indexed: true` there, ask for another `workflow`, or ask a ledger";
+            found.add("filter", format!("the field `{name}` of `{id}` is not indexed: {remedy}"));
+        }
+    }
+}
+
+/// The fields of a workflow, of all its versions.
+fn fields_of(workflow: &Versions) -> impl Iterator<Item = &Field> {
+    workflow.versions.values().flat_map(|published| &published.workflow.fields)
+}
+
+fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// What every list of instances may be asked for. One more than the page is asked for.
