@@ -200,6 +200,10 @@ codes! {
     ScriptDuplicateFunction "SB0412" Error "two functions have the same name"
         "All files under `rules` are one set of functions. Rename one of the two."
 
+    ScriptUndeclared "SB0413" Warning "a function asks for what no workflow has"
+        "`project.x` is empty for ever where no workflow declares `x` under `fields`, and \
+         `tasks.x` fails where none has the task. The name is misspelt, or what it meant is gone."
+
     NotLater "SB0501" Error "a stage leads to an earlier one"
         "`next` leads only to later stages of the path, so stages can never advance themselves in \
          a circle. To go back, list the stage in `return_to`."

@@ -103,6 +103,10 @@ pub fn compile(sources: &Sources) -> Compilation {
         }
     }
     check_calls(&files, &names, &workflows, &mut findings);
+    // What is wrong elsewhere may be why a name is missing.
+    if !workflows.is_empty() && !findings.has_errors() {
+        rules.undeclared(&workflows, &mut findings);
+    }
     if let Some(ladders) = ladders.as_ref().filter(|_| files.iter().all(|file| file.whole)) {
         let files = files.iter().map(|file| &file.located.value);
         usage::unused_policies(ladders, files, &mut findings);

@@ -49,11 +49,13 @@ pub enum FindingKind {
     UnknownParameter,
     /// Two functions of one name with as many parameters.
     DuplicateFunction,
+    /// A function asks for a field or a task that no workflow has.
+    Undeclared,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Syntax,
         Self::UnknownName,
         Self::UnknownField,
@@ -66,5 +68,6 @@ impl FindingKind {
         Self::NotBoolean,
         Self::UnknownParameter,
         Self::DuplicateFunction,
+        Self::Undeclared,
     ];
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows what a function may be given and what it may answer, never when it is called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,6 +44,19 @@ pub(super) struct Function {
     pub(super) span: Span,
     /// Whether it asks about people, itself or through another function.
     pub(super) asks_people: bool,
+    /// The fields and tasks that it asks for by name.
+    pub(super) asked: Vec<Asked>,
+}
+
+/// A field or a task that a function asks for: `project.x`, `tasks.x`.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The fact: `project` or `tasks`.
+    pub(super) fact: &'static str,
+    /// What is asked of it.
+    pub(super) name: Arc<str>,
+    /// Where that stands.
+    pub(super) span: Span,
 }
 
 /// For what the YAML names a function.
@@ -152,6 +165,11 @@ impl Functions {
             ),
             hint: Some(format!("it can be given {}", list.join(", "))),
         })
+    }
+
+    /// What the functions ask for that is among neither these fields nor these tasks.
+    pub fn undeclared(&self, fields: &BTreeSet<&str>, tasks: &BTreeSet<&str>) -> Vec<Finding> {
+        super::rules::undeclared(self, fields, tasks)
     }
 
     /// Calls a function that names one member: it returns the member's name, a map

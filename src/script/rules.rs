@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, ScriptFuncDef, Stmt};
 
 use super::finding::{Finding, FindingKind};
-use super::functions::{Function, Functions};
+use super::functions::{Asked, Function, Functions};
 use super::spans::Spans;
 use super::{nearest, people, sandbox, syntax};
 
@@ -97,6 +97,7 @@ fn add(
             file: Arc::clone(file.path),
             span,
             asks_people: false,
+            asked: asked(&only, file),
         };
         functions.known.insert(Arc::clone(&name), known);
         kept.insert(name);
@@ -156,6 +157,55 @@ fn walk(ast: &AST, file: &File<'_>, findings: &mut Vec<Finding>) -> Vec<Call> {
         findings.push(syntax::finding(path, span, kind, message, None));
     }
     calls
+}
+
+/// The fields and tasks that a function asks for. A parameter is named after the fact that it is.
+fn asked(ast: &AST, file: &File<'_>) -> Vec<Asked> {
+    let mut asked = Vec::new();
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Expr(Expr::Dot(chain, ..))) = path.last()
+            && let Expr::Variable(variable, ..) = &chain.lhs
+            && let Some(fact) = ["project", "tasks"].into_iter().find(|it| *it == variable.1)
+            && let Some((name, position)) = first_property(&chain.rhs)
+        {
+            asked.push(Asked { fact, name: name.into(), span: file.spans.at(position) });
+        }
+        true
+    });
+    asked
+}
+
+/// The property with which a chain of them begins.
+fn first_property(chain: &Expr) -> Option<(&str, Position)> {
+    match chain {
+        Expr::Property(property, position) => Some((property.2.as_str(), *position)),
+        Expr::Dot(rest, ..) | Expr::Index(rest, ..) => first_property(&rest.lhs),
+        _ => None,
+    }
+}
+
+/// What functions ask for that none of the workflows has.
+pub(super) fn undeclared(
+    functions: &Functions,
+    fields: &BTreeSet<&str>,
+    tasks: &BTreeSet<&str>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for function in functions.known.values() {
+        for Asked { fact, name, span } in &function.asked {
+            let (what, known) = if *fact == "tasks" { ("task", tasks) } else { ("field", fields) };
+            let is_own = *fact == "project" && ["id", "steward", "group"].contains(&&**name);
+            if is_own || known.contains(&**name) {
+                continue;
+            }
+            let message = format!("no workflow has a {what} `{name}`");
+            let hint = nearest::nearest(name, known.iter().copied());
+            let hint = hint.map(|near| format!("did you mean `{near}`?"));
+            let kind = FindingKind::Undeclared;
+            findings.push(syntax::finding(Some(&function.file), *span, kind, message, hint));
+        }
+    }
+    findings
 }
 
 /// The fact whose part stands on the left of an assignment.

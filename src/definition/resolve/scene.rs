@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::definition::CompiledWorkflow;
 use crate::definition::authored::shapes::Scalar;
 use crate::definition::code::Code;
 use crate::definition::compiled::{FunctionName, Policy, TaskSpec};
-use crate::definition::diagnostic::{Diagnostic, Span};
+use crate::definition::diagnostic::{Diagnostic, Findings, Span};
 use crate::definition::span::{KeyPath, SpanIndex};
 use crate::model::id::{LevelId, ReasonCode};
 use crate::model::organization::Title;
@@ -52,6 +53,24 @@ impl Rules {
         let script = self.scripts.iter().find(|script| script.path == *file)?;
         let position = (finding.line, finding.column, finding.length);
         Some(script_span(&script.path, &script.source, position))
+    }
+
+    /// What the functions ask for that none of all workflows has.
+    pub(in crate::definition) fn undeclared(
+        &self,
+        workflows: &[CompiledWorkflow],
+        findings: &mut Findings,
+    ) {
+        let workflows = || workflows.iter().map(|compiled| &compiled.workflow);
+        let fields = workflows().flat_map(|workflow| &workflow.fields);
+        let fields = fields.map(|field| field.id.as_str()).collect();
+        let tasks = workflows().flat_map(|workflow| &workflow.stages);
+        let tasks = tasks.flat_map(|stage| &stage.tasks).map(|task| task.id.as_str()).collect();
+        for finding in self.functions.undeclared(&fields, &tasks) {
+            if let Some(span) = self.place(&finding) {
+                findings.push(diagnostic(finding, span));
+            }
+        }
     }
 }
 
@@ -166,6 +185,7 @@ fn code(kind: FindingKind) -> Code {
         FindingKind::NotBoolean => Code::ScriptNotBoolean,
         FindingKind::UnknownParameter => Code::ScriptUnknownParameter,
         FindingKind::DuplicateFunction => Code::ScriptDuplicateFunction,
+        FindingKind::Undeclared => Code::ScriptUndeclared,
     }
 }
 
