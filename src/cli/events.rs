@@ -9,7 +9,7 @@ use super::Global;
 use super::describe;
 use super::exit::Failure;
 use super::json::to_json;
-use super::print::{Format, Output, note};
+use super::print::{Format, Output, in_one_line, note};
 
 /// What happened, page by page; with `--follow` what happens from now on
 #[derive(Debug, Args)]
@@ -133,7 +133,7 @@ fn write_event(event: &pb::Event, output: &Output) -> Result<(), Failure> {
 
 /// An event in one line: when, where, what.
 pub(super) fn event_line(event: &pb::Event, output: &Output) -> String {
-    let what = describe::event(event);
+    let what = in_one_line(&describe::event(event));
     let time = output.instant(event.due_time.or(event.time));
     let instance = if event.instance.is_empty() { "-" } else { &event.instance };
     let actor = describe::actor(event.actor.as_ref());

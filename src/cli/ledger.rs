@@ -214,7 +214,11 @@ fn sheet_text(sheet: &pb::LedgerServiceQueryResponse, output: &Output) -> String
         return table;
     }
     let instant = output.instant(sheet.as_of);
-    format!("{}, {instant}, {} rows\n{table}", sheet.title, sheet.total_rows)
+    let (title, rows) = (&sheet.title, sheet.total_rows);
+    match output.language {
+        Language::En => format!("{title}, {instant}, {rows} rows\n{table}"),
+        Language::Zh => format!("{title}，{instant}，共 {rows} 行\n{table}"),
+    }
 }
 
 fn cell_text(cell: &pb::Cell) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Knows tables, lines, JSON and colours; nothing of what they are about.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
@@ -56,15 +57,18 @@ impl Output {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Json => self.line(&format!("{:#}", to_json(message))),
-            Format::Human | Format::Line => self.line(human(self).trim_end()),
+            Format::Human | Format::Line => self.line(printable(human(self).trim_end()).as_ref()),
         }
     }
 
     /// Rows of a list as text: a table for people, tabs for programs.
     pub(super) fn table(&self, header: &[&str], rows: &[Vec<String>]) -> String {
         if self.format == Format::Line {
-            let lines: Vec<String> = rows.iter().map(|row| row.join("\t")).collect();
-            return lines.join("\n");
+            let lines = rows.iter().map(|row| {
+                let cells: Vec<String> = row.iter().map(|text| in_one_line(text)).collect();
+                cells.join("\t")
+            });
+            return lines.collect::<Vec<_>>().join("\n");
         }
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -96,30 +100,66 @@ impl Output {
         if self.colour { cell.fg(colour) } else { cell }
     }
 
-    /// An instant in the zone of the reader.
+    /// An instant in the zone of the reader, with its offset: a calendar may count in another.
     pub(super) fn instant(&self, instant: Option<prost_types::Timestamp>) -> String {
-        in_zone(instant, &self.zone)
+        in_zone(instant, &self.zone, "%Y-%m-%d %H:%M%:z")
     }
 
-    /// An instant in the zone of this name, such as a calendar's; where nobody here knows it, in
-    /// that of the reader.
+    /// An instant in the zone of this name, such as a calendar's, which is told beside it; where
+    /// nobody here knows it, in that of the reader.
     pub(super) fn instant_in(&self, zone: &str, instant: Option<prost_types::Timestamp>) -> String {
-        TimeZone::get(zone).map_or_else(|_| self.instant(instant), |zone| in_zone(instant, &zone))
+        let told = |zone| in_zone(instant, &zone, "%Y-%m-%d %H:%M");
+        TimeZone::get(zone).map_or_else(|_| self.instant(instant), told)
     }
 }
 
-fn in_zone(instant: Option<prost_types::Timestamp>, zone: &TimeZone) -> String {
+fn in_zone(instant: Option<prost_types::Timestamp>, zone: &TimeZone, form: &str) -> String {
     let Some(instant) = instant else { return "-".to_owned() };
     match jiff::Timestamp::new(instant.seconds, instant.nanos) {
-        Ok(time) => time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(time) => time.to_zoned(zone.clone()).strftime(form).to_string(),
         Err(_) => format!("{} s", instant.seconds),
     }
+}
+
+/// A text for a terminal or a file: signs that would command it are written out, all but those that
+/// end lines and columns and those of our own colours.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(|each: char| each.is_control() && !"\n\t".contains(each)) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for (at, each) in text.char_indices() {
+        match each {
+            '\n' | '\t' => shown.push(each),
+            '\u{1b}' if is_colour(&text[at..]) => shown.push(each),
+            _ if each.is_control() => shown.extend(each.escape_default()),
+            _ => shown.push(each),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a text begins with what only sets a colour: `ESC [ 3 1 m`.
+fn is_colour(text: &str) -> bool {
+    let numbers = text
+        .strip_prefix("\u{1b}[")
+        .map(|rest| rest.trim_start_matches(|each: char| each.is_ascii_digit() || each == ';'));
+    numbers.is_some_and(|rest| rest.starts_with('m'))
+}
+
+/// A text as one column of one line.
+pub(super) fn in_one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for each in text.chars() {
+        if each.is_control() { shown.extend(each.escape_default()) } else { shown.push(each) }
+    }
+    shown
 }
 
 /// A note beside the data, for whoever watches.
 pub(super) fn note(text: &str) {
     // Nobody can be told that standard error is closed.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
 /// What went wrong, for a person.
@@ -179,4 +219,17 @@ fn tell_refusal(status: &tonic::Status, language: Language) {
         _ => return,
     };
     note(&format!("  {}: {hint}", language.pick("hint", "提示")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_command_a_terminal_is_written_out_and_colours_stay() {
+        assert_eq!(printable("a\n华\tb"), "a\n华\tb");
+        assert_eq!(printable("\u{1b}[2Jgone\r\u{9b}31m"), "\\u{1b}[2Jgone\\r\\u{9b}31m");
+        assert_eq!(printable("\u{1b}[31mred\u{1b}[0m"), "\u{1b}[31mred\u{1b}[0m");
+        assert_eq!(in_one_line("two\nlines\tand \u{1b}[31m"), "two\\nlines\\tand \\u{1b}[31m");
+    }
 }

@@ -306,6 +306,36 @@ fn data_goes_to_standard_output_in_every_format() {
     assert_eq!(parsed["tasks"][0]["instance"], "p-1");
 }
 
+/// What people wrote neither ends a line nor commands a terminal; instants say of which zone they
+/// are.
+#[test]
+fn what_people_wrote_stays_in_its_line_and_instants_say_their_zone() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    run(server.verb(), &create("p-1"));
+    let stdout = |arguments: &[&str]| {
+        let output = server.verb().args(arguments).args(["--actor", "coordinator_1"]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let events = stdout(&["instance", "history", "p-1", "--format", "line"]).lines().count();
+    stdout(&["task", "comment", "p-1", "0", "two\nlines\u{1b}[2J\tand a column"]);
+    let lines = stdout(&["instance", "history", "p-1", "--format", "line"]);
+    assert_eq!(lines.lines().count(), events + 1, "{lines}");
+    assert!(lines.contains(r"two\nlines\u{1b}[2J\tand a column"), "{lines}");
+    let human = stdout(&["instance", "history", "p-1"]);
+    assert!(!human.contains('\u{1b}'), "{human}");
+
+    let far = stdout(&["instance", "get", "p-1", "--zone", "America/Lima"]);
+    assert!(far.contains("2025-01-13 04:30-05:00"), "{far}");
+    let here = stdout(&["instance", "get", "p-1", "--zone", "Asia/Shanghai"]);
+    assert!(here.contains("2025-01-13 17:30+08:00"), "{here}");
+    let ledger = stdout(&["ledger", "show", "lead_ledger", "--language", "zh"]);
+    let heading = ledger.lines().next().unwrap();
+    assert!(heading.contains("，共 1 行"), "{heading}");
+}
+
 /// Wherever it is read: days are counted in the calendar's zone, and nothing beside them is not.
 #[test]
 fn a_deadline_is_explained_in_the_zone_of_its_calendar() {

@@ -308,7 +308,7 @@ fn without_what_differs(text: &str, directory: &Path) -> String {
         let inner = word.trim_end_matches([',', ':', ';']);
         let end = &word[inner.len()..];
         let is_name = inner.len() == 32 && inner.chars().all(|each| each.is_ascii_hexdigit());
-        let is_number = inner.chars().all(|each| each.is_ascii_digit() || ",:-".contains(each));
+        let is_number = inner.chars().all(|each| each.is_ascii_digit() || ",:-+".contains(each));
         let digits = inner.chars().filter(char::is_ascii_digit).count();
         match () {
             () if is_name => format!("STORE{end}"),
