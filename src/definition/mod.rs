@@ -4,7 +4,10 @@
 //! files → authored → resolved → checked → compiled, and never a stop at the first mistake. Never
 //! names tokio, a store or the engine. `serde_yaml` is named in `load` only.
 
+use std::collections::BTreeMap;
+
 use crate::calendar::Calendar;
+use crate::model::id::CalendarId;
 use crate::model::organization::Organization;
 
 use compiled::Workflow;
@@ -48,6 +51,8 @@ pub struct Compilation {
     pub workflows: Vec<CompiledWorkflow>,
     /// The calendars without an error, in the order of their paths.
     pub calendars: Vec<Calendar>,
+    /// The path of each of them.
+    pub calendar_paths: BTreeMap<CalendarId, String>,
     /// The organization as far as it is right.
     pub organization: Organization,
     /// SHA-256 of the organization's file, in hexadecimal; empty where there is none.
@@ -76,7 +81,8 @@ pub fn compile(sources: &Sources) -> Compilation {
     let organization = read_organization(sources, &mut findings);
     // Who fills a role can be judged only where every role and member could be read.
     let judged = organization.as_ref().filter(|_| !findings.has_errors());
-    let (calendars, calendar_names) = read_calendars(sources, &mut findings);
+    let Calendars { right: calendars, paths, names: calendar_names } =
+        read_calendars(sources, &mut findings);
     let (rules, ladders) = resolve::rules_of(sources, organization.as_ref(), &mut findings);
     let files = read_workflows(sources, &mut findings);
     let names: Vec<String> = files.iter().filter_map(|file| file.name.clone()).collect();
@@ -116,6 +122,7 @@ pub fn compile(sources: &Sources) -> Compilation {
         ledgers,
         workflows,
         calendars,
+        calendar_paths: paths,
         organization: organization.unwrap_or_default(),
         organization_digest: organization_digest(sources),
         diagnostics: findings.into_sorted(),
@@ -206,10 +213,17 @@ fn organization_digest(sources: &Sources) -> String {
     if own.files.is_empty() { String::new() } else { own.digest() }
 }
 
-/// The calendars that are right, and the names of those that are not as well: a mistake in a
-/// calendar is no mistake of those who name it.
-fn read_calendars(sources: &Sources, findings: &mut Findings) -> (Vec<Calendar>, Vec<String>) {
-    let mut calendars = Vec::new();
+/// The calendars that are right with their paths, and the names of those that are not as well: a
+/// mistake in a calendar is no mistake of those who name it.
+struct Calendars {
+    right: Vec<Calendar>,
+    paths: BTreeMap<CalendarId, String>,
+    names: Vec<String>,
+}
+
+fn read_calendars(sources: &Sources, findings: &mut Findings) -> Calendars {
+    let mut right = Vec::new();
+    let mut paths = BTreeMap::new();
     let mut read: Vec<(String, Located<authored::Calendar>)> = Vec::new();
     for (path, source) in sources.of_kind(SourceKind::Calendar) {
         let (calendar, file) = resolve::calendar_of(&path, source, findings);
@@ -220,10 +234,13 @@ fn read_calendars(sources: &Sources, findings: &mut Findings) -> (Vec<Calendar>,
             usage::report_taken(&file.at, &first.at, "calendar", &name, findings);
             continue;
         }
-        calendars.extend(calendar);
+        if let Some(calendar) = calendar {
+            paths.insert(calendar.id().clone(), path.to_string());
+            right.push(calendar);
+        }
         read.push((name, file));
     }
-    (calendars, read.into_iter().map(|(name, _)| name).collect())
+    Calendars { right, paths, names: read.into_iter().map(|(name, _)| name).collect() }
 }
 
 /// A workflow file that could be read.

@@ -123,6 +123,8 @@ pub const LEDGER_QUESTIONS_MAX: usize = 4;
 pub const LEDGERS_KEPT_MAX: usize = 16;
 /// Rows of a ledger that is written as it is read, before they are handed on.
 pub const LEDGER_ROWS_AT_ONCE: usize = 256;
+/// Calendars of the past that stay compiled, each of some three million bytes.
+pub const PAST_CALENDARS_MAX: usize = 8;
 /// Clocks of which a dry run of a calendar tells how they move.
 pub const CALENDAR_MOVES_TOLD_MAX: usize = 1000;
 /// The clock may be this far past its last reading at start, in milliseconds: 30 days.

@@ -20,6 +20,7 @@ use crate::model::roster::Roster;
 use crate::model::time::{Date, Timestamp};
 
 use super::documents::SourceDocument;
+use super::past::Past;
 use super::publish::Publisher;
 
 /// A snapshot of what administrators wrote.
@@ -36,6 +37,7 @@ pub struct Catalog {
     pub(super) ledgers: Arc<Ledgers>,
     /// The files that are live, by path.
     pub(super) sources: BTreeMap<String, SourceDocument>,
+    pub(super) past: Past,
 }
 
 /// The versions of one workflow.
@@ -76,11 +78,22 @@ pub struct LiveCalendar {
     pub calendar: Calendar,
     /// Every hour of every day.
     pub always_on: Calendar,
+    /// The path of its file.
+    pub(super) path: String,
 }
 
 impl LiveCalendar {
-    pub(super) fn new(calendar: Calendar) -> Self {
-        Self { always_on: calendar.always_on(), calendar }
+    /// Those that came of a configuration.
+    pub(super) fn all_of(
+        calendars: Vec<Calendar>,
+        paths: &BTreeMap<CalendarId, String>,
+    ) -> Vec<Self> {
+        let live = |calendar: Calendar| Self {
+            always_on: calendar.always_on(),
+            path: paths.get(calendar.id()).cloned().unwrap_or_default(),
+            calendar,
+        };
+        calendars.into_iter().map(live).collect()
     }
 }
 

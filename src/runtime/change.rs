@@ -47,8 +47,8 @@ impl Change {
         };
         change.catalog.sources = sources;
         change.catalog.ledgers = Arc::new(compilation.ledgers);
-        for calendar in compilation.calendars {
-            change.take_calendar(LiveCalendar::new(calendar));
+        for live in LiveCalendar::all_of(compilation.calendars, &compilation.calendar_paths) {
+            change.take_calendar(live);
         }
         if change.catalog.organization_digest != compilation.organization_digest {
             let digest = compilation.organization_digest;
@@ -57,6 +57,7 @@ impl Change {
             change.catalog.set_organization(compilation.organization);
             change.catalog.organization_digest.clone_from(&digest);
             change.publication.organization_changed = true;
+            change.documents.extend(change.catalog.organization_since(now));
             change.payloads.push(Payload::OrganizationChanged { digest, changes });
         }
         let present: Vec<WorkflowId> =
@@ -87,8 +88,10 @@ impl Change {
     fn take_calendar(&mut self, live: LiveCalendar) {
         let id: CalendarId = live.calendar.id().clone();
         let digest = live.calendar.digest();
+        let kept = self.catalog.kept_calendar(&live);
         let before = self.catalog.calendars.insert(id.clone(), live);
         if before.is_none_or(|before| before.calendar.digest() != digest) {
+            self.documents.extend(kept);
             self.publication.calendars.push(id.clone());
             self.payloads.push(Payload::CalendarPublished { calendar: id, digest });
         }

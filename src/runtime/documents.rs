@@ -3,9 +3,12 @@
 //! `workflow/<id>/<version>` a published version with the files that it keeps, `active/<id>` the
 //! version that new instances take, `taken/<id>` the digest of the edit that was taken last,
 //! `source/<path>` a file as it is live: calendars and the organization are compiled from these.
+//! `past/calendar/<digest>` the file of a calendar that is or was live,
+//! `past/organization/<instant>` that of the organization which became live then: neither is ever
+//! removed.
 //! Knows no more of workflows than their names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -18,6 +21,9 @@ use crate::store::{DocumentWrite, Error, Store};
 
 /// Digits of a version in a key, so that keys sort as numbers do.
 const VERSION_DIGITS: usize = 10;
+
+const PAST_CALENDAR: &str = "past/calendar/";
+const PAST_ORGANIZATION: &str = "past/organization/";
 
 /// A file as it is live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +50,8 @@ pub(super) struct StoredCatalog {
     pub(super) active: BTreeMap<WorkflowId, u32>,
     pub(super) taken: BTreeMap<WorkflowId, String>,
     pub(super) sources: BTreeMap<String, SourceDocument>,
+    /// Since when each organization that is kept was live.
+    pub(super) organizations: BTreeSet<Timestamp>,
 }
 
 pub(super) fn read(store: &dyn Store) -> Result<StoredCatalog, Error> {
@@ -62,6 +70,10 @@ pub(super) fn read(store: &dyn Store) -> Result<StoredCatalog, Error> {
     }
     for (path, key, content) in documents(store, "source/")? {
         catalog.sources.insert(path, parse(&key, &content)?);
+    }
+    for (since, key, _) in documents(store, PAST_ORGANIZATION)? {
+        let since = since.parse().map_err(|_| misnamed(&key))?;
+        catalog.organizations.insert(Timestamp(since));
     }
     Ok(catalog)
 }
@@ -84,6 +96,41 @@ pub(super) fn taken(id: &WorkflowId, digest: Option<&String>) -> DocumentWrite {
 
 pub(super) fn source(path: &str, document: Option<&SourceDocument>) -> DocumentWrite {
     set_or_remove(format!("source/{path}"), document)
+}
+
+/// The file of a calendar with this digest.
+pub(super) fn past_calendar(digest: u64, text: &str) -> DocumentWrite {
+    set(past_calendar_key(digest), text)
+}
+
+/// The file of the organization that became live at an instant.
+pub(super) fn past_organization(since: Timestamp, text: &str) -> DocumentWrite {
+    set(past_organization_key(since), text)
+}
+
+/// The same, read; none: it was not kept.
+pub(super) fn read_past_calendar(store: &dyn Store, digest: u64) -> Result<Option<String>, Error> {
+    read_text(store, &past_calendar_key(digest))
+}
+
+/// The same, read; none: it was not kept.
+pub(super) fn read_past_organization(
+    store: &dyn Store,
+    since: Timestamp,
+) -> Result<Option<String>, Error> {
+    read_text(store, &past_organization_key(since))
+}
+
+fn past_calendar_key(digest: u64) -> String {
+    format!("{PAST_CALENDAR}{digest:016x}")
+}
+
+fn past_organization_key(since: Timestamp) -> String {
+    format!("{PAST_ORGANIZATION}{}", since.0)
+}
+
+fn read_text(store: &dyn Store, key: &str) -> Result<Option<String>, Error> {
+    store.document(key)?.map(|content| parse(key, &content)).transpose()
 }
 
 impl WorkflowDocument {

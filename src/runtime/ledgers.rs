@@ -17,6 +17,7 @@ use crate::model::event::Record;
 use crate::model::id::{InstanceId, WorkflowId};
 use crate::model::instance::Header;
 use crate::model::limits;
+use crate::model::organization::Organization;
 use crate::model::time::Timestamp;
 use crate::store::{self, Query, Store};
 
@@ -108,6 +109,7 @@ pub struct Reading {
     filling: Filling,
     instances: vec::IntoIter<InstanceId>,
     catalog: Arc<Catalog>,
+    organization: Arc<Organization>,
     as_of: Timestamp,
 }
 
@@ -124,8 +126,9 @@ impl Reading {
             return Ok(Err(LedgerError::Unknown(name)));
         }
         let instances = instances(store, &[&ledger.selection], &filter, as_of)?;
+        let organization = catalog.organization_at(store, as_of)?;
         let filling = Filling::new(ledger, filter, language);
-        Ok(Ok(Self { filling, instances: instances.into_iter(), catalog, as_of }))
+        Ok(Ok(Self { filling, instances: instances.into_iter(), catalog, organization, as_of }))
     }
 
     /// The heads of the columns.
@@ -172,10 +175,11 @@ impl Reading {
     }
 
     fn read_next(&mut self, store: &dyn Store) -> Result<Result<(), TooLarge>, store::Error> {
-        let Self { filling, instances, catalog, as_of } = self;
+        let Self { filling, instances, catalog, organization, as_of } = self;
         let Some(instance) = instances.next() else { return Ok(Ok(())) };
         let take = |dossier: &Dossier, setting: &Setting<'_>| filling.take(dossier, setting);
-        Ok(look_at(store, catalog, (&instance, *as_of), take)?.unwrap_or(Ok(())))
+        let scene = (&**catalog, &**organization);
+        Ok(look_at(store, scene, (&instance, *as_of), take)?.unwrap_or(Ok(())))
     }
 
     /// What was not taken out yet, and the totals.
@@ -197,10 +201,11 @@ pub(super) fn figures(
     }
     let of_all: Vec<&Selection> = indicators.iter().map(|it| &it.selection).collect();
     let instances = instances(store, &of_all, &filter, as_of)?;
+    let organization = catalog.organization_at(store, as_of)?;
     let counting = |it| Counting::new(it, filter.clone(), period, language);
     let mut all: Vec<Counting> = indicators.into_iter().map(counting).collect();
     for instance in instances {
-        look_at(store, catalog, (&instance, as_of), |dossier, setting| {
+        look_at(store, (catalog, &organization), (&instance, as_of), |dossier, setting| {
             for counting in &mut all {
                 counting.take(dossier, setting);
             }
@@ -208,7 +213,7 @@ pub(super) fn figures(
     }
     let report = |counting: Counting| {
         let today = catalog.day_of(&counting.indicator().selection.workflows, as_of);
-        counting.finish(catalog.organization(), today)
+        counting.finish(&organization, today)
     };
     Ok(Ok(all.into_iter().map(report).collect()))
 }
@@ -252,7 +257,7 @@ fn instances(
 /// Looks at an instance as it was at an instant, if it was.
 fn look_at<T>(
     store: &dyn Store,
-    catalog: &Catalog,
+    (catalog, organization): (&Catalog, &Organization),
     (instance, as_of): (&InstanceId, Timestamp),
     look: impl FnOnce(&Dossier, &Setting<'_>) -> T,
 ) -> Result<Option<T>, store::Error> {
@@ -261,8 +266,8 @@ fn look_at<T>(
     let instance = &dossier.instance;
     let published = catalog.version(instance.workflow.as_str(), instance.workflow_version);
     let Some(workflow) = published.map(|published| &published.workflow) else { return Ok(None) };
-    let Some(live) = catalog.calendar(workflow.calendar.as_str()) else { return Ok(None) };
-    let (calendar, organization) = (&live.calendar, catalog.organization());
+    let calendar = catalog.calendar_at(store, &workflow.calendar, instance.calendar_digest)?;
+    let Some(calendar) = &calendar else { return Ok(None) };
     let setting = Setting { workflow, calendar, organization, now: as_of };
     Ok(Some(look(&dossier, &setting)))
 }

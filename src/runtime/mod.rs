@@ -34,6 +34,7 @@ mod group;
 mod hand_over;
 mod ledger_names;
 mod mailbox;
+mod past;
 mod pipeline;
 mod shared;
 mod similar;

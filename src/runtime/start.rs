@@ -30,6 +30,7 @@ use super::feed::Feed;
 use super::hand_over::{self, HandOvers};
 use super::handle::Handle;
 use super::mailbox::Mailbox;
+use super::past::Past;
 use super::publish::{PublishError, texts};
 use super::roster;
 use super::shared::{ClockJump, Shared};
@@ -240,7 +241,7 @@ impl Runtime {
                 "the clock jumped: commands are refused until started with --catch-up"
             );
         } else {
-            store_clock(shared)?;
+            store_clock_and_past(shared)?;
             take_configuration(shared, configuration)?;
             let timers = Timers::new(Arc::clone(shared));
             self.timers = Some(spawn("timers", &shared.fatal, move || timers.run())?);
@@ -368,9 +369,11 @@ pub(super) fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
     catalog.set_roster(roster::read(store)?);
     catalog.sources = stored.sources;
     if !catalog.sources.is_empty() {
+        catalog.past = Past::new(stored.organizations);
         let compilation = compile(&texts(&catalog.sources));
-        let calendars = compilation.calendars.into_iter().map(LiveCalendar::new);
-        catalog.calendars = calendars.map(|live| (live.calendar.id().clone(), live)).collect();
+        let live = LiveCalendar::all_of(compilation.calendars, &compilation.calendar_paths);
+        let by_id = live.into_iter().map(|live| (live.calendar.id().clone(), live));
+        catalog.calendars = by_id.collect();
         catalog.set_organization(compilation.organization);
         catalog.organization_digest = compilation.organization_digest;
         catalog.ledgers = Arc::new(compilation.ledgers);
@@ -378,9 +381,12 @@ pub(super) fn read_catalog(store: &dyn Store) -> Result<Catalog, StartError> {
     Ok(catalog)
 }
 
-fn store_clock(shared: &Shared) -> Result<(), StartError> {
+/// What is live and was never kept is written with the clock, before the configuration changes it:
+/// an earlier version of the program kept nothing of the past.
+fn store_clock_and_past(shared: &Shared) -> Result<(), StartError> {
+    let documents = shared.catalog.snapshot().not_kept(shared.store.as_ref())?;
     let (done, verdict) = sync_channel(1);
-    let group = Group { writes: Vec::new(), documents: Vec::new(), before_shown: None, done };
+    let group = Group { writes: Vec::new(), documents, before_shown: None, done };
     let unavailable = || store::Error::Unavailable("the clock could not be stored".to_owned());
     shared.committer.send(Job::Group(group)).map_err(|_| unavailable())?;
     match verdict.recv() {

@@ -163,7 +163,7 @@ async fn export(
 }
 
 /// Everything that can be asked, as bytes by name.
-async fn everything(
+pub(crate) async fn everything(
     server: &Server,
     as_of: Option<prost_types::Timestamp>,
 ) -> BTreeMap<String, Vec<u8>> {
