@@ -316,21 +316,25 @@ impl Directory {
             .map_err(|it| inaccessible(&self.path, "remove the snapshots", it))
     }
 
-    /// In place of those that are there.
-    pub(super) fn put_snapshots_back(&self, backup: &Path) -> Result<(), OpenError> {
-        self.remove_snapshots()?;
-        let put = || {
-            for name in snapshots_in(backup)? {
-                let target = self.path.join(&name);
-                fs::copy(backup.join(&name), &target)?;
-                File::open(&target)?.sync_all()?;
-            }
-            sync_directory(&self.path)
+    /// The data and the snapshots as they were copied, in place of those that are there.
+    pub(super) fn put_back(&self, backup: &Path) -> Result<(), OpenError> {
+        let put = |name: &str| {
+            let unfinished = self.beside(".unfinished");
+            fs::copy(backup.join(name), &unfinished)?;
+            File::open(&unfinished)?.sync_all()?;
+            fs::rename(&unfinished, self.path.join(name))
         };
-        put().map_err(|it| inaccessible(&self.path, "put the snapshots back", it))
+        let all = || {
+            // They reach further than those of the attempt, and are read in their place.
+            let snapshots: Vec<String> = snapshots_in(backup)?.collect();
+            snapshots.iter().try_for_each(|name| put(name))?;
+            put(DATA)?;
+            self.remove_snapshots_that(|name| !snapshots.iter().any(|put| put == name))
+        };
+        all().map_err(|it| inaccessible(&self.path, "put the data back", it))
     }
 
-    fn remove_snapshots_that(&self, unwanted: fn(&str) -> bool) -> io::Result<()> {
+    fn remove_snapshots_that(&self, unwanted: impl Fn(&str) -> bool) -> io::Result<()> {
         for name in snapshots_in(&self.path)?.filter(|name| unwanted(name)) {
             tracing::info!(file = %name, "store.snapshot_removed");
             fs::remove_file(self.path.join(name))?;
