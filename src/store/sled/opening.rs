@@ -190,8 +190,8 @@ fn repair(directory: &Directory, expected: Expected, what: &str) -> Result<Attem
         Err(Failure::Refused(error)) => return Err(error),
         Err(Failure::Damage(what)) => what,
     };
-    // sled has written since it opened. With that and the snapshot of the attempt, the next one would
-    // take what is left for the whole.
+    // sled has written since it opened. With that and the snapshot of the attempt, the next one
+    // would take what is left for the whole.
     directory.put_back(&backup)?;
     let path = directory.path().to_owned();
     Err(OpenError::Damaged { path, what, backup: Some(backup) })

@@ -311,6 +311,7 @@ fn take_name_back(record: &Record<'_>) {
     }
 }
 
+/// Files. A directory may have the number of a file that is gone, whose content nobody misses.
 fn paths_by_inode(directories: &[&Path]) -> HashMap<u64, PathBuf> {
     let mut paths = HashMap::new();
     let mut open: Vec<PathBuf> = directories.iter().map(|path| path.to_path_buf()).collect();
@@ -320,8 +321,9 @@ fn paths_by_inode(directories: &[&Path]) -> HashMap<u64, PathBuf> {
             let status = entry.metadata().unwrap();
             if status.is_dir() {
                 open.push(entry.path());
+            } else {
+                paths.insert(status.ino(), entry.path());
             }
-            paths.insert(status.ino(), entry.path());
         }
     }
     paths
