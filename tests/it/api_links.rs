@@ -333,9 +333,9 @@ async fn only_a_task_that_the_other_has_is_blocked() {
     let block = |task: &str| {
         by("anna", pb::InstanceServiceLinkRequest { task: task.to_owned(), ..link("c-1", "c-2") })
     };
-    insta::assert_snapshot!(told(instances.link(block("loook")).await), @r"
-    InvalidArgument INVALID_VALUES: `task`: workflow `case` has no task `loook`; did you mean `look`?
-      fields.task: workflow `case` has no task `loook`; did you mean `look`?
+    insta::assert_snapshot!(told(instances.link(block("loo")).await), @r"
+    InvalidArgument INVALID_VALUES: `task`: workflow `case` has no task `loo`; did you mean `look`?
+      fields.task: workflow `case` has no task `loo`; did you mean `look`?
     ");
     instances.link(block("look")).await.unwrap();
     server.advance_clock(1).await;
@@ -366,7 +366,7 @@ async fn a_key_is_the_same_however_it_is_typed() {
         let refused = server.instances().create(by("anna", again)).await;
         assert_eq!(refusal(refused), "AlreadyExists INSTANCE_EXISTS", "{code}");
     }
-    create(&server, ("", "file"), &[("code", "91340300ABD")]).await;
+    create(&server, ("", "file"), &[("code", "91340300ACC")]).await;
     server.stop().await;
 }
 
