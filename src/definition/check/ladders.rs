@@ -52,6 +52,11 @@ pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
     }
 }
 
+/// Where the file says when a step fires.
+fn instant_of(policy: &Policy, step: usize) -> KeyPath {
+    KeyPath::root().key("policies").key(policy.id.as_str()).index(step).key("at")
+}
+
 fn report(
     checked: &Checked<'_>,
     policy: &Policy,
@@ -60,17 +65,15 @@ fn report(
     findings: &mut Findings,
 ) {
     let Some((_, at)) = checked.policies else { return };
-    let steps = KeyPath::root().key("policies").key(policy.id.as_str());
     let (higher, lower) = (&policy.steps[step], &policy.steps[step - 1]);
     let message = format!(
         "step `{}` of `{}` would fire before `{}` when the limit is {take}",
         higher.id, policy.id, lower.id
     );
-    let lower_at = at.value(&steps.index(step - 1).key("at"));
     let diagnostic =
-        Diagnostic::new(Code::StepOutOfOrder, at.value(&steps.index(step).key("at")), message)
+        Diagnostic::new(Code::StepOutOfOrder, at.value(&instant_of(policy, step)), message)
             .label("this comes first")
-            .also(lower_at, "and this would never fire")
+            .also(at.value(&instant_of(policy, step - 1)), "and this would never fire")
             .also(checked.at.value(place), "the limit")
             .hint("move one of them, or use `later_of`");
     findings.push(diagnostic);
@@ -78,9 +81,8 @@ fn report(
 
 fn report_late(checked: &Checked<'_>, policy: &Policy, used: &KeyPath, findings: &mut Findings) {
     let Some((_, at)) = checked.policies else { return };
-    let first = KeyPath::root().key("policies").key(policy.id.as_str()).index(0).key("at");
     let message = format!("`{}` begins when the limit has run out already", policy.id);
-    let diagnostic = Diagnostic::new(Code::LateLadder, at.value(&first), message)
+    let diagnostic = Diagnostic::new(Code::LateLadder, at.value(&instant_of(policy, 0)), message)
         .label("until then no light burns and nobody is told")
         .also(checked.at.value(used), "the limit")
         .hint("put a step at `due` or before it");
@@ -95,12 +97,11 @@ fn report_unread(
     findings: &mut Findings,
 ) {
     let Some((_, at)) = checked.policies else { return };
-    let steps = KeyPath::root().key("policies").key(policy.id.as_str());
     let id = &policy.steps[step].id;
     let message =
         format!("step `{id}` of `{}` can be read too late when the limit is {take}", policy.id);
     let diagnostic =
-        Diagnostic::new(Code::ReadTooLate, at.value(&steps.index(step).key("at")), message)
+        Diagnostic::new(Code::ReadTooLate, at.value(&instant_of(policy, step)), message)
             .label("the digest after this can come when the limit is over")
             .also(checked.at.value(place), "the limit")
             .hint("say `delivery: at_once`, or let it fire the evening before");

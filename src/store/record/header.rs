@@ -26,7 +26,7 @@ pub(super) fn header_to_message(
         last_seq: rest.last_record.0,
         body_seq: rest.body.map_or(0, |body| body.0),
         revision: header.revision,
-        workflow: words.number(header.workflow.as_str()),
+        workflow: header.workflow.to_message(words),
         workflow_version: header.workflow_version,
         calendar_digest: header.calendar_digest,
         created_at: header.created_at.to_message(words),
@@ -35,11 +35,11 @@ pub(super) fn header_to_message(
         next_due: header.next_due.to_message(words),
         steward: number_of(header.steward.as_ref(), words),
         group: number_of(header.group.as_ref(), words),
-        stages: header.stages.iter().map(|stage| words.number(stage.as_str())).collect(),
+        stages: header.stages.to_message(words),
         light: header.light.to_message(words),
         indexed: header.indexed.iter().map(|field| indexed_to_message(field, words)).collect(),
         tasks: header.tasks.iter().map(|task| task_to_message(task, words)).collect(),
-        backups: header.backups.iter().map(|backup| words.number(backup.as_str())).collect(),
+        backups: header.backups.to_message(words),
     }
 }
 
@@ -93,13 +93,13 @@ fn indexed_to_message(
     (field, value): &(FieldId, Value),
     words: &mut Draft<'_>,
 ) -> pb::IndexedField {
-    pb::IndexedField { field: words.number(field.as_str()), value: value.to_message(words) }
+    pb::IndexedField { field: field.to_message(words), value: value.to_message(words) }
 }
 
 fn task_to_message(task: &OpenTask, words: &mut Draft<'_>) -> pb::OpenTask {
     pb::OpenTask {
         number: task.number.to_message(words),
-        id: words.number(task.id.as_str()),
+        id: task.id.to_message(words),
         role: number_of(task.role.as_ref(), words),
         holder: number_of(task.holder.as_ref(), words),
         delegated_by: number_of(task.delegated_by.as_ref(), words),
@@ -121,10 +121,8 @@ pub(super) fn header_from_message(
 ) -> Result<(Header, Whereabouts), Corrupt> {
     let body = (message.body_seq != 0).then_some(Seq(message.body_seq));
     let rest = Whereabouts { last_record: Seq(message.last_seq), body };
-    let stages = message.stages.into_iter().map(|number| Storable::from_message(number, words));
     let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));
     let tasks = message.tasks.into_iter().map(|it| task_from_message(&it, words));
-    let backups = message.backups.into_iter().map(|number| Storable::from_message(number, words));
     let header = Header {
         id,
         workflow: Storable::from_message(message.workflow, words)?,
@@ -138,11 +136,11 @@ pub(super) fn header_from_message(
         next_due: Storable::from_message(message.next_due, words)?,
         steward: optional_name(message.steward, words)?,
         group: optional_name(message.group, words)?,
-        stages: stages.collect::<Result<_, _>>()?,
+        stages: Storable::from_message(message.stages, words)?,
         light: Storable::from_message(message.light, words)?,
         indexed: indexed.collect::<Result<_, _>>()?,
         tasks: tasks.collect::<Result<_, _>>()?,
-        backups: backups.collect::<Result<_, _>>()?,
+        backups: Storable::from_message(message.backups, words)?,
     };
     Ok((header, rest))
 }
