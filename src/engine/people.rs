@@ -176,7 +176,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn facts_about(&self, task: &Task) -> Facts {
+    fn facts_about<'s>(&'s self, task: &'s Task) -> Facts<'s> {
         self.facts(self.stage_of(&task.reference.stage), Some(task))
     }
 

@@ -1,7 +1,6 @@
 //! Which rows there are: the tests of a ledger, its condition, and the filter of whoever asks.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use crate::definition::ledger::{Asked, Kind, Rows, Selection, Show, Source, Test};
 use crate::model::escalation::Light;
@@ -80,12 +79,12 @@ impl Filter {
 }
 
 /// What scripts see of a dossier.
-fn facts(dossier: &Dossier, setting: &Setting<'_>) -> Facts {
+fn facts<'a>(dossier: &'a Dossier, setting: &'a Setting<'_>) -> Facts<'a> {
     Facts {
-        instance: Arc::clone(&dossier.instance),
-        stage: dossier.instance.path_stage.clone(),
+        instance: &dossier.instance,
+        stage: dossier.instance.path_stage.as_ref(),
         task: None,
-        tasks: Arc::clone(&setting.workflow.task_groups),
+        tasks: &setting.workflow.task_groups,
     }
 }
 

@@ -94,7 +94,7 @@ impl Condition {
     }
 
     /// Whether it holds. Anything but a boolean is a failure.
-    pub fn holds(&self, facts: &Facts) -> Result<bool, Failure> {
+    pub fn holds(&self, facts: &Facts<'_>) -> Result<bool, Failure> {
         let answer = self.answer(facts)?;
         answer.as_bool().map_err(|_| {
             let answer = failure::described(&answer);
@@ -103,7 +103,7 @@ impl Condition {
     }
 
     /// What it answers.
-    pub(super) fn answer(&self, facts: &Facts) -> Result<Dynamic, Failure> {
+    pub(super) fn answer(&self, facts: &Facts<'_>) -> Result<Dynamic, Failure> {
         let evaluated = sandbox::guarded(|| {
             let mut scope = self.traits.named.scope(facts);
             self.engine().eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast)

@@ -36,7 +36,7 @@ impl Expression {
     }
 
     /// What it answers; none: nothing, `()`, or something that no field could hold.
-    pub fn value(&self, facts: &Facts) -> Result<Option<Value>, Failure> {
+    pub fn value(&self, facts: &Facts<'_>) -> Result<Option<Value>, Failure> {
         self.0.answer(facts).map(to_value)
     }
 }

@@ -8,29 +8,16 @@ use crate::model::instance::Instance;
 use crate::model::task::{Task, TaskEnd};
 
 /// Everything that an expression may name.
-#[derive(Debug, Clone)]
-pub struct Facts {
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
     /// `project`: the instance. `project.<field>` is its value or `()` while it is empty.
-    pub instance: Arc<Instance>,
+    pub instance: &'a Arc<Instance>,
     /// `stage`: the stage to which the expression belongs; none: it belongs to the whole.
-    pub stage: Option<StageId>,
+    pub stage: Option<&'a StageId>,
     /// `task`: the task to which the expression belongs.
-    pub task: Option<Arc<TaskFacts>>,
+    pub task: Option<&'a Task>,
     /// `tasks`: every task of the latest activation of every stage, by name.
-    pub tasks: Arc<TaskGroups>,
-}
-
-/// `task`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskFacts {
-    /// `task.id`.
-    pub id: TaskId,
-    /// `task.each`, or `""`.
-    pub each: Option<Arc<str>>,
-    /// `task.attempt`.
-    pub attempt: u32,
-    /// `task.outcome`, or `""`.
-    pub outcome: Option<Outcome>,
+    pub tasks: &'a Arc<TaskGroups>,
 }
 
 /// Every task of a workflow by name, sorted. A task that never opened is there as neither open nor
@@ -111,6 +98,14 @@ impl TaskGroup {
         self.members(instance).map(|member| member.attempt).max().unwrap_or_default()
     }
 
+    /// The outcome that all done tasks of the name share; none while none is done or they differ.
+    pub(super) fn outcome<'a>(&'a self, instance: &'a Instance) -> Option<&'a Outcome> {
+        let mut outcomes =
+            self.members(instance).filter(|member| member.done).map(|member| member.outcome);
+        let first = outcomes.next()?;
+        if outcomes.all(|other| other == first) { first } else { None }
+    }
+
     /// Whether enough are done.
     pub(super) fn is_done(&self, instance: &Instance) -> bool {
         self.members(instance).filter(|member| member.done).count() >= self.needed
@@ -157,7 +152,8 @@ pub fn latest<'a>(
     })
 }
 
-fn of_task(task: &Task) -> TaskMember<'_> {
+/// A task as it stands.
+pub(super) fn of_task(task: &Task) -> TaskMember<'_> {
     let (done, outcome) = match &task.end {
         Some(TaskEnd::Done { outcome, .. }) => (true, outcome.as_ref()),
         Some(TaskEnd::Cancelled { .. }) | None => (false, None),

@@ -177,7 +177,7 @@ impl Functions {
     pub fn choose(
         &self,
         function: &str,
-        facts: &Facts,
+        facts: &Facts<'_>,
         people: People<'_>,
     ) -> Result<Option<Chosen>, Failure> {
         let answer = self.call(function, facts, people)?;
@@ -188,7 +188,7 @@ impl Functions {
     pub fn candidates(
         &self,
         function: &str,
-        facts: &Facts,
+        facts: &Facts<'_>,
         people: People<'_>,
     ) -> Result<Vec<MemberId>, Failure> {
         let answer = self.call(function, facts, people)?;
@@ -206,14 +206,19 @@ impl Functions {
     pub fn measure(
         &self,
         function: &str,
-        facts: &Facts,
+        facts: &Facts<'_>,
         people: People<'_>,
     ) -> Result<Option<Decimal>, Failure> {
         let answer = self.call(function, facts, people)?;
         measured(answer).map_err(|message| self.wrong(function, message))
     }
 
-    fn call(&self, function: &str, facts: &Facts, people: People<'_>) -> Result<Dynamic, Failure> {
+    fn call(
+        &self,
+        function: &str,
+        facts: &Facts<'_>,
+        people: People<'_>,
+    ) -> Result<Dynamic, Failure> {
         let Some(known) = self.known.get(function) else {
             let place = function.to_owned();
             return Err(Failure { place, message: "there is no such function".to_owned() });
@@ -300,9 +305,9 @@ fn measured(answer: Dynamic) -> Result<Option<Decimal>, String> {
     answer.try_cast::<Decimal>().map(Some).ok_or_else(wrong)
 }
 
-fn argument(parameter: &str, facts: &Facts, people: People<'_>) -> Option<Dynamic> {
+fn argument(parameter: &str, facts: &Facts<'_>, people: People<'_>) -> Option<Dynamic> {
     Some(match parameter {
-        "project" => Dynamic::from(ProjectView(Arc::clone(&facts.instance))),
+        "project" => Dynamic::from(ProjectView::of(facts)),
         "stage" => Dynamic::from(StageView::of(facts)),
         "task" => views::task(facts),
         "tasks" => Dynamic::from(TasksView::of(facts)),

@@ -9,18 +9,21 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Position, Scope};
 
-use crate::model::id::{GroupId, MemberId, Outcome, StageId};
-use crate::model::instance::{Instance, StageState};
-use crate::model::value::Value;
+use crate::model::id::StageId;
+use crate::model::instance::Instance;
+use crate::model::task::Task;
 
-use super::facts::{Facts, TaskFacts, TaskGroup, TaskGroups, TaskMember};
+use super::facts::{Facts, TaskGroups};
+use super::properties::{
+    self, GroupFact, MemberFact, OF_GROUP, OF_MEMBER, OF_STAGE, OF_TASK, Read, StageFact,
+};
 
 /// What a getter answers.
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// `project`.
 #[derive(Debug, Clone)]
-pub(super) struct ProjectView(pub(super) Arc<Instance>);
+pub(super) struct ProjectView(Arc<Instance>);
 
 /// `stage`.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ pub(super) struct StageView(Arc<Instance>, Option<StageId>);
 
 /// `task`.
 #[derive(Debug, Clone)]
-struct TaskView(Arc<TaskFacts>);
+struct TaskView(Arc<Task>);
 
 /// `tasks`.
 #[derive(Debug, Clone)]
@@ -38,47 +41,42 @@ pub(super) struct TasksView(Arc<Instance>, Arc<TaskGroups>);
 #[derive(Debug, Clone)]
 struct TaskGroupView(TasksView, usize);
 
-/// `tasks.x["word"]`, by its places.
+/// `tasks.x["word"]`.
 #[derive(Debug, Clone)]
-struct TaskMemberView(TaskGroupView, usize);
+struct TaskMemberView(TaskGroupView, Arc<str>);
+
+impl ProjectView {
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        Self(Arc::clone(facts.instance))
+    }
+}
 
 impl StageView {
-    pub(super) fn of(facts: &Facts) -> Self {
-        Self(Arc::clone(&facts.instance), facts.stage.clone())
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        Self(Arc::clone(facts.instance), facts.stage.cloned())
     }
 
-    fn state(&self) -> Option<&StageState> {
-        self.0.stage(self.1.as_ref()?.as_str())
+    fn fact(&self) -> StageFact<'_> {
+        StageFact(&self.0, self.1.as_ref())
     }
 }
 
 impl TasksView {
-    pub(super) fn of(facts: &Facts) -> Self {
-        Self(Arc::clone(&facts.instance), Arc::clone(&facts.tasks))
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        Self(Arc::clone(facts.instance), Arc::clone(facts.tasks))
     }
 }
 
 impl TaskGroupView {
-    fn group(&self) -> &TaskGroup {
-        self.0.1.at(self.1)
-    }
-
-    fn instance(&self) -> &Instance {
-        &self.0.0
-    }
-
-    fn members(&self) -> impl Iterator<Item = TaskMember<'_>> {
-        self.group().members(self.instance())
+    fn fact(&self) -> GroupFact<'_> {
+        let TasksView(instance, tasks) = &self.0;
+        GroupFact(instance, tasks.at(self.1))
     }
 }
 
 impl TaskMemberView {
-    fn word(&self) -> Option<&Arc<str>> {
-        self.0.group().words.get(self.1)
-    }
-
-    fn member(&self) -> TaskMember<'_> {
-        self.0.group().member(self.0.instance(), self.word())
+    fn fact(&self) -> MemberFact<'_> {
+        MemberFact(self.0.fact(), &self.1)
     }
 }
 
@@ -94,10 +92,10 @@ pub(super) struct Named {
 
 impl Named {
     /// A scope with the facts that are named.
-    pub(super) fn scope(self, facts: &Facts) -> Scope<'static> {
+    pub(super) fn scope(self, facts: &Facts<'_>) -> Scope<'static> {
         let mut scope = Scope::new();
         if self.project {
-            scope.push("project", ProjectView(Arc::clone(&facts.instance)));
+            scope.push("project", ProjectView::of(facts));
         }
         if self.stage {
             scope.push("stage", StageView::of(facts));
@@ -113,8 +111,8 @@ impl Named {
 }
 
 /// `task`, or `()` where there is none.
-pub(super) fn task(facts: &Facts) -> Dynamic {
-    facts.task.as_ref().map_or(Dynamic::UNIT, |task| Dynamic::from(TaskView(Arc::clone(task))))
+pub(super) fn task(facts: &Facts<'_>) -> Dynamic {
+    facts.task.map_or(Dynamic::UNIT, |task| Dynamic::from(TaskView(Arc::new(task.clone()))))
 }
 
 /// Registers the views.
@@ -126,95 +124,38 @@ pub(super) fn register(engine: &mut Engine) {
         .register_type_with_name::<TasksView>("tasks")
         .register_type_with_name::<TaskGroupView>("tasks of one name")
         .register_type_with_name::<TaskMemberView>("task of a group");
-    engine.register_indexer_get(project_property);
-
+    for (name, of) in OF_STAGE {
+        engine.register_get(name, move |stage: &mut StageView| value(of(stage.fact())));
+    }
+    for (name, of) in OF_TASK {
+        engine.register_get(name, move |task: &mut TaskView| value(of(&task.0)));
+    }
+    for (name, of) in OF_GROUP {
+        engine.register_get(name, move |tasks: &mut TaskGroupView| value(of(tasks.fact())));
+    }
+    for (name, of) in OF_MEMBER {
+        engine.register_get(name, move |task: &mut TaskMemberView| value(of(task.fact())));
+    }
     engine
-        .register_get("id", |stage: &mut StageView| {
-            text(stage.1.as_ref().map_or("", |stage| stage.as_str()))
+        .register_indexer_get(|project: &mut ProjectView, name: ImmutableString| {
+            value(properties::of_project(&project.0, &name))
         })
-        .register_get("attempt", |stage: &mut StageView| {
-            i64::from(stage.state().map_or(0, |state| state.attempt))
-        })
-        .register_get("returns", |stage: &mut StageView| {
-            i64::from(stage.state().map_or(0, |state| state.returns))
-        });
-    engine
-        .register_get("id", |task: &mut TaskView| text(task.0.id.as_str()))
-        .register_get("each", |task: &mut TaskView| text(task.0.each.as_deref().unwrap_or("")))
-        .register_get("attempt", |task: &mut TaskView| i64::from(task.0.attempt))
-        .register_get("outcome", |task: &mut TaskView| outcome_text(task.0.outcome.as_ref()));
-    engine.register_indexer_get(tasks_of_name);
-    engine
-        .register_get("open", |tasks: &mut TaskGroupView| tasks.members().any(|member| member.open))
-        .register_get("done", |tasks: &mut TaskGroupView| tasks.group().is_done(tasks.instance()))
-        .register_get("outcome", |tasks: &mut TaskGroupView| shared_outcome(tasks))
-        .register_get("total", |tasks: &mut TaskGroupView| count(tasks.group().total()))
-        .register_get("attempt", |tasks: &mut TaskGroupView| {
-            i64::from(tasks.group().attempt(tasks.instance()))
-        })
-        .register_get("attempts", |tasks: &mut TaskGroupView| {
-            i64::from(tasks.group().attempts(tasks.instance()))
-        })
+        .register_indexer_get(tasks_of_name)
+        .register_indexer_get(task_of_group)
         .register_fn("count", |tasks: &mut TaskGroupView, outcome: ImmutableString| {
-            let ended = |member: &TaskMember<'_>| {
-                member.done && member.outcome.is_some_and(|own| own.as_str() == outcome)
-            };
-            count(tasks.members().filter(ended).count())
-        })
-        .register_indexer_get(task_of_group);
-    engine
-        .register_get("each", |task: &mut TaskMemberView| {
-            text(task.word().map_or("", |word| &**word))
-        })
-        .register_get("open", |task: &mut TaskMemberView| task.member().open)
-        .register_get("attempt", |task: &mut TaskMemberView| i64::from(task.member().attempt))
-        .register_get("done", |task: &mut TaskMemberView| task.member().done)
-        .register_get("outcome", |task: &mut TaskMemberView| outcome_text(task.member().outcome));
+            value(tasks.fact().count(&outcome))
+        });
 }
 
-fn outcome_text(outcome: Option<&Outcome>) -> ImmutableString {
-    outcome.map_or_else(ImmutableString::new, |outcome| outcome.as_str().into())
-}
-
-fn text(text: &str) -> ImmutableString {
-    text.into()
-}
-
-fn count(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// A field's value, `()` while it is empty. Whether it is declared was checked when the
-/// expression was loaded.
-fn project_property(project: &mut ProjectView, name: ImmutableString) -> Dynamic {
-    let instance = &project.0;
-    let or_nothing = |text: Option<&str>| text.map_or(Dynamic::UNIT, Dynamic::from_text);
-    match name.as_str() {
-        "id" => Dynamic::from_text(instance.id.as_str()),
-        "steward" => or_nothing(instance.steward.as_ref().map(MemberId::as_str)),
-        "group" => or_nothing(instance.group.as_ref().map(GroupId::as_str)),
-        field => instance.fields.get(field).map_or(Dynamic::UNIT, of_value),
-    }
-}
-
-/// Texts of facts as values of a script.
-trait FromText {
-    fn from_text(text: &str) -> Dynamic;
-}
-
-impl FromText for Dynamic {
-    fn from_text(text: &str) -> Dynamic {
-        ImmutableString::from(text).into()
-    }
-}
-
-fn of_value(value: &Value) -> Dynamic {
-    match value {
-        Value::Text(text) => Dynamic::from_text(text),
-        Value::Integer(number) => (*number).into(),
-        Value::Decimal(number) => Dynamic::from(*number),
-        Value::Boolean(yes) => (*yes).into(),
-        Value::Date(date) => Dynamic::from(*date),
+/// What a fact answers as a value of a script.
+fn value(read: Read<'_>) -> Dynamic {
+    match read {
+        Read::Nothing => Dynamic::UNIT,
+        Read::Text(text) => ImmutableString::from(text).into(),
+        Read::Integer(number) => number.into(),
+        Read::Decimal(number) => Dynamic::from(number),
+        Read::Boolean(yes) => yes.into(),
+        Read::Date(date) => Dynamic::from(date),
     }
 }
 
@@ -226,19 +167,10 @@ fn tasks_of_name(tasks: &mut TasksView, name: ImmutableString) -> Answer<TaskGro
 }
 
 fn task_of_group(tasks: &mut TaskGroupView, each: ImmutableString) -> Answer<TaskMemberView> {
-    let group = tasks.group();
-    match group.words.iter().position(|word| **word == *each) {
-        Some(at) => Ok(TaskMemberView(tasks.clone(), at)),
-        None => Err(not_found(&format!("tasks.{}[\"{each}\"]", group.id))),
-    }
-}
-
-/// The outcome that all done tasks of the name share; `""` while none is done or they differ.
-fn shared_outcome(tasks: &TaskGroupView) -> ImmutableString {
-    let mut outcomes = tasks.members().filter(|member| member.done).map(|member| member.outcome);
-    match outcomes.next() {
-        Some(first) if outcomes.all(|other| other == first) => outcome_text(first),
-        _ => ImmutableString::new(),
+    let group = tasks.fact();
+    match group.of_word(&each) {
+        Some(MemberFact(_, word)) => Ok(TaskMemberView(tasks.clone(), Arc::clone(word))),
+        None => Err(not_found(&format!("tasks.{}[\"{each}\"]", group.1.id))),
     }
 }
 

@@ -25,7 +25,7 @@ fn answer(body: &str) -> &'static str {
     assert_eq!(findings, [], "{body}");
     let functions = Arc::new(functions);
     let condition = Condition::compile("compare(project)", &vocabulary(), &functions).unwrap();
-    match condition.holds(&large()) {
+    match condition.holds(&large().facts()) {
         Ok(true) => "yes",
         Ok(false) => "no",
         Err(_) => "-",

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{compiled, facts, large, rules, vocabulary};
+use super::{compiled, large, rules, vocabulary, with};
 use crate::model::value::Value;
 use crate::script::{Condition, Origin};
 
 fn holds(source: &str) -> bool {
-    compiled(source).holds(&large()).unwrap_or_else(|failure| panic!("{source}: {failure:?}"))
+    compiled(source)
+        .holds(&large().facts())
+        .unwrap_or_else(|failure| panic!("{source}: {failure:?}"))
 }
 
 #[test]
@@ -42,7 +44,7 @@ fn every_fact_can_be_read() {
 
 #[test]
 fn an_empty_field_is_nothing() {
-    let empty = facts(&[]);
+    let empty = with(&[]);
     for (source, expected) in [
         ("project.investment == ()", true),
         ("project.investment >= 10000", false),
@@ -53,10 +55,10 @@ fn an_empty_field_is_nothing() {
         (r#"project.signed_on > "2025-01-06""#, false),
         ("(project.investment ?? 0) < 10000", true),
     ] {
-        assert_eq!(compiled(source).holds(&empty), Ok(expected), "{source}");
+        assert_eq!(compiled(source).holds(&empty.facts()), Ok(expected), "{source}");
     }
     // A question about an empty field has no answer.
-    assert!(compiled("project.listed").holds(&empty).is_err());
+    assert!(compiled("project.listed").holds(&empty.facts()).is_err());
 }
 
 #[test]
@@ -70,9 +72,9 @@ fn a_condition_calls_functions_of_the_rules() {
     assert_eq!(findings, []);
     let functions = Arc::new(functions);
     let condition = Condition::compile("is_major(project)", &vocabulary(), &functions).unwrap();
-    assert_eq!(condition.holds(&large()), Ok(true));
-    let small = facts(&[("investment", Value::Integer(5)), ("hazard", Value::Text("none".into()))]);
-    assert_eq!(condition.holds(&small), Ok(false));
+    assert_eq!(condition.holds(&large().facts()), Ok(true));
+    let small = with(&[("investment", Value::Integer(5)), ("hazard", Value::Text("none".into()))]);
+    assert_eq!(condition.holds(&small.facts()), Ok(false));
 }
 
 #[test]
@@ -81,17 +83,17 @@ fn a_failure_names_its_place() {
     let (functions, _) = rules("fn add(project) {\n    project.visits - project.investor\n}");
     let functions = Arc::new(functions);
     let condition = Condition::compile("add(project)", &vocabulary(), &functions).unwrap();
-    let failure = condition.holds(&large()).unwrap_err();
+    let failure = condition.holds(&large().facts()).unwrap_err();
     tell!(lines, format!("{} {}", failure.place, failure.message));
 
     let origin = Origin { file: "workflows/a.yaml".into(), line: 7, column: 12 };
     let condition = compiled("project.listed && project.visits / (project.visits - 3) > 1");
-    let failure = condition.at(origin).holds(&large()).unwrap_err();
+    let failure = condition.at(origin).holds(&large().facts()).unwrap_err();
     tell!(lines, format!("{} {}", failure.place, failure.message));
 
     let condition =
         Condition::compile("no(project)", &vocabulary(), &Arc::new(rules("fn no(project) { }").0));
-    let failure = condition.unwrap().holds(&large()).unwrap_err();
+    let failure = condition.unwrap().holds(&large().facts()).unwrap_err();
     tell!(lines, format!("{} {}", failure.place, failure.message));
     insta::assert_snapshot!(lines.join("\n"));
 }
@@ -99,8 +101,8 @@ fn a_failure_names_its_place() {
 #[test]
 fn values_are_never_baked_in() {
     let condition = compiled("project.investment >= 10000 && project.visits == 3");
-    assert_eq!(condition.holds(&large()), Ok(true));
-    let other = facts(&[("investment", super::decimal("9999.99")), ("visits", Value::Integer(3))]);
-    assert_eq!(condition.holds(&other), Ok(false));
-    assert_eq!(condition.holds(&large()), Ok(true));
+    assert_eq!(condition.holds(&large().facts()), Ok(true));
+    let other = with(&[("investment", super::decimal("9999.99")), ("visits", Value::Integer(3))]);
+    assert_eq!(condition.holds(&other.facts()), Ok(false));
+    assert_eq!(condition.holds(&large().facts()), Ok(true));
 }

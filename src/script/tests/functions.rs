@@ -114,7 +114,7 @@ fn choose(body: &str) -> Result<Option<Chosen>, Failure> {
     let (functions, findings) =
         rules(&format!("fn pick(project, task, tasks, group, candidates, stage) {{\n{body}\n}}"));
     assert_eq!(findings, [], "{body}");
-    functions.choose("pick", &large(), world().people())
+    functions.choose("pick", &large().facts(), world().people())
 }
 
 fn chosen(body: &str) -> String {
@@ -195,11 +195,11 @@ fn several_candidates_are_an_array_of_names() {
          fn one() { \"adams\" }\nfn odd() { [\"adams\", 5] }",
     );
     let world = world();
-    let named = functions.candidates("present", &large(), world.people()).unwrap();
+    let named = functions.candidates("present", &large().facts(), world.people()).unwrap();
     assert_eq!(named.iter().map(MemberId::as_str).collect::<Vec<_>>(), ["adams", "chen"]);
-    assert!(functions.candidates("one", &large(), world.people()).is_err());
-    assert!(functions.candidates("odd", &large(), world.people()).is_err());
-    assert!(functions.candidates("none", &large(), world.people()).is_err());
+    assert!(functions.candidates("one", &large().facts(), world.people()).is_err());
+    assert!(functions.candidates("odd", &large().facts(), world.people()).is_err());
+    assert!(functions.candidates("none", &large().facts(), world.people()).is_err());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_failure_points_into_the_rule_file() {
         ),
     ]);
     assert_eq!(findings, []);
-    let failure = functions.choose("pick", &large(), world().people()).unwrap_err();
+    let failure = functions.choose("pick", &large().facts(), world().people()).unwrap_err();
     tell!(lines, format!("{}: {}", failure.place, failure.message));
     insta::assert_snapshot!(lines.join("\n"));
 }

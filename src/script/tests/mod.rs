@@ -10,7 +10,7 @@ use crate::model::task::{Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
 use crate::model::time::Timestamp;
 use crate::model::value::{Value, Values};
 
-use super::facts::{Facts, TaskFacts, TaskGroup, TaskGroups};
+use super::facts::{Facts, TaskGroup, TaskGroups};
 use super::{Condition, FieldType, Finding, Functions, TaskWords, Vocabulary};
 
 /// Adds an expression and what came of it to some lines.
@@ -68,11 +68,25 @@ fn date(text: &str) -> Value {
     Value::Date(text.parse().unwrap())
 }
 
-fn facts(fields: &[(&str, Value)]) -> Facts {
-    let fields: Values =
-        fields.iter().map(|(name, value)| (FieldId::trusted(name), value.clone())).collect();
-    let outcome = |text: &str| Some(Outcome::trusted(text));
-    let task = |id: &str, each: Option<&str>, outcome: Option<Outcome>| Task {
+/// What facts are views of.
+#[derive(Debug)]
+struct Case {
+    instance: Arc<Instance>,
+    stage: Option<StageId>,
+    task: Option<Task>,
+    tasks: Arc<TaskGroups>,
+}
+
+impl Case {
+    fn facts(&self) -> Facts<'_> {
+        let Self { instance, stage, task, tasks } = self;
+        Facts { instance, stage: stage.as_ref(), task: task.as_ref(), tasks }
+    }
+}
+
+/// A task of the first stage.
+fn task(id: &str, each: Option<&str>, end: Option<TaskEnd>) -> Task {
+    Task {
         reference: TaskRef {
             number: TaskNumber(1),
             stage: StageId::trusted("contact"),
@@ -90,18 +104,29 @@ fn facts(fields: &[(&str, Value)]) -> Facts {
         objection: None,
         supplement: None,
         supplements_asked: 0,
-        end: outcome.map(|outcome| TaskEnd::Done {
-            outcome: Some(outcome),
-            by: None,
-            instead_of: None,
-            delegated_by: None,
-            at: Timestamp(0),
-        }),
-    };
+        end,
+    }
+}
+
+/// The end of a task that is done.
+fn done(outcome: &str) -> TaskEnd {
+    TaskEnd::Done {
+        outcome: Some(Outcome::trusted(outcome)),
+        by: None,
+        instead_of: None,
+        delegated_by: None,
+        at: Timestamp(0),
+    }
+}
+
+/// A case in which the project has these fields.
+fn with(fields: &[(&str, Value)]) -> Case {
+    let fields: Values =
+        fields.iter().map(|(name, value)| (FieldId::trusted(name), value.clone())).collect();
     let tasks = vec![
-        task("opinion", Some("economy"), outcome("agree")),
+        task("opinion", Some("economy"), Some(done("agree"))),
         task("opinion", Some("ecology"), None),
-        task("review", None, outcome("pass_with_conditions")),
+        task("review", None, Some(done("pass_with_conditions"))),
     ];
     let contact = StageState {
         stage: StageId::trusted("contact"),
@@ -112,27 +137,26 @@ fn facts(fields: &[(&str, Value)]) -> Facts {
         outcomes: Vec::new(),
         tried: Vec::new(),
     };
-    let group = |id: &str, of: &[&str]| TaskGroup {
-        id: TaskId::trusted(id),
-        stage: StageId::trusted("contact"),
-        words: words(of),
-        needed: of.len().max(1),
-    };
     let tasks = tasks.into_iter().map(Arc::new).collect();
     let (fields, stages) = (Arc::new(fields), vec![Arc::new(contact)]);
-    Facts {
+    Case {
         instance: Arc::new(Instance { fields, stages, tasks, ..instance() }),
         stage: Some(StageId::trusted("contact")),
-        task: Some(Arc::new(TaskFacts {
-            id: TaskId::trusted("review"),
-            each: None,
-            attempt: 1,
-            outcome: outcome("pass"),
-        })),
+        task: Some(task("review", None, Some(done("pass")))),
         tasks: Arc::new(TaskGroups::new(vec![
             group("review", &[]),
             group("opinion", &["economy", "ecology"]),
         ])),
+    }
+}
+
+/// What the workflow says of the tasks of one name in the first stage.
+fn group(id: &str, of: &[&str]) -> TaskGroup {
+    TaskGroup {
+        id: TaskId::trusted(id),
+        stage: StageId::trusted("contact"),
+        words: words(of),
+        needed: of.len().max(1),
     }
 }
 
@@ -168,8 +192,8 @@ fn instance() -> Instance {
 }
 
 /// A large project with every field filled.
-fn large() -> Facts {
-    facts(&[
+fn large() -> Case {
+    with(&[
         ("investor", Value::Text("华为".into())),
         ("visits", Value::Integer(3)),
         ("investment", decimal("12000.50")),

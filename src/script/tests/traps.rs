@@ -8,10 +8,10 @@ use crate::script::{Condition, Failure};
 
 /// What a function answers when a condition calls it.
 fn called(body: &str) -> Result<bool, Failure> {
-    called_with(&format!("fn trap(project) {{ {body} }}"), &large())
+    called_with(&format!("fn trap(project) {{ {body} }}"), &large().facts())
 }
 
-fn called_with(source: &str, facts: &Facts) -> Result<bool, Failure> {
+fn called_with(source: &str, facts: &Facts<'_>) -> Result<bool, Failure> {
     let (functions, _) = rules(source);
     let functions = Arc::new(functions);
     match Condition::compile("trap(project)", &vocabulary(), &functions) {
@@ -34,7 +34,7 @@ fn nothing_waits_prints_imports_or_reads_a_clock() {
         let source = format!("fn trap(project) {{ {name}(1); true }}");
         let (functions, findings) = rules(&source);
         assert!(!findings.is_empty(), "`{name}` is known");
-        assert!(called_with(&source, &large()).is_err(), "`{name}` ran: {functions:?}");
+        assert!(called_with(&source, &large().facts()).is_err(), "`{name}` ran: {functions:?}");
     }
     let (_, findings) = rules(r#"fn trap(project) { import "x" as x; true }"#);
     tell!(lines, super::told(&findings));
@@ -65,7 +65,7 @@ fn a_greedy_script_is_stopped() {
     let negated = format!("{}true", "!".repeat(5000));
     tell!(lines, refused(&negated));
     let long = vec!["true"; 40].join(" && ");
-    assert_eq!(super::compiled(&long).holds(&large()), Ok(true));
+    assert_eq!(super::compiled(&long).holds(&large().facts()), Ok(true));
     insta::assert_snapshot!(lines.join("\n"));
 }
 
@@ -80,11 +80,11 @@ fn no_script_changes_a_fact() {
         "project.clear(); true",
         "let p = project; p.investment = 1; true",
     ] {
-        let facts = large();
-        let before = facts.instance.clone();
-        let answer = called_with(&format!("fn trap(project) {{ {body} }}"), &facts);
+        let case = large();
+        let before = case.instance.clone();
+        let answer = called_with(&format!("fn trap(project) {{ {body} }}"), &case.facts());
         assert!(answer != Ok(true), "`{body}` answered {answer:?}");
-        assert_eq!(facts.instance, before, "`{body}` changed the project");
+        assert_eq!(*case.instance, *before, "`{body}` changed the project");
     }
     let (_, findings) = rules("fn trap(project) {\n    project.investment = 1;\n    true\n}");
     tell!(lines, super::told(&findings));
