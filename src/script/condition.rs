@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine};
+use rhai::{AST, Dynamic, Engine, Stmt};
 
 use super::check::{self, Traits, Wanted};
 use super::facts::Facts;
 use super::failure;
 use super::finding::Finding;
 use super::functions::Functions;
+use super::plain::Plain;
 use super::sandbox;
 use super::views::Named;
 use super::vocabulary::Vocabulary;
@@ -21,6 +22,7 @@ pub use super::failure::Failure;
 pub struct Condition {
     source: Arc<str>,
     origin: Option<Arc<Origin>>,
+    plain: Option<Arc<Plain>>,
     ast: Arc<AST>,
     traits: Traits,
     functions: Arc<Functions>,
@@ -66,9 +68,14 @@ impl Condition {
         } else {
             AST::empty().shared_lib().clone()
         };
+        let plain = match &*checked.statements {
+            [Stmt::Expr(expression)] => Plain::of(expression),
+            _ => None,
+        };
         Ok(Self {
             source: source.into(),
             origin: None,
+            plain: plain.map(Arc::new),
             ast: Arc::new(AST::new(checked.statements, lib)),
             traits: checked.traits,
             functions: Arc::clone(functions),
@@ -95,6 +102,22 @@ impl Condition {
 
     /// Whether it holds. Anything but a boolean is a failure.
     pub fn holds(&self, facts: &Facts<'_>) -> Result<bool, Failure> {
+        match self.plain_answer(facts) {
+            Some(answer) => {
+                debug_assert_eq!(Ok(answer), self.engine_answer(facts), "{}", self.source);
+                Ok(answer)
+            }
+            None => self.engine_answer(facts),
+        }
+    }
+
+    /// Whether it holds, where that can be said without the script engine.
+    pub(super) fn plain_answer(&self, facts: &Facts<'_>) -> Option<bool> {
+        self.plain.as_ref()?.answer(facts)
+    }
+
+    /// Whether it holds by the script engine.
+    pub(super) fn engine_answer(&self, facts: &Facts<'_>) -> Result<bool, Failure> {
         let answer = self.answer(facts)?;
         answer.as_bool().map_err(|_| {
             let answer = failure::described(&answer);

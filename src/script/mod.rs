@@ -15,6 +15,7 @@ mod failure;
 mod nearest;
 mod numbers;
 mod people;
+mod plain;
 mod properties;
 mod rules;
 mod sandbox;

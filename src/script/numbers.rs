@@ -16,13 +16,13 @@ use super::failure::raised;
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// A comparison: its sign and what it asks of an ordering.
-type Comparison = (&'static str, fn(Ordering) -> bool);
+pub(super) type Comparison = (&'static str, fn(Ordering) -> bool);
 
 /// An operation: its sign and what it does, if it can.
 type Operation = (&'static str, fn(Decimal, Decimal) -> Option<Decimal>);
 
 /// The six comparisons.
-const COMPARISONS: [Comparison; 6] = [
+pub(super) const COMPARISONS: [Comparison; 6] = [
     ("==", Ordering::is_eq),
     ("!=", Ordering::is_ne),
     ("<", Ordering::is_lt),

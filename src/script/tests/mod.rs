@@ -26,6 +26,7 @@ mod comparisons;
 mod conditions;
 mod functions;
 mod judge;
+mod plain;
 mod traps;
 
 fn words(words: &[&str]) -> Vec<Arc<str>> {
