@@ -22,8 +22,9 @@ use crate::store::{Error, Write};
 use super::answer::{Answer, View};
 use super::cache::Cache;
 use super::catalog::{Catalog, Published};
+use super::settling::Progress;
 use super::shared::Shared;
-use super::worker::{Progress, Task};
+use super::worker::Task;
 
 /// Records read at once while looking for the one that a repeated request made.
 const HISTORY_PAGE: usize = 32;

@@ -8,8 +8,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Of each group, at least this share is kept for settlings while any wait: one in four.
 const SETTLING_SHARE: usize = 4;
-/// Settlings in one group: who asks for something while a hundred thousand clocks are due waits for
-/// one such group, and for one that holds the request.
+/// Settlings in one group. It is written as one, and who asks for something meanwhile waits for
+/// that: `docs/performance.md`.
 pub(super) const SETTLINGS_MAX: usize = 16;
 
 /// Why a job was not taken.
@@ -73,13 +73,13 @@ impl<Request, Settling> Mailbox<Request, Settling> {
         if requests.is_empty() { Ok(()) } else { Err(Full::Overloaded) }
     }
 
-    /// Puts a settling in. The timers bound how many are under way.
-    pub(super) fn offer_settling(&self, settling: Settling) -> Result<(), Full> {
+    /// Puts settlings in, in order. The timers bound how many are under way.
+    pub(super) fn offer_settlings(&self, settlings: Vec<Settling>) -> Result<(), Full> {
         let mut queues = self.lock();
         if !queues.open {
             return Err(Full::Closed);
         }
-        queues.settlings.push_back(settling);
+        queues.settlings.extend(settlings);
         drop(queues);
         self.arrived.notify_one();
         Ok(())
@@ -101,6 +101,21 @@ impl<Request, Settling> Mailbox<Request, Settling> {
         let requests = queues.requests.drain(..from_requests).collect();
         let settlings = queues.settlings.drain(..from_settlings).collect();
         Some(Taken { requests, settlings })
+    }
+
+    /// Exchanges settlings, which go back to the front, for the requests that wait, at most `count`
+    /// of them. Nothing changes while none waits.
+    pub(super) fn exchange(
+        &self,
+        count: usize,
+        settlings: impl FnOnce() -> Vec<Settling>,
+    ) -> Vec<Request> {
+        let mut queues = self.lock();
+        if !queues.requests.is_empty() {
+            settlings().into_iter().rev().for_each(|it| queues.settlings.push_front(it));
+        }
+        let count = queues.requests.len().min(count);
+        queues.requests.drain(..count).collect()
     }
 
     /// How many requests wait.
@@ -140,14 +155,23 @@ mod tests {
             assert_eq!(mailbox.offer(request), Ok(()));
         }
         assert_eq!(mailbox.offer(10), Err(Full::Overloaded));
-        for settling in 0..100 {
-            assert_eq!(mailbox.offer_settling(settling), Ok(()));
-        }
+        assert_eq!(mailbox.offer_settlings((0..100).collect()), Ok(()));
         let first = mailbox.take(8).unwrap();
         assert_eq!((first.requests.len(), first.settlings.len()), (6, 2));
         let second = mailbox.take(8).unwrap();
         assert_eq!((second.requests.len(), second.settlings.len()), (4, 4));
         assert_eq!(second.requests, [6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn settlings_are_exchanged_for_requests_and_keep_their_order() {
+        let mailbox: Mailbox<u32, u32> = Mailbox::new(10);
+        mailbox.offer_settlings(vec![3]).unwrap();
+        assert!(mailbox.exchange(8, || panic!("no request waits")).is_empty());
+        mailbox.offer_many(&mut vec![7, 8, 9]).unwrap();
+        assert_eq!(mailbox.exchange(2, || vec![1, 2]), [7, 8]);
+        let next = mailbox.take(8).unwrap();
+        assert_eq!((next.requests, next.settlings), (vec![9], vec![1, 2, 3]));
     }
 
     #[test]
@@ -168,7 +192,7 @@ mod tests {
         mailbox.offer(1).unwrap();
         mailbox.close();
         assert_eq!(mailbox.offer(2), Err(Full::Closed));
-        assert_eq!(mailbox.offer_settling(2), Err(Full::Closed));
+        assert_eq!(mailbox.offer_settlings(vec![2]), Err(Full::Closed));
         assert_eq!(mailbox.take(8).unwrap().requests, [1]);
         assert!(mailbox.take(8).is_none());
     }

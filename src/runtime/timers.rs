@@ -4,32 +4,36 @@
 //! after the earliest, or when a simulated clock is moved, and asks the workers to settle what is
 //! due, in due order, a bounded number at a time. It decides nothing and writes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use crate::model::id::InstanceId;
 use crate::model::instance::Status;
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::store::{DueInstance, Error, Query};
+use crate::store::{Error, Query};
 
 use super::answer::AdvanceClockError;
 use super::bell::Bell;
 use super::clock::Stopwatch;
 use super::committer::{Group, Job, Verdict};
+use super::lanes::Lanes;
 use super::mailbox::SETTLINGS_MAX;
+use super::settling::{Progress, Settled, Settling};
 use super::shared::Shared;
 use super::stats::count;
-use super::worker::{Progress, Settled, Settling};
 
 /// Instances of another calendar that are settled as one lot; the next one waits until all of it
 /// is durable.
 const LOT_INSTANCES_MAX: usize = limits::GROUP_COMMANDS_MAX;
-/// So many due instances are under way for each worker: one group that is being written, and some
-/// to go on with until more are found.
-const UNDER_WAY_PER_WORKER: usize = 4 * SETTLINGS_MAX;
+/// Workers that have due instances under way at once: while the groups of two are decided that of
+/// another is written. More would fire more a second, and whoever asks for something meanwhile
+/// would wait longer: `docs/performance.md`.
+const LANES_MAX: usize = 3;
+/// So many due instances are looked for at once.
+const FOUND_MAX: usize = 512;
 /// After so many due instances the thread looks at whatever else was asked of it.
 const SETTLED_PER_ROUND: usize = 4096;
 /// A real clock is looked at at least so often: it may have been set.
@@ -129,77 +133,53 @@ impl Timers {
     /// Settles what is due, in due order, always some of it under way; how many that were.
     fn settle_due(&mut self) -> Result<usize, Ended> {
         self.put_off.retain(|_, put_off| put_off.since.elapsed() < put_off.so_long * 2);
-        let under_way_max = UNDER_WAY_PER_WORKER * self.shared.inboxes.len();
-        let (done, results) = sync_channel(under_way_max);
-        let mut under_way = HashSet::with_capacity(under_way_max);
+        let mut lanes = Lanes::new(self.shared.inboxes.len());
+        let (done, results) = sync_channel(LANES_MAX);
         let mut offered = 0;
         loop {
-            if offered < SETTLED_PER_ROUND && under_way.len() <= under_way_max / 2 {
-                offered += self.offer_due(&mut under_way, under_way_max, &done)?;
+            while offered < SETTLED_PER_ROUND && lanes.under_way() < LANES_MAX {
+                if lanes.waiting() < LANES_MAX * SETTLINGS_MAX {
+                    self.find_due(&mut lanes);
+                }
+                let Some((worker, lot)) = lanes.next_lot(SETTLINGS_MAX) else { break };
+                offered += lot.len();
+                let lot = lot.into_iter().map(|due| (due.instance, Some(due.next_due)));
+                let lot = Settling::lot(lot, &done);
+                self.shared.inboxes[worker].offer_settlings(lot).map_err(|_| Ended)?;
             }
-            if under_way.is_empty() {
+            if lanes.under_way() == 0 {
                 return Ok(offered);
             }
-            let first = results.recv().map_err(|_| Ended)?;
-            // A group answers all at once: the store is asked again once for all of them.
-            for settled in std::iter::once(first).chain(results.try_iter()) {
-                under_way.remove(&settled.instance);
+            for settled in results.recv().map_err(|_| Ended)? {
+                lanes.settled(self.shared.worker_of(&settled.instance), &settled.instance);
                 self.note(settled);
             }
         }
     }
 
-    /// Offers what is due next and not under way, until enough is; how many that were.
-    fn offer_due(
-        &mut self,
-        under_way: &mut HashSet<InstanceId>,
-        under_way_max: usize,
-        done: &SyncSender<Settled>,
-    ) -> Result<usize, Ended> {
-        let waiting = self.put_off.values().filter(|put_off| put_off.is_waiting()).count();
+    /// Looks for what is due next.
+    fn find_due(&mut self, lanes: &mut Lanes) {
+        let put_off = self.put_off.values().filter(|put_off| put_off.is_waiting()).count();
         let now = self.shared.clock.now();
-        let due = match self.shared.store.due(now, under_way_max + waiting) {
+        let due = match self.shared.store.due(now, lanes.known() + put_off + FOUND_MAX) {
             Ok(due) => due,
-            Err(error) => {
-                self.failed_to_read(&error);
-                return Ok(0);
-            }
+            Err(error) => return self.failed_to_read(&error),
         };
-        let mut offered = 0;
-        for DueInstance { next_due, instance } in due {
-            if under_way.contains(&instance) || self.is_put_off(&instance) {
-                continue;
+        for due in due {
+            if !self.is_put_off(&due.instance) {
+                lanes.add(self.shared.worker_of(&due.instance), due);
             }
-            if under_way.len() == under_way_max {
-                break;
-            }
-            under_way.insert(instance.clone());
-            offered += 1;
-            self.offer(instance, Some(next_due), done)?;
         }
-        Ok(offered)
-    }
-
-    fn offer(
-        &self,
-        instance: InstanceId,
-        due: Option<Timestamp>,
-        done: &SyncSender<Settled>,
-    ) -> Result<(), Ended> {
-        let inbox = self.shared.inbox_of(&instance);
-        let settling = Settling::new(instance, due, done);
-        inbox.offer_settling(settling).map_err(|_| Ended)
     }
 
     /// Has a lot settled and waits for all of it.
     fn settle(&mut self, lot: &[InstanceId]) -> Result<(), Ended> {
-        let (done, results) = sync_channel(lot.len());
-        for instance in lot {
-            self.offer(instance.clone(), None, &done)?;
+        let (done, results) = sync_channel(1);
+        for settling in Settling::lot(lot.iter().map(|instance| (instance.clone(), None)), &done) {
+            let inbox = self.shared.inbox_of(&settling.instance);
+            inbox.offer_settlings(vec![settling]).map_err(|_| Ended)?;
         }
-        drop(done);
-        for _ in lot {
-            let settled = results.recv().map_err(|_| Ended)?;
+        for settled in results.recv().map_err(|_| Ended)? {
             self.note(settled);
         }
         Ok(())
@@ -275,16 +255,12 @@ impl Timers {
     /// A worker in the middle of a group still decides by the catalog that it began with. Once a
     /// settling has come back from each, all of them have seen the newest one.
     fn wait_for_newest_catalog(&self) -> Result<(), Ended> {
-        let (done, results) = sync_channel(self.shared.inboxes.len());
-        for inbox in &self.shared.inboxes {
-            let instance = InstanceId::trusted(NOBODY);
-            let settling = Settling::new(instance, None, &done);
-            inbox.offer_settling(settling).map_err(|_| Ended)?;
+        let (done, results) = sync_channel(1);
+        let nobody = self.shared.inboxes.iter().map(|_| (InstanceId::trusted(NOBODY), None));
+        for (inbox, settling) in self.shared.inboxes.iter().zip(Settling::lot(nobody, &done)) {
+            inbox.offer_settlings(vec![settling]).map_err(|_| Ended)?;
         }
-        drop(done);
-        for _ in &self.shared.inboxes {
-            results.recv().map_err(|_| Ended)?;
-        }
+        results.recv().map_err(|_| Ended)?;
         Ok(())
     }
 

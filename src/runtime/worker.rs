@@ -11,7 +11,6 @@ use std::task::Waker;
 use crate::model::command::Command;
 use crate::model::id::InstanceId;
 use crate::model::limits;
-use crate::model::time::Timestamp;
 use crate::store;
 
 use super::answer::{Answer, ReadError, SubmitError, View};
@@ -21,6 +20,7 @@ use super::committer::{Group, Job, Verdict};
 use super::group::{Deciding, Planned};
 use super::mailbox::Mailbox;
 use super::pipeline::Reply;
+use super::settling::{Progress, Settling};
 use super::shared::Shared;
 use super::stats::count;
 
@@ -49,60 +49,6 @@ pub(super) struct ViewRequest {
     pub(super) reply: Reply<Result<Option<View>, ReadError>>,
 }
 
-/// What the timers ask of a worker: let happen what fell due.
-///
-/// Dropped without an answer, it has failed: whoever waits for it must not wait for ever, also when
-/// its worker has ended.
-pub(super) struct Settling {
-    pub(super) instance: InstanceId,
-    /// When it fell due; none: it is settled for another reason.
-    pub(super) due: Option<Timestamp>,
-    progress: Progress,
-    done: SyncSender<Settled>,
-}
-
-impl Settling {
-    /// The channel has room for as many as are under way: answering never waits.
-    pub(super) fn new(
-        instance: InstanceId,
-        due: Option<Timestamp>,
-        done: &SyncSender<Settled>,
-    ) -> Self {
-        Self { instance, due, progress: Progress::Failed, done: done.clone() }
-    }
-
-    fn answer(mut self, progress: Progress) {
-        self.progress = progress;
-    }
-}
-
-impl Drop for Settling {
-    fn drop(&mut self) {
-        let settled = Settled { instance: self.instance.clone(), progress: self.progress };
-        // Timers that have ended wait for nothing.
-        let _ = self.done.try_send(settled);
-    }
-}
-
-/// What became of a settling.
-pub(super) struct Settled {
-    pub(super) instance: InstanceId,
-    pub(super) progress: Progress,
-}
-
-/// Whether a settling got anywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// Something happened.
-    Made,
-    /// There was nothing to do; somebody else may have been quicker.
-    Nothing,
-    /// It is due, and nothing happens to it: a defect.
-    Stuck,
-    /// It failed and may be tried again later.
-    Failed,
-}
-
 pub(super) type Inbox = Mailbox<Request, Settling>;
 
 pub(super) struct Worker {
@@ -119,6 +65,15 @@ pub(super) enum Task {
     Settling(Settling),
 }
 
+impl From<Request> for Task {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Command(request) => Self::Command(request),
+            Request::View(request) => Self::View(request),
+        }
+    }
+}
+
 impl Task {
     pub(super) fn instance(&self) -> &InstanceId {
         match self {
@@ -133,10 +88,7 @@ impl Worker {
     /// Works until the mailbox is closed and empty, or the committer is gone.
     pub(super) fn run(mut self) {
         while let Some(taken) = self.inbox.take(limits::GROUP_COMMANDS_MAX) {
-            let requests = taken.requests.into_iter().map(|request| match request {
-                Request::Command(request) => Task::Command(request),
-                Request::View(request) => Task::View(request),
-            });
+            let requests = taken.requests.into_iter().map(Task::from);
             let tasks = requests.chain(taken.settlings.into_iter().map(Task::Settling)).collect();
             if self.work(tasks).is_none() {
                 // Whoever waits must not wait for ever.
@@ -147,23 +99,22 @@ impl Worker {
     }
 
     /// Decides a group, has it written and answers; none: nobody may be answered any more.
-    fn work(&mut self, tasks: Vec<Task>) -> Option<()> {
+    fn work(&mut self, mut tasks: Vec<Task>) -> Option<()> {
         let mut conflicts: HashMap<InstanceId, u32> = HashMap::new();
         let mut contended: HashSet<InstanceId> = HashSet::new();
         for _ in 0..ROUNDS_MAX {
             let mut deciding = Deciding::begin(&self.shared, &mut self.cache);
-            let planned: Vec<Planned> = tasks
-                .iter()
-                .map(|task| {
-                    if contended.contains(task.instance()) {
-                        Ok(Planned::Contended)
-                    } else {
-                        deciding.plan(task)
-                    }
-                })
-                .collect::<Result<_, _>>()
-                .map_err(|error| (self.shared.fatal)(&error.to_string()))
-                .ok()?;
+            let mut planned = Vec::with_capacity(tasks.len());
+            while let Some(task) = tasks.get(planned.len()) {
+                let next = if contended.contains(task.instance()) {
+                    Ok(Planned::Contended)
+                } else {
+                    deciding.plan(task)
+                };
+                let next = next.map_err(|error| (self.shared.fatal)(&error.to_string()));
+                planned.push(next.ok()?);
+                let_requests_in(&self.inbox, &mut tasks, planned.len());
+            }
             let (writes, decided) = deciding.finish();
             match self.write(writes)? {
                 Verdict::Durable { records } => {
@@ -208,6 +159,25 @@ impl Worker {
         self.committer.send(Job::Group(group)).ok()?;
         verdict.recv().ok()
     }
+}
+
+/// Who asks for something while a group of settlings is decided waits for one of them, not for all:
+/// what is not decided goes back. Where a group began with requests its settlings have their share.
+fn let_requests_in(inbox: &Inbox, tasks: &mut Vec<Task>, decided: usize) {
+    let has_requests = !matches!(tasks.first(), Some(Task::Settling(_)));
+    let ends_with_requests = !matches!(tasks.last(), Some(Task::Settling(_)));
+    if has_requests || ends_with_requests || decided == tasks.len() {
+        return;
+    }
+    let mut rest = || {
+        let rest = tasks.drain(decided..).filter_map(|task| match task {
+            Task::Settling(settling) => Some(settling),
+            Task::Command(_) | Task::View(_) => None,
+        });
+        rest.collect()
+    };
+    let requests = inbox.exchange(limits::GROUP_COMMANDS_MAX, &mut rest);
+    tasks.extend(requests.into_iter().map(Task::from));
 }
 
 fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records: usize) {
@@ -279,5 +249,53 @@ fn settling_progress(planned: &Planned) -> Progress {
         | Planned::Contended
         | Planned::Unavailable
         | Planned::Defect => Progress::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn view(name: &str) -> Request {
+        let (reply, _answer) = oneshot::channel();
+        let instance = InstanceId::trusted(name);
+        Request::View(ViewRequest { instance, reply: Reply::Awaited(reply) })
+    }
+
+    fn names(tasks: &[Task]) -> Vec<&str> {
+        tasks.iter().map(|task| task.instance().as_str()).collect()
+    }
+
+    #[test]
+    fn a_request_is_let_into_a_group_of_settlings_and_into_no_other() {
+        let (done, _results) = sync_channel(2);
+        let settlings = |names: [&str; 3]| -> Vec<Task> {
+            let lot = names.map(|name| (InstanceId::trusted(name), None));
+            Settling::lot(lot, &done).into_iter().map(Task::Settling).collect()
+        };
+        let inbox = Inbox::new(8);
+        let mut tasks = settlings(["a", "b", "c"]);
+        let_requests_in(&inbox, &mut tasks, 1);
+        assert_eq!(names(&tasks), ["a", "b", "c"], "nobody asks for anything");
+
+        inbox.offer(view("asked")).unwrap();
+        let_requests_in(&inbox, &mut tasks, 1);
+        assert_eq!(names(&tasks), ["a", "asked"]);
+        inbox.offer(view("late")).unwrap();
+        let_requests_in(&inbox, &mut tasks, 2);
+        assert_eq!(names(&tasks), ["a", "asked"], "a group lets them in once");
+
+        let next = inbox.take(8).unwrap();
+        let back: Vec<_> = next.settlings.iter().map(|it| it.instance.as_str()).collect();
+        assert_eq!((next.requests.len(), back), (1, vec!["b", "c"]));
+        inbox.offer(view("later")).unwrap();
+        let mut tasks = vec![Task::from(view("first"))];
+        tasks.append(&mut settlings(["d", "e", "f"]));
+        let_requests_in(&inbox, &mut tasks, 2);
+        assert_eq!(names(&tasks), ["first", "d", "e", "f"], "these have their share");
     }
 }
