@@ -105,6 +105,11 @@ impl<'a> Deciding<'a> {
         }
     }
 
+    /// Goes by what is published now: those who ask meanwhile may have seen it published.
+    pub(super) fn look_at_catalog(&mut self) {
+        self.catalog = self.shared.catalog.snapshot();
+    }
+
     /// Decides one job. An error: the store cannot be trusted any more.
     pub(super) fn plan(&mut self, task: &Task) -> Result<Planned, Error> {
         let planned = match task {

@@ -13,7 +13,6 @@ pub(super) struct Lanes {
     by_worker: Vec<Lane>,
     /// Everything that waits or is under way.
     known: HashSet<InstanceId>,
-    waiting: usize,
 }
 
 #[derive(Default)]
@@ -26,7 +25,7 @@ impl Lanes {
     /// Empty lanes for so many workers.
     pub(super) fn new(workers: usize) -> Self {
         let by_worker = (0..workers).map(|_| Lane::default()).collect();
-        Self { by_worker, known: HashSet::new(), waiting: 0 }
+        Self { by_worker, known: HashSet::new() }
     }
 
     /// How many instances wait or are under way.
@@ -36,7 +35,7 @@ impl Lanes {
 
     /// How many instances wait.
     pub(super) fn waiting(&self) -> usize {
-        self.waiting
+        self.by_worker.iter().map(|lane| lane.waiting.len()).sum()
     }
 
     /// How many lanes have a lot under way.
@@ -47,7 +46,6 @@ impl Lanes {
     /// Takes an instance that fell due after all others of its lane, unless it is known.
     pub(super) fn add(&mut self, worker: usize, due: DueInstance) {
         if self.known.insert(due.instance.clone()) {
-            self.waiting += 1;
             self.by_worker[worker].waiting.push_back(due);
         }
     }
@@ -62,7 +60,6 @@ impl Lanes {
         let (_, worker, lane) = next?;
         let count = lane.waiting.len().min(count);
         lane.under_way = count;
-        self.waiting -= count;
         Some((worker, lane.waiting.drain(..count).collect()))
     }
 

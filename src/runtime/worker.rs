@@ -113,7 +113,9 @@ impl Worker {
                 };
                 let next = next.map_err(|error| (self.shared.fatal)(&error.to_string()));
                 planned.push(next.ok()?);
-                let_requests_in(&self.inbox, &mut tasks, planned.len());
+                if let_requests_in(&self.inbox, &mut tasks, planned.len()) {
+                    deciding.look_at_catalog();
+                }
             }
             let (writes, decided) = deciding.finish();
             match self.write(writes)? {
@@ -163,21 +165,24 @@ impl Worker {
 
 /// Who asks for something while a group of settlings is decided waits for one of them, not for all:
 /// what is not decided goes back. Where a group began with requests its settlings have their share.
-fn let_requests_in(inbox: &Inbox, tasks: &mut Vec<Task>, decided: usize) {
-    let has_requests = !matches!(tasks.first(), Some(Task::Settling(_)));
-    let ends_with_requests = !matches!(tasks.last(), Some(Task::Settling(_)));
-    if has_requests || ends_with_requests || decided == tasks.len() {
-        return;
+/// Whether any came.
+fn let_requests_in(inbox: &Inbox, tasks: &mut Vec<Task>, decided: usize) -> bool {
+    let is_settling = |task: Option<&Task>| matches!(task, Some(Task::Settling(_)));
+    let are_settlings = is_settling(tasks.first()) && is_settling(tasks.last());
+    if !are_settlings || decided == tasks.len() {
+        return false;
     }
-    let mut rest = || {
+    let rest = || {
         let rest = tasks.drain(decided..).filter_map(|task| match task {
             Task::Settling(settling) => Some(settling),
             Task::Command(_) | Task::View(_) => None,
         });
         rest.collect()
     };
-    let requests = inbox.exchange(limits::GROUP_COMMANDS_MAX, &mut rest);
+    let requests = inbox.exchange(limits::GROUP_COMMANDS_MAX, rest);
+    let came = !requests.is_empty();
     tasks.extend(requests.into_iter().map(Task::from));
+    came
 }
 
 fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records: usize) {
@@ -279,14 +284,14 @@ mod tests {
         };
         let inbox = Inbox::new(8);
         let mut tasks = settlings(["a", "b", "c"]);
-        let_requests_in(&inbox, &mut tasks, 1);
+        assert!(!let_requests_in(&inbox, &mut tasks, 1));
         assert_eq!(names(&tasks), ["a", "b", "c"], "nobody asks for anything");
 
         inbox.offer(view("asked")).unwrap();
-        let_requests_in(&inbox, &mut tasks, 1);
+        assert!(let_requests_in(&inbox, &mut tasks, 1));
         assert_eq!(names(&tasks), ["a", "asked"]);
         inbox.offer(view("late")).unwrap();
-        let_requests_in(&inbox, &mut tasks, 2);
+        assert!(!let_requests_in(&inbox, &mut tasks, 2));
         assert_eq!(names(&tasks), ["a", "asked"], "a group lets them in once");
 
         let next = inbox.take(8).unwrap();
@@ -295,7 +300,7 @@ mod tests {
         inbox.offer(view("later")).unwrap();
         let mut tasks = vec![Task::from(view("first"))];
         tasks.append(&mut settlings(["d", "e", "f"]));
-        let_requests_in(&inbox, &mut tasks, 2);
+        assert!(!let_requests_in(&inbox, &mut tasks, 2));
         assert_eq!(names(&tasks), ["first", "d", "e", "f"], "these have their share");
     }
 }
