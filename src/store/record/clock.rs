@@ -1,12 +1,13 @@
 //! Clocks and escalations as they are stored.
 
 use super::Corrupt;
-use super::convert::{Storable, required};
+use super::convert::{Storable, differences, same_length, sums};
 use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, ClockRef};
 use crate::model::clock::{Epoch, Exclusion, Extension, Pause, PauseReason, Plan};
 use crate::model::clock::{RecalculationReason, Scheduled};
 use crate::model::escalation::Recipient;
 use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
+use crate::model::time::Timestamp;
 use crate::store::pb;
 use crate::store::words::{Draft, Words};
 
@@ -57,43 +58,56 @@ message! { Extension as Extension { by, granted_at } }
 
 message! { Pause as Pause { since, because } }
 
-impl Storable<pb::Alarm> for Alarm {
-    fn to_message(&self, words: &mut Draft<'_>) -> pb::Alarm {
-        use pb::alarm::{Kind, LimitAlarm};
-        let kind = match self {
-            Self::AtRisk => Kind::Limit(LimitAlarm::AtRisk.into()),
-            Self::Due => Kind::Limit(LimitAlarm::Due.into()),
-            Self::Step(step) => Kind::Step(step.to_message(words)),
-            Self::Repeat(step) => Kind::Repeat(step.to_message(words)),
-            Self::Unacknowledged(step) => Kind::Unacknowledged(step.to_message(words)),
-            Self::Check => Kind::Limit(LimitAlarm::Check.into()),
+/// The kind of an alarm, and eight times the step that it is about.
+impl Storable<u32> for Alarm {
+    fn to_message(&self, words: &mut Draft<'_>) -> u32 {
+        let (kind, step) = match self {
+            Self::AtRisk => (pb::AlarmKind::AtRisk, 0),
+            Self::Due => (pb::AlarmKind::Due, 0),
+            Self::Check => (pb::AlarmKind::Check, 0),
+            Self::Step(step) => (pb::AlarmKind::Step, step.to_message(words)),
+            Self::Repeat(step) => (pb::AlarmKind::Repeat, step.to_message(words)),
+            Self::Unacknowledged(step) => (pb::AlarmKind::Unacknowledged, step.to_message(words)),
         };
-        pb::Alarm { kind: Some(kind) }
+        (step << ALARM_KIND_BITS) | kind as u32
     }
 
-    fn from_message(message: pb::Alarm, words: &Words) -> Result<Self, Corrupt> {
-        use pb::alarm::{Kind, LimitAlarm};
-        Ok(match required(message.kind, "Alarm.kind")? {
-            Kind::Limit(alarm) => match LimitAlarm::try_from(alarm) {
-                Ok(LimitAlarm::AtRisk) => Self::AtRisk,
-                Ok(LimitAlarm::Due) => Self::Due,
-                Ok(LimitAlarm::Check) => Self::Check,
-                Ok(LimitAlarm::Unspecified) | Err(_) => {
-                    return Err(Corrupt::new(format!("{alarm} is no Alarm")));
-                }
-            },
-            Kind::Step(step) => Self::Step(Storable::from_message(step, words)?),
-            Kind::Repeat(step) => Self::Repeat(Storable::from_message(step, words)?),
-            Kind::Unacknowledged(step) => {
-                Self::Unacknowledged(Storable::from_message(step, words)?)
+    fn from_message(message: u32, words: &Words) -> Result<Self, Corrupt> {
+        let kind = (message & ((1 << ALARM_KIND_BITS) - 1)).cast_signed();
+        let step = || Storable::from_message(message >> ALARM_KIND_BITS, words);
+        Ok(match pb::AlarmKind::try_from(kind) {
+            Ok(pb::AlarmKind::AtRisk) => Self::AtRisk,
+            Ok(pb::AlarmKind::Due) => Self::Due,
+            Ok(pb::AlarmKind::Check) => Self::Check,
+            Ok(pb::AlarmKind::Step) => Self::Step(step()?),
+            Ok(pb::AlarmKind::Repeat) => Self::Repeat(step()?),
+            Ok(pb::AlarmKind::Unacknowledged) => Self::Unacknowledged(step()?),
+            Ok(pb::AlarmKind::Unspecified) | Err(_) => {
+                return Err(Corrupt::new(format!("{message} is no Alarm")));
             }
         })
     }
 }
 
-required_message!(Alarm as Alarm);
+const ALARM_KIND_BITS: u32 = 3;
 
-message! { Scheduled as Scheduled { alarm, at } }
+impl Storable<Option<pb::Schedule>> for Vec<Scheduled> {
+    fn to_message(&self, words: &mut Draft<'_>) -> Option<pb::Schedule> {
+        (!self.is_empty()).then(|| pb::Schedule {
+            alarms: self.iter().map(|it| it.alarm.to_message(words)).collect(),
+            after: differences(self.iter().map(|it| it.at.0)),
+        })
+    }
+
+    fn from_message(message: Option<pb::Schedule>, words: &Words) -> Result<Self, Corrupt> {
+        let Some(pb::Schedule { alarms, after }) = message else { return Ok(Self::new()) };
+        same_length("Schedule", &[alarms.len(), after.len()])?;
+        let scheduled = |(alarm, at)| {
+            Ok(Scheduled { alarm: Storable::from_message(alarm, words)?, at: Timestamp(at) })
+        };
+        alarms.into_iter().zip(sums(after)).map(scheduled).collect()
+    }
+}
 
 message! { Plan as Plan { due, provisional, schedule } }
 

@@ -1,6 +1,7 @@
 //! How one type of the model becomes one stored form and back: the trait, the forms that need no
 //! message of their own, and the macros that write the rest. Knows no particular message.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::Corrupt;
@@ -141,6 +142,29 @@ impl Storable<i32> for Date {
         days.and_then(|days| FIRST_DAY.checked_add(days))
             .map_err(|_| Corrupt::new(format!("day {message} lies outside the calendar")))
     }
+}
+
+/// Each number less the one before it; the first one as it is. Whatever the numbers are, [`sums`]
+/// gives them back.
+pub(super) fn differences(numbers: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut before = 0;
+    numbers.map(|number| number.wrapping_sub(mem::replace(&mut before, number))).collect()
+}
+
+/// The numbers of which these are the [`differences`].
+pub(super) fn sums(differences: Vec<i64>) -> impl Iterator<Item = i64> {
+    differences.into_iter().scan(0_i64, |sum, difference| {
+        *sum = sum.wrapping_add(difference);
+        Some(*sum)
+    })
+}
+
+/// Refuses a list of things whose parts are lists of different lengths.
+pub(super) fn same_length(what: &str, lengths: &[usize]) -> Result<(), Corrupt> {
+    if lengths.iter().all(|length| *length == lengths[0]) {
+        return Ok(());
+    }
+    Err(Corrupt::new(format!("the parts of {what} have different lengths: {lengths:?}")))
 }
 
 /// Takes a part of a message that is never left out.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::convert::{Storable, required};
+use super::convert::{Storable, differences, required, same_length, sums};
 use super::{Corrupt, FORMAT};
 use crate::model::id::ActivityId;
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Header, Instance};
 use crate::model::instance::{StagePlace, StageState, Status, Suspension, TriedTask};
 use crate::model::link::Relations;
+use crate::model::time::Timestamp;
 use crate::store::pb;
 use crate::store::words::{Draft, Words};
 
@@ -45,7 +46,32 @@ message! { TriedTask as TriedTask { task, attempts } }
 
 message! { Suspension as Suspension { since, expected_resume } }
 
-message! { AcceptedRequest as AcceptedRequest { key, digest, revision, time } }
+impl Storable<Option<pb::AcceptedRequests>> for Vec<AcceptedRequest> {
+    fn to_message(&self, _: &mut Draft<'_>) -> Option<pb::AcceptedRequests> {
+        (!self.is_empty()).then(|| pb::AcceptedRequests {
+            keys: self.iter().map(|it| it.key).collect(),
+            digests: self.iter().map(|it| it.digest).collect(),
+            revisions: differences(self.iter().map(|it| it.revision.cast_signed())),
+            times: differences(self.iter().map(|it| it.time.0)),
+        })
+    }
+
+    fn from_message(message: Option<pb::AcceptedRequests>, _: &Words) -> Result<Self, Corrupt> {
+        let Some(stored) = message else { return Ok(Self::new()) };
+        let pb::AcceptedRequests { keys, digests, revisions, times } = stored;
+        let lengths = [keys.len(), digests.len(), revisions.len(), times.len()];
+        same_length("AcceptedRequests", &lengths)?;
+        let (revisions, times) = (sums(revisions).map(i64::cast_unsigned), sums(times));
+        let parts = keys.into_iter().zip(digests).zip(revisions.zip(times));
+        let request = |((key, digest), (revision, time))| AcceptedRequest {
+            key,
+            digest,
+            revision,
+            time: Timestamp(time),
+        };
+        Ok(parts.map(request).collect())
+    }
+}
 
 impl Storable<Vec<pb::ActivitySummary>> for BTreeMap<ActivityId, ActivitySummary> {
     fn to_message(&self, words: &mut Draft<'_>) -> Vec<pb::ActivitySummary> {
