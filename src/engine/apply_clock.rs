@@ -133,10 +133,15 @@ fn climb(clock: &mut Clock, payload: &Payload, at: Timestamp) {
                         fired.notified.push(member.clone());
                     }
                 }
-                fired.repeated_to = recipients.iter().map(|it| it.member.clone()).collect();
+                // A telling that reached nobody leaves what is to be read, and when, as it was.
+                if recipients.is_empty() {
+                    fired.digest_at = Some(fired.read_at());
+                } else {
+                    fired.repeated_to = recipients.iter().map(|it| it.member.clone()).collect();
+                    fired.digest_at = *digest_at;
+                }
                 fired.repeats = *repeat;
                 fired.told_at = at;
-                fired.digest_at = *digest_at;
             });
         }
         Payload::EscalationExhausted { step, schedule, .. } => {

@@ -87,7 +87,7 @@ pub struct Fired {
     pub light: Light,
     /// When it fired: the wait for an acknowledgement counts from here.
     pub at: Timestamp,
-    /// When it told last: the next repeat counts from here.
+    /// When it told last, if only nobody: the next repeat counts from here.
     pub told_at: Timestamp,
     /// How it came to count as fired.
     pub firing: Firing,
@@ -97,11 +97,12 @@ pub struct Fired {
     pub acknowledged: Option<Acknowledged>,
     /// Who was told, ever.
     pub notified: Vec<MemberId>,
-    /// Who was told by the last repeat; empty: it told once, all of them.
+    /// Who was told by the last repeat that reached anybody; empty: it told once, all of them.
     pub repeated_to: Vec<MemberId>,
     /// How pressing it makes what its clock measures.
     pub priority: Priority,
-    /// With which digest it is to be read (an opening of business); none: at once.
+    /// With which digest it is to be read (an opening of business), or when it was to be read
+    /// before it last reached nobody; none: at once.
     pub digest_at: Option<Timestamp>,
 }
 

@@ -1,6 +1,8 @@
 //! What is to be read on a day, and calendars that are taken while clocks run.
 #![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
+use std::path::Path;
+
 use sanbang::api::pb;
 
 use super::api_fixture::{START, Server, by, instant, refusal, sources};
@@ -67,31 +69,37 @@ async fn yellow_is_read_in_the_morning_and_red_when_it_burns() {
     server.stop().await;
 }
 
-/// Who stood in when it was told first has nothing to read when it is told again.
-#[tokio::test]
-async fn what_is_told_again_is_read_by_those_who_were_told_again() {
-    let directory = tempfile::tempdir().unwrap();
+/// A server whose ladder tells the head every day, with the head absent on one of them.
+async fn telling_daily(directory: &Path, absent_on: &str, substitute: &str) -> Server {
     let mut sources = sources();
-    let ladder = sources.files["rules/escalation.yaml"].replace(
-        "notify: [steward, head], require: recovery_plan, ack_within: 1wd",
-        "notify: [head], repeat: { every: 1wd, times: 3 }",
-    );
+    let daily = "notify: [head], repeat: { every: 1wd, times: 3 }";
+    let ladder = sources.files["rules/escalation.yaml"]
+        .replace("notify: [steward, head], require: recovery_plan, ack_within: 1wd", daily)
+        .replace("+2wd", "+9wd");
     sources.files.insert("rules/escalation.yaml".to_owned(), ladder.into());
-    let server = Server::start_with(directory.path(), sources).await;
+    let server = Server::start_with(directory, sources).await;
     let absence = pb::Absence {
         member: "chief".to_owned(),
-        from: "2025-01-09".to_owned(),
-        to: "2025-01-09".to_owned(),
-        substitute: "bert".to_owned(),
+        from: absent_on.to_owned(),
+        to: absent_on.to_owned(),
+        substitute: substitute.to_owned(),
         ..Default::default()
     };
     let absent = pb::OrganizationServicePutAbsenceRequest { absence: Some(absence) };
     server.organization().put_absence(by("chief", absent)).await.unwrap();
     server.create("p-1", "Ann Ltd").await;
-    let of = |member: &str, day: &str| pb::EscalationServiceDigestRequest {
-        member: member.to_owned(),
-        ..on(day)
-    };
+    server
+}
+
+fn of(member: &str, day: &str) -> pb::EscalationServiceDigestRequest {
+    pb::EscalationServiceDigestRequest { member: member.to_owned(), ..on(day) }
+}
+
+/// Who stood in when it was told first has nothing to read when it is told again.
+#[tokio::test]
+async fn what_is_told_again_is_read_by_those_who_were_told_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = telling_daily(directory.path(), "2025-01-09", "bert").await;
     let told = ["p-1 L1 LIGHT_RED at once"];
     server.advance_clock(72 + 20).await;
     assert_eq!(digest(&server, of("bert", "2025-01-09")).await, told);
@@ -100,6 +108,34 @@ async fn what_is_told_again_is_read_by_those_who_were_told_again() {
     assert_eq!(digest(&server, of("chief", "2025-01-10")).await, told);
     assert_eq!(digest(&server, of("bert", "2025-01-10")).await, Vec::<String>::new());
     server.stop().await;
+}
+
+/// Told on Thursday, again on Friday to nobody, and on Monday.
+#[tokio::test]
+async fn what_is_told_again_to_nobody_is_read_by_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = telling_daily(directory.path(), "2025-01-10", "").await;
+    server.advance_clock(72 + 20).await;
+    let thursday = digest(&server, of("chief", "2025-01-09")).await;
+    assert_eq!(thursday, ["p-1 L1 LIGHT_RED at once"]);
+    server.advance_clock(96 + 20).await;
+    assert_eq!(repeats(&server).await, 1);
+    assert_eq!(digest(&server, of("chief", "2025-01-10")).await, Vec::<String>::new());
+    assert_eq!(digest(&server, of("chief", "2025-01-09")).await.len(), 1, "it was told then");
+    server.advance_clock(168 + 20).await;
+    assert_eq!(repeats(&server).await, 2);
+    assert_eq!(digest(&server, of("chief", "2025-01-13")).await, thursday);
+    assert_eq!(digest(&server, of("chief", "2025-01-09")).await, Vec::<String>::new());
+    server.stop().await;
+}
+
+/// How often the head was told again.
+async fn repeats(server: &Server) -> u32 {
+    let list = pb::EscalationServiceListRequest::default();
+    let page = server.escalations().list(by("anna", list)).await.unwrap().into_inner();
+    let mut clocks = page.escalations.into_iter().filter_map(|escalation| escalation.clock);
+    let fired = clocks.find_map(|clock| clock.fired.into_iter().find(|fired| fired.level == "L1"));
+    fired.unwrap().repeats
 }
 
 /// The small calendar with one more day off.
