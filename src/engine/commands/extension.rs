@@ -96,7 +96,8 @@ fn grant(scene: &mut Scene<'_>, clock: &Clock, by: Limit, comment: String) {
 }
 
 /// The clock that is meant, and the rules of its level. Objections and supplements have a time of
-/// their own that nobody extends, and a fixed period is as long as it is.
+/// their own that nobody extends, and a fixed period is as long as it is. Of a suspension that is
+/// over there is only what it used, and no limit that could run out.
 fn extensible<'a>(scene: &Scene<'a>, of: Limited) -> Result<Extensible<'a>, Rejection> {
     let clock = match of {
         Limited::Task(number) => {
@@ -116,7 +117,8 @@ fn extensible<'a>(scene: &Scene<'a>, of: Limited) -> Result<Extensible<'a>, Reje
         ClockOwner::Stage(stage) => (None, scene.stage_of(stage).map(|stage| &stage.extensions)),
         ClockOwner::Instance => (None, Some(&scene.workflow().extensions)),
         ClockOwner::Suspension => {
-            let rule = scene.workflow().suspension.as_ref();
+            let lasts = scene.instance.suspension.is_some();
+            let rule = scene.workflow().suspension.as_ref().filter(|_| lasts);
             (None, rule.map(|rule| &rule.extensions))
         }
     };
