@@ -59,6 +59,7 @@ mod sources;
 mod specs;
 mod store_backup;
 mod store_contract;
+mod store_damage;
 mod store_differential;
 mod store_fixture;
 mod store_keys;

@@ -11,7 +11,7 @@ use sanbang::model::instance::Instance;
 use sanbang::model::limits::PARTITIONS;
 use sanbang::model::value::Value;
 use sanbang::store::sled::{OpenError, Options, SEGMENT_BYTES, SledStore};
-use sanbang::store::{Batch, Error, Seq, Store};
+use sanbang::store::{Batch, Seq, Store};
 
 use super::store_fixture::{
     FEW_RECENT_EVENTS, advance, advance_without_body, at, commit, document, due_at, id, open_again,
@@ -22,7 +22,7 @@ use super::store_sample::Seeded;
 /// Tells a test that it is the child, and where its store is.
 const CHILD: &str = "SANBANG_TEST_STORE";
 
-fn options(directory: &Path) -> Options {
+pub(crate) fn options(directory: &Path) -> Options {
     Options {
         directory: directory.to_owned(),
         simulated_clock: false,
@@ -61,7 +61,7 @@ pub(crate) fn place() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Bodies and headers, small and large, with and without checkpoints, documents and a clock.
-fn fill(store: &SledStore) {
+pub(crate) fn fill(store: &SledStore) {
     for number in 0..30 {
         let mut project = due_at(&format!("p-{number}"), at(number));
         let text = Value::Text("x".repeat(usize::try_from(number * 400).expect("small")).into());
@@ -200,148 +200,6 @@ fn values_outside_the_log_are_refused() {
     drop(open(&directory));
     fs::write(directory.join("blobs").join("17"), "large").expect("writable");
     assert!(refusal(&directory).starts_with("DIR/blobs holds 1 files"));
-}
-
-/// sled alone would open most of these as an older or an empty store.
-#[test]
-fn a_truncated_file_is_noticed() {
-    let (_above, original) = place();
-    let store = open(&original);
-    fill(&store);
-    drop(store);
-    let data = fs::read(original.join("db")).expect("readable");
-    for keep in [0, 10, data.len() / 4, data.len() / 2, data.len() * 3 / 4] {
-        let (above, directory) = place();
-        copy(&original, &directory);
-        fs::write(directory.join("db"), &data[..keep]).expect("writable");
-        let error = SledStore::open(&options(&directory)).expect_err("it must not open");
-        let OpenError::Damaged { backup: Some(backup), .. } = &error else {
-            panic!("{keep}: {error}");
-        };
-        assert_eq!(*backup, above.path().join("store.damaged-1"));
-        assert!(backup.join("db").exists());
-        let told = error.to_string();
-        assert!(told.contains("is damaged and is not served"), "{keep}: {told}");
-        assert!(told.contains("cp -a"), "{keep}: {told}");
-        // Nor does a second attempt serve it, or bury the copy under another one.
-        assert!(SledStore::open(&options(&directory)).is_err(), "{keep}");
-        assert!(!above.path().join("store.damaged-2").exists(), "{keep}");
-    }
-}
-
-#[test]
-fn a_lost_data_file_is_noticed() {
-    let (_above, directory) = place();
-    let store = open(&directory);
-    fill(&store);
-    drop(store);
-    for name in ["db", "conf"] {
-        fs::remove_file(directory.join(name)).expect("it is there");
-    }
-    for entry in fs::read_dir(&directory).expect("readable") {
-        let path = entry.expect("readable").path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
-            fs::remove_file(path).expect("it is there");
-        }
-    }
-    assert!(refusal(&directory).contains("everything that was stored is gone"));
-}
-
-/// Where the log ends before its snapshot does, the snapshot is not what is damaged alone.
-#[test]
-fn a_damaged_snapshot_of_a_log_that_was_cut_is_noticed() {
-    let (_above, directory) = place();
-    let store = open(&directory);
-    fill(&store);
-    drop(store);
-    drop(open(&directory));
-    let (mark, cut_at) = (fs::read(directory.join("sanbang.mark")), snapshot_reach(&directory));
-    let store = open(&directory);
-    write_next(&store, &mut project("p-new"), 1);
-    drop(store);
-    drop(open(&directory));
-    // As if nothing had told of the later writes but the snapshot.
-    fs::write(directory.join("sanbang.mark"), mark.expect("readable")).expect("writable");
-    let mut data = fs::read(directory.join("db")).expect("readable");
-    data[cut_at..].fill(0);
-    fs::write(directory.join("db"), data).expect("writable");
-    damage(&snapshot(&directory));
-    for _ in 0..5 {
-        assert!(refusal(&directory).contains("the end of what was stored is gone"));
-    }
-}
-
-fn snapshot(directory: &Path) -> PathBuf {
-    let paths = fs::read_dir(directory).expect("readable").map(|it| it.expect("readable").path());
-    let is_snapshot = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."))
-    };
-    paths.into_iter().find(is_snapshot).expect("sled keeps a snapshot")
-}
-
-/// How far the snapshot reaches, which is also the place in the file of a log this short.
-fn snapshot_reach(directory: &Path) -> usize {
-    let name = snapshot(directory);
-    let digits = name.extension().expect("its reach").to_string_lossy();
-    usize::from_str_radix(&digits, 16).expect("a number")
-}
-
-fn damage(path: &Path) {
-    let mut bytes = fs::read(path).expect("readable");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 0xff;
-    fs::write(path, bytes).expect("writable");
-}
-
-/// A damaged snapshot costs nothing: the log holds the truth.
-#[test]
-fn a_damaged_snapshot_is_mended_from_the_log() {
-    let (above, directory) = place();
-    let store = open(&directory);
-    fill(&store);
-    let before = picture(&store).expect("readable");
-    drop(store);
-    // The first opening writes a snapshot of what is there by then.
-    drop(open(&directory));
-    damage(&snapshot(&directory));
-    let store = open(&directory);
-    assert_eq!(picture(&store).expect("readable"), before);
-    assert!(above.path().join("store.damaged-1").exists(), "it was copied before");
-
-    // Later damage is that of another state: the earlier copy would bring back too little.
-    write_next(&store, &mut project("p-new"), 1);
-    drop(store);
-    fs::write(directory.join("db"), "cut").expect("writable");
-    let error = open_again(&options(&directory)).expect_err("it must not open");
-    let OpenError::Damaged { backup: Some(backup), .. } = &error else { panic!("{error}") };
-    assert_eq!(fs::read(backup.join("db")).expect("readable"), b"cut");
-}
-
-/// Whatever a flipped bit hits: it is refused, or told on reading, or everything is as it was.
-#[test]
-fn flipped_bits_never_change_an_answer() {
-    let (_above, original) = place();
-    let store = open(&original);
-    fill(&store);
-    let before = picture(&store).expect("readable");
-    drop(store);
-    let data = fs::read(original.join("db")).expect("readable");
-    let mut noticed = 0;
-    for seed in 0..24 {
-        let (_above, directory) = place();
-        copy(&original, &directory);
-        let mut seeded = Seeded::new(seed);
-        let mut flipped = data.clone();
-        flipped[seeded.below(data.len())] ^= 1 << seeded.below(8);
-        fs::write(directory.join("db"), flipped).expect("writable");
-        match SledStore::open(&options(&directory)).map(|store| picture(&store)) {
-            Ok(Ok(after)) => assert!(after == before, "seed {seed}: the answers changed"),
-            Ok(Err(Error::Corrupt(_))) | Err(OpenError::Damaged { .. }) => noticed += 1,
-            Ok(Err(other)) => panic!("seed {seed}: {other}"),
-            Err(other) => panic!("seed {seed}: {other}"),
-        }
-    }
-    assert!(noticed > 0, "some of the bits were used");
 }
 
 /// Readers meet a writer that makes values of several chunks longer and shorter.

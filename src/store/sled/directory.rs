@@ -13,7 +13,8 @@ use super::open_error::OpenError;
 
 const LOCK: &str = "sanbang.lock";
 const MARK: &str = "sanbang.mark";
-const MARK_UNFINISHED: &str = "sanbang.mark.unfinished";
+/// A file of this program that is being written, and will have its name once it is durable.
+const UNFINISHED: &str = "sanbang.unfinished";
 const DATA: &str = "db";
 const PARAMETERS: &str = "conf";
 /// What sled writes into that file for every store of this program: text, and a checksum.
@@ -25,6 +26,11 @@ const SNAPSHOT_BEGINNING: &str = "snap.";
 const HEXADECIMAL: u32 = 16;
 /// Says that what is here was not restored to its end: nothing of it is used.
 const RESTORING: &str = "sanbang.restoring";
+/// Names the copy of what was here before a repair that has not come to its end: what is here by
+/// now is less than that.
+const REPAIRING: &str = "sanbang.repairing";
+/// Names the copy of what is here: it was put back, and has not opened since.
+const REFUSED: &str = "sanbang.refused";
 /// Where a compacted store is written before it takes the place of the other.
 const COMPACTING: &str = "sanbang.compacting";
 /// In there, says that the compacted store is whole and takes the place of the other.
@@ -316,7 +322,8 @@ impl Directory {
             .map_err(|it| inaccessible(&self.path, "remove the snapshots", it))
     }
 
-    /// The data and the snapshots as they were copied, in place of those that are there.
+    /// The data and the snapshots as they were copied, in place of those that are there: the repair
+    /// has come to its end.
     pub(super) fn put_back(&self, backup: &Path) -> Result<(), OpenError> {
         let put = |name: &str| {
             let unfinished = self.beside(".unfinished");
@@ -329,9 +336,54 @@ impl Directory {
             let snapshots: Vec<String> = snapshots_in(backup)?.collect();
             snapshots.iter().try_for_each(|name| put(name))?;
             put(DATA)?;
-            self.remove_snapshots_that(|name| !snapshots.iter().any(|put| put == name))
+            self.remove_snapshots_that(|name| !snapshots.iter().any(|put| put == name))?;
+            self.rename_note(REPAIRING, REFUSED)
         };
         all().map_err(|it| inaccessible(&self.path, "put the data back", it))
+    }
+
+    /// Puts back what a repair began with that was cut off.
+    pub(super) fn settle_repair(&self) -> Result<(), OpenError> {
+        if !self.path.join(REPAIRING).exists() {
+            return Ok(());
+        }
+        if let Some(copy) = self.copy_named_in(REPAIRING)? {
+            return self.put_back(&copy);
+        }
+        let what = "a repair was cut off, and the copy of what was here before is gone";
+        let (path, what) = (self.path.clone(), what.to_owned());
+        Err(OpenError::Damaged { path, what, backup: None })
+    }
+
+    /// What is here has opened: from now on it may be more than its copy.
+    pub(super) fn forget_copy(&self) -> Result<(), OpenError> {
+        let notes = [REPAIRING, REFUSED].map(|note| self.path.join(note));
+        let mut notes = notes.iter().filter(|note| note.exists()).peekable();
+        if notes.peek().is_none() {
+            return Ok(());
+        }
+        notes
+            .try_for_each(fs::remove_file)
+            .and_then(|()| sync_directory(&self.path))
+            .map_err(|it| inaccessible(&self.path, "remove the note of a copy", it))
+    }
+
+    /// The copy that a note names, if it is there, and of this store.
+    fn copy_named_in(&self, note: &str) -> Result<Option<PathBuf>, OpenError> {
+        let end = match fs::read_to_string(self.path.join(note)) {
+            Ok(end) => end,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(inaccessible(&self.path, "read the note of a copy", error)),
+        };
+        let copy = self.beside(&end);
+        let mark_in = |directory: &Path| fs::read(directory.join(MARK)).ok();
+        let is_there = copy.exists() && mark_in(&copy) == mark_in(&self.path);
+        Ok(is_there.then_some(copy))
+    }
+
+    fn rename_note(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))?;
+        sync_directory(&self.path)
     }
 
     fn remove_snapshots_that(&self, unwanted: impl Fn(&str) -> bool) -> io::Result<()> {
@@ -353,28 +405,27 @@ impl Directory {
         }
     }
 
-    /// Copies everything beside the directory before anything is removed. A copy of the same state
-    /// is kept instead of a new one: fewer attempts to open it came before, and a server that is
-    /// started again and again must not fill the disk.
+    /// Copies everything beside the directory before a repair begins. What was put back and has not
+    /// opened since is copied already: a server that is started again and again must not fill the
+    /// disk. No other copy will do: a store whose mark is that of an earlier copy may hold more.
     pub(super) fn back_up(&self) -> Result<PathBuf, OpenError> {
-        let mark = fs::read(self.path.join(MARK)).ok();
-        let usable =
-            |backup: &PathBuf| !backup.exists() || fs::read(backup.join(MARK)).ok() == mark;
-        let backup = (1..=u32::MAX)
-            .map(|number| self.beside(&format!(".damaged-{number}")))
-            .find(usable)
-            .expect("some number is free");
-        let unfinished = self.beside(".damaged.unfinished");
-        if backup.exists() {
+        let failed = |it| inaccessible(&self.path, "make a copy of the damaged store", it);
+        if let Some(backup) = self.copy_named_in(REFUSED)? {
+            self.rename_note(REFUSED, REPAIRING).map_err(failed)?;
             return Ok(backup);
         }
+        // A note of a copy that is gone would be copied.
+        self.forget_copy()?;
+        let ends = (1..=u32::MAX).map(|number| format!(".damaged-{number}"));
+        let mut free = ends.filter(|end| !self.beside(end).exists());
+        let end = free.next().expect("some number is free");
+        let (unfinished, backup) = (self.beside(".damaged.unfinished"), self.beside(&end));
         let copied = remove_if_there(&unfinished)
             .and_then(|()| copy_directory(&self.path, &unfinished))
-            .and_then(|()| fs::rename(&unfinished, &backup));
-        match copied {
-            Ok(()) => Ok(backup),
-            Err(error) => Err(inaccessible(&backup, "make a copy of the damaged store", error)),
-        }
+            .and_then(|()| fs::rename(&unfinished, &backup))
+            .and_then(|()| sync_directory(&parent_of(&self.path)))
+            .and_then(|()| self.write(REPAIRING, &end));
+        copied.map(|()| backup).map_err(failed)
     }
 
     fn beside(&self, end: &str) -> PathBuf {
@@ -398,15 +449,18 @@ impl Directory {
 
     /// Leaves a mark in place of the last one.
     pub(super) fn leave(&self, mark: &Mark) -> Result<(), OpenError> {
-        let unfinished = self.path.join(MARK_UNFINISHED);
-        let write = || {
-            let mut file = File::create(&unfinished)?;
-            file.write_all(mark.text().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&unfinished, self.path.join(MARK))?;
-            sync_directory(&self.path)
-        };
-        write().map_err(|it| inaccessible(&self.path, "write the mark", it))
+        let written = self.write(MARK, &mark.text());
+        written.map_err(|it| inaccessible(&self.path, "write the mark", it))
+    }
+
+    /// Writes a small file as a whole or not at all.
+    fn write(&self, name: &str, text: &str) -> io::Result<()> {
+        let unfinished = self.path.join(UNFINISHED);
+        let mut file = File::create(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, self.path.join(name))?;
+        sync_directory(&self.path)
     }
 }
 
@@ -444,7 +498,7 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
 
 fn is_of_a_store(name: &str) -> bool {
     let sleds = [DATA, PARAMETERS, BLOBS];
-    let ours = [LOCK, MARK, MARK_UNFINISHED, DOUBT, RESTORING, COMPACTING];
+    let ours = [LOCK, MARK, UNFINISHED, DOUBT, RESTORING, REPAIRING, REFUSED, COMPACTING];
     sleds.contains(&name) || ours.contains(&name) || is_snapshot(name)
 }
 

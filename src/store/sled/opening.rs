@@ -116,6 +116,7 @@ pub(super) fn open_parts(path: &Path) -> Result<Parts, OpenError> {
     let directory = take_existing(path)?;
     match attempt(&directory, Expected::Existing, Care::Usual) {
         Ok(Attempt { disk, identity, ledger, .. }) => {
+            directory.forget_copy()?;
             Ok(Parts { disk, identity, ledger, directory })
         }
         Err(failure) => Err(failure.told(path)),
@@ -131,6 +132,7 @@ fn take_existing(path: &Path) -> Result<Directory, OpenError> {
 /// Every precaution before sled opens.
 fn prepare(directory: &Directory) -> Result<(), OpenError> {
     directory.settle_compaction()?;
+    directory.settle_repair()?;
     directory.remove_unfinished_snapshots()?;
     directory.remove_torn_parameters()?;
     directory.make_sure_of_data()?;
@@ -156,6 +158,8 @@ pub(super) fn open_disk(directory: &Directory) -> Result<Disk, OpenError> {
 }
 
 fn finish(directory: Directory, attempt: Attempt) -> Result<SledStore, OpenError> {
+    // The mark tells whose copy it is: the note goes before it.
+    directory.forget_copy()?;
     let incarnation = attempt.identity.incarnation.clone();
     directory.leave(&Mark { incarnation, batches: attempt.batches })?;
     Ok(SledStore {
