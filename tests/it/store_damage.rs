@@ -78,11 +78,15 @@ fn fill_and_cut(directory: &Path) {
 /// Where the log ends before its snapshot does, the snapshot is not what is damaged alone.
 #[test]
 fn a_damaged_snapshot_of_a_log_that_was_cut_is_noticed() {
-    let (_above, directory) = place();
+    let (above, directory) = place();
+    // A directory may be a file system of its own: nothing is renamed into it from beside it.
+    let beside = above.path().join("store.unfinished");
+    fs::write(&beside, "mine").expect("writable");
     fill_and_cut(&directory);
     for _ in 0..5 {
         assert!(refusal(&directory).contains("the end of what was stored is gone"));
     }
+    assert_eq!(fs::read(beside).expect("it is there"), b"mine");
 }
 
 /// Killed while it reads everything, it would leave what is left without what tells of the rest.

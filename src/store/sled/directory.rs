@@ -326,7 +326,7 @@ impl Directory {
     /// has come to its end.
     pub(super) fn put_back(&self, backup: &Path) -> Result<(), OpenError> {
         let put = |name: &str| {
-            let unfinished = self.beside(".unfinished");
+            let unfinished = self.path.join(UNFINISHED);
             fs::copy(backup.join(name), &unfinished)?;
             File::open(&unfinished)?.sync_all()?;
             fs::rename(&unfinished, self.path.join(name))
