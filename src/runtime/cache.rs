@@ -72,13 +72,17 @@ impl Cache {
         !self.was_full || self.read.again(id, self.held_max)
     }
 
-    /// Holds what has become durable.
-    pub(super) fn keep(&mut self, instances: impl Iterator<Item = Arc<Instance>>) {
-        instances.for_each(|instance| self.keep_one(instance));
+    /// Takes what a group made of an instance, now that it is durable. It replaces what is held:
+    /// nothing held is older than the store. Of those that are not held, only one that has just
+    /// begun is from now on.
+    pub(super) fn renew(&mut self, instance: Arc<Instance>, began: bool) {
+        if began || self.held.contains_key(&instance.id) {
+            self.keep(instance);
+        }
     }
 
     /// Holds one that is durable.
-    pub(super) fn keep_one(&mut self, instance: Arc<Instance>) {
+    pub(super) fn keep(&mut self, instance: Arc<Instance>) {
         self.uses += 1;
         self.held.insert(instance.id.clone(), Held { instance, used: self.uses });
         if self.held.len() > self.held_max {
@@ -137,7 +141,7 @@ mod tests {
         let mut cache = Cache::new(16);
         let kept = instance(0);
         for number in 0..200 {
-            cache.keep_one(instance(number));
+            cache.keep(instance(number));
             assert!(cache.get(&kept.id).is_some(), "used again and again: after {number}");
             assert!(cache.held.len() <= 16);
         }
@@ -148,14 +152,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_durable_replaces_what_is_held_and_drives_nothing_out() {
+        let mut cache = Cache::new(16);
+        let begun = instance(0);
+        cache.renew(Arc::clone(&begun), true);
+        let later = Arc::new(Instance { version: 2, ..Instance::clone(&begun) });
+        cache.renew(later, false);
+        assert_eq!(cache.get(&begun.id).map(|held| held.version), Some(2));
+        cache.renew(instance(1), false);
+        assert!(cache.get(&InstanceId::trusted("e-1")).is_none(), "nobody asked for it");
+    }
+
+    #[test]
     fn once_there_was_no_room_what_is_read_twice_is_held() {
         let mut cache = Cache::new(16);
         for number in 0..16 {
             let read = instance(number);
             assert!(cache.admits(&read.id), "there is room for {number}");
-            cache.keep_one(read);
+            cache.keep(read);
         }
-        cache.keep_one(instance(16));
+        cache.keep(instance(16));
         let id = |number: usize| InstanceId::trusted(&format!("e-{number}"));
         assert!(!cache.admits(&id(100)), "read for the first time");
         assert!(cache.admits(&id(100)), "and for the second");

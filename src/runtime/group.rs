@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::engine::{self, Decision, FieldProblem, Outcome, Rejection};
 use crate::model::command::{Action, Command};
@@ -53,9 +53,6 @@ pub(super) struct Deciding<'a> {
     /// The loads with what this group decided so far: many creations at once are spread.
     loads: Loads,
     copies: HashMap<InstanceId, Arc<Instance>>,
-    /// Those that were read for a settling alone. They are not kept: of a hundred thousand that
-    /// fall due at once few are asked for soon, and they would drive out those that are.
-    passing: HashSet<InstanceId>,
     writes: Vec<Write>,
     /// Where the writes of each instance stand.
     written: HashMap<InstanceId, Written>,
@@ -80,14 +77,16 @@ struct Written {
 /// What becomes true once a group is durable.
 pub(super) struct Decided {
     pub(super) copies: HashMap<InstanceId, Arc<Instance>>,
-    passing: HashSet<InstanceId>,
+    written: HashMap<InstanceId, Written>,
 }
 
 impl Decided {
-    /// What becomes of the instances of which somebody asked for something.
-    pub(super) fn kept(mut self) -> impl Iterator<Item = Arc<Instance>> {
-        self.copies.retain(|id, _| !self.passing.contains(id));
-        self.copies.into_values()
+    /// Gives the cache what is durable now.
+    pub(super) fn renew(self, cache: &mut Cache) {
+        for (id, instance) in self.copies {
+            let began = self.written.get(&id).is_some_and(|written| written.before == 0);
+            cache.renew(instance, began);
+        }
     }
 }
 
@@ -99,7 +98,6 @@ impl<'a> Deciding<'a> {
             catalog: shared.catalog.snapshot(),
             loads: shared.loads.load().as_ref().clone(),
             copies: HashMap::new(),
-            passing: HashSet::new(),
             writes: Vec::new(),
             written: HashMap::new(),
         }
@@ -137,7 +135,7 @@ impl<'a> Deciding<'a> {
                 write.body = self.copies.get(&stamp.instance).cloned();
             }
         }
-        (self.writes, Decided { copies: self.copies, passing: self.passing })
+        (self.writes, Decided { copies: self.copies, written: self.written })
     }
 
     fn command(&mut self, id: &InstanceId, command: &Command) -> Result<Planned, Error> {
@@ -235,25 +233,22 @@ impl<'a> Deciding<'a> {
     /// The instance as this group sees it, for somebody who asks for it.
     fn instance(&mut self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
         if let Some(known) = self.known(id) {
-            self.passing.remove(id);
             return Ok(Some(known));
         }
         let read = self.read(id)?;
-        match &read {
-            Some(instance) if self.cache.admits(id) => self.cache.keep_one(Arc::clone(instance)),
-            Some(_) => drop(self.passing.insert(id.clone())),
-            None => {}
+        if let Some(instance) = &read
+            && self.cache.admits(id)
+        {
+            self.cache.keep(Arc::clone(instance));
         }
         Ok(read)
     }
 
-    /// The same, for a settling.
+    /// The same, for a settling. It is not held: of a hundred thousand that fall due at once few
+    /// are asked for soon, and they would drive out those that are.
     fn instance_in_passing(&mut self, id: &InstanceId) -> Result<Option<Arc<Instance>>, Error> {
-        if let Some(known) = self.known(id) {
-            return Ok(Some(known));
-        }
-        self.passing.insert(id.clone());
-        self.read(id)
+        let known = self.known(id);
+        if known.is_some() { Ok(known) } else { self.read(id) }
     }
 
     fn known(&mut self, id: &InstanceId) -> Option<Arc<Instance>> {

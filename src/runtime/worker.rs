@@ -120,7 +120,7 @@ impl Worker {
             let (writes, decided) = deciding.finish();
             match self.write(writes)? {
                 Verdict::Durable { records } => {
-                    self.cache.keep(decided.kept());
+                    decided.renew(&mut self.cache);
                     answer_all(&self.shared, tasks, planned, records);
                     return Some(());
                 }

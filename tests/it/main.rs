@@ -49,6 +49,7 @@ mod runtime_attention;
 mod runtime_catalog;
 mod runtime_feed;
 mod runtime_fixture;
+mod runtime_groups;
 mod runtime_hand_over;
 mod runtime_timers;
 mod service_rates;

@@ -2,10 +2,7 @@
 //! else.
 
 use std::collections::HashSet;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 
 use sanbang::engine::Rejection;
 use sanbang::model::command::Command;
@@ -16,11 +13,6 @@ use sanbang::store::memory::MemoryStore;
 use sanbang::store::{Batch, Store};
 
 use super::runtime_fixture::*;
-
-/// Whether a future has its answer already.
-async fn is_ready<F: Future>(future: &mut Pin<Box<F>>) -> bool {
-    poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
-}
 
 fn without_measurements(answer: Answer) -> Answer {
     Answer { repeated: false, group_size: 0, durable_after: std::time::Duration::ZERO, ..answer }

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something does not work")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use sanbang::definition::sources::Sources;
@@ -232,6 +235,11 @@ pub(crate) fn advance(request: Option<u64>) -> Command {
     by("chief", request, Action::Advance(Advance::default()))
 }
 
+/// Whether a future has its answer already.
+pub(crate) async fn is_ready<F: Future>(future: &mut Pin<Box<F>>) -> bool {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
+}
+
 pub(crate) async fn view(handle: &Handle, name: &str) -> Arc<Instance> {
     handle.view(&id(name)).await.unwrap().expect("the instance exists").instance
 }
@@ -295,20 +303,58 @@ pub(crate) enum Fault {
     CorruptAfterwards,
 }
 
-/// A store that fails as planned, and that can be held before a write.
+/// A store that fails as planned, and that can be held before a write or a read of an instance.
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     identity: Identity,
     faults: Mutex<VecDeque<Fault>>,
     struck: AtomicUsize,
-    gate: Mutex<Gate>,
+    /// What the next list of due instances says, whatever is due.
+    listed: Mutex<Vec<DueInstance>>,
+    writes: Gate,
+    reads: Gate,
+}
+
+/// While it is closed, whoever comes waits.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<GateState>,
     moved: Condvar,
 }
 
 #[derive(Default)]
-struct Gate {
+struct GateState {
     closed: bool,
     waiting: bool,
+}
+
+impl Gate {
+    fn close(&self) {
+        self.state.lock().unwrap().closed = true;
+    }
+
+    fn open(&self) {
+        self.state.lock().unwrap().closed = false;
+        self.moved.notify_all();
+    }
+
+    /// Returns once somebody waits.
+    fn wait_for_somebody(&self) {
+        let mut state = self.state.lock().unwrap();
+        while !state.waiting {
+            state = self.moved.wait(state).unwrap();
+        }
+    }
+
+    fn pass(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.waiting = state.closed;
+        self.moved.notify_all();
+        while state.closed {
+            state = self.moved.wait(state).unwrap();
+        }
+        state.waiting = false;
+    }
 }
 
 impl FaultyStore {
@@ -323,8 +369,9 @@ impl FaultyStore {
             identity,
             faults: Mutex::default(),
             struck: AtomicUsize::new(0),
-            gate: Mutex::default(),
-            moved: Condvar::new(),
+            listed: Mutex::default(),
+            writes: Gate::default(),
+            reads: Gate::default(),
         })
     }
 
@@ -344,30 +391,37 @@ impl FaultyStore {
 
     /// From now on writes wait.
     pub(crate) fn hold(&self) {
-        self.gate.lock().unwrap().closed = true;
+        self.writes.close();
     }
 
     /// Returns once a write waits.
     pub(crate) fn wait_for_write(&self) {
-        let mut gate = self.gate.lock().unwrap();
-        while !gate.waiting {
-            gate = self.moved.wait(gate).unwrap();
-        }
+        self.writes.wait_for_somebody();
     }
 
     pub(crate) fn release(&self) {
-        self.gate.lock().unwrap().closed = false;
-        self.moved.notify_all();
+        self.writes.open();
     }
 
-    fn pass_gate(&self) {
-        let mut gate = self.gate.lock().unwrap();
-        gate.waiting = gate.closed;
-        self.moved.notify_all();
-        while gate.closed {
-            gate = self.moved.wait(gate).unwrap();
-        }
-        gate.waiting = false;
+    /// From now on reads of an instance wait.
+    pub(crate) fn hold_reads(&self) {
+        self.reads.close();
+    }
+
+    /// Returns once a read waits.
+    pub(crate) fn wait_for_read(&self) {
+        self.reads.wait_for_somebody();
+    }
+
+    pub(crate) fn release_reads(&self) {
+        self.reads.open();
+    }
+
+    /// The next list of due instances says these: as if it had been read before somebody else let
+    /// happen what was due.
+    pub(crate) fn list_as_due(&self, names: &[&str]) {
+        let due = |name: &&str| DueInstance { next_due: START, instance: id(name) };
+        *self.listed.lock().unwrap() = names.iter().map(due).collect();
     }
 }
 
@@ -381,6 +435,7 @@ impl Store for FaultyStore {
     }
 
     fn load(&self, instance: &InstanceId) -> Result<Option<Stored>, Error> {
+        self.reads.pass();
         self.inner.load(instance)
     }
 
@@ -388,7 +443,7 @@ impl Store for FaultyStore {
         let stamps = batch.writes.iter().filter_map(|write| write.record.stamp.as_ref());
         let first = stamps.map(|stamp| stamp.instance.clone()).next();
         let Some(first) = first else { return self.inner.commit(batch) };
-        self.pass_gate();
+        self.writes.pass();
         let fault = self.faults.lock().unwrap().pop_front().unwrap_or(Fault::None);
         if !matches!(fault, Fault::None | Fault::Slow) {
             self.struck.fetch_add(1, Ordering::Relaxed);
@@ -436,7 +491,8 @@ impl Store for FaultyStore {
     }
 
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error> {
-        self.inner.due(now, limit)
+        let listed = std::mem::take(&mut *self.listed.lock().unwrap());
+        if listed.is_empty() { self.inner.due(now, limit) } else { Ok(listed) }
     }
 
     fn next_due(&self) -> Result<Option<Timestamp>, Error> {
