@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use crate::engine::{self, Decision, FieldProblem, Outcome, Rejection};
 use crate::model::command::{Action, Command};
 use crate::model::event::{Event, Payload, Record};
-use crate::model::id::InstanceId;
+use crate::model::id::{InstanceId, TaskId};
 use crate::model::instance::Instance;
 use crate::model::link::Wish;
 use crate::model::organization::{Loads, Share};
@@ -81,6 +81,17 @@ pub(super) struct Decided {
 }
 
 impl Decided {
+    /// Whether what a job is answered rests on something that this group was to make durable: on
+    /// its own instance, or on the one to which that is to be related.
+    pub(super) fn is_rested_on(&self, task: &Task) -> bool {
+        let other = match task {
+            Task::Command(request) => related(&request.command.action),
+            Task::View(_) | Task::Settling(_) => None,
+        };
+        let is_written = |id| self.copies.contains_key(id);
+        is_written(task.instance()) || other.is_some_and(|(other, _)| is_written(other))
+    }
+
     /// Gives the cache what is durable now.
     pub(super) fn renew(self, cache: &mut Cache) {
         for (id, instance) in self.copies {
@@ -168,12 +179,7 @@ impl<'a> Deciding<'a> {
     /// Why a relation to another instance would lead nowhere: there is none of that name, or it has
     /// no task of the name that is to be blocked. An instance never looks at another by itself.
     fn misdirected(&self, catalog: &Catalog, action: &Action) -> Result<Option<Rejection>, Error> {
-        let (other, task) = match action {
-            Action::Link(link) => (Some(&link.to), link.task.as_ref()),
-            Action::Terminate(terminate) => (terminate.duplicate_of.as_ref(), None),
-            _ => (None, None),
-        };
-        let Some(other) = other else { return Ok(None) };
+        let Some((other, task)) = related(action) else { return Ok(None) };
         let version = if let Some(copy) = self.copies.get(other) {
             Some((copy.workflow.clone(), copy.workflow_version))
         } else {
@@ -358,6 +364,15 @@ impl<'a> Deciding<'a> {
                 return Err(Error::Corrupt(format!("{id} has no record of revision {revision}")));
             }
         }
+    }
+}
+
+/// The other instance to which an action relates its own, and which of its tasks is meant.
+fn related(action: &Action) -> Option<(&InstanceId, Option<&TaskId>)> {
+    match action {
+        Action::Link(link) => Some((&link.to, link.task.as_ref())),
+        Action::Terminate(terminate) => Some((terminate.duplicate_of.as_ref()?, None)),
+        _ => None,
     }
 }
 

@@ -128,8 +128,7 @@ impl Worker {
                     // It may have been written all the same: look again before deciding on top.
                     self.cache.forget(decided.copies.keys());
                     let planned = tasks.iter().zip(planned).map(|(task, planned)| {
-                        let rests_on_it = decided.copies.contains_key(task.instance());
-                        if rests_on_it { Planned::Unavailable } else { planned }
+                        if decided.is_rested_on(task) { Planned::Unavailable } else { planned }
                     });
                     let planned = planned.collect();
                     answer_all(&self.shared, tasks, planned, 0);

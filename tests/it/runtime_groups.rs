@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sanbang::model::command::Command;
-use sanbang::runtime::{Filter, Options, Start};
+use sanbang::model::command::{Action, Command, Link};
+use sanbang::model::id::TaskId;
+use sanbang::model::link::Relation;
+use sanbang::runtime::{Filter, Options, Start, SubmitError};
 use sanbang::store::Store;
 
 use super::runtime_fixture::*;
@@ -55,5 +57,30 @@ async fn what_a_group_made_durable_is_what_is_seen_and_falls_due() {
     moved.expect("the timers come to rest").unwrap();
     let breached = count_by_instance(&read(&mut breaches, 1).await, "clock.breached");
     assert_eq!(breached, [("e-0".to_owned(), 1)].into());
+    service.stop();
+}
+
+#[tokio::test]
+async fn a_refusal_that_rests_on_another_instance_waits_until_that_is_durable() {
+    let faulty = with_two().await;
+    let store: Arc<dyn Store> = faulty.clone();
+    let service = start_with(&store, options_of_one_worker(), START);
+    faulty.hold();
+    let mut first = Box::pin(service.handle.submit(id("e-1"), comment("hello", None)));
+    assert!(!is_ready(&mut first).await);
+    faulty.wait_for_write();
+    // These two wait together: the next group.
+    faulty.plan([Fault::None, Fault::Unavailable]);
+    let mut created = Box::pin(service.handle.submit(id("new"), create("new", None)));
+    assert!(!is_ready(&mut created).await);
+    let task = Some(TaskId::trusted("write_down"));
+    let link = || Action::Link(Link { relation: Relation::Blocks, to: id("new"), task });
+    let mut linked = Box::pin(service.handle.submit(id("e-0"), by("anna", None, link())));
+    assert!(!is_ready(&mut linked).await);
+    faulty.release();
+    first.await.unwrap();
+    assert_eq!(created.await, Err(SubmitError::Unavailable));
+    assert_eq!(linked.await, Err(SubmitError::Unavailable), "there may be no `new`");
+    assert_eq!(faulty.struck(), 1);
     service.stop();
 }
