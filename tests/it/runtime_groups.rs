@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sanbang::model::actor::Actor;
 use sanbang::model::command::{Action, Command, Link};
-use sanbang::model::id::TaskId;
+use sanbang::model::id::{MemberId, TaskId};
 use sanbang::model::link::Relation;
-use sanbang::runtime::{Filter, Options, Start, SubmitError};
+use sanbang::runtime::{Filter, Options, SourceFile, Start, SubmitError};
 use sanbang::store::Store;
 
 use super::runtime_fixture::*;
@@ -82,5 +83,22 @@ async fn a_refusal_that_rests_on_another_instance_waits_until_that_is_durable() 
     assert_eq!(created.await, Err(SubmitError::Unavailable));
     assert_eq!(linked.await, Err(SubmitError::Unavailable), "there may be no `new`");
     assert_eq!(faulty.struck(), 1);
+    service.stop();
+}
+
+#[tokio::test]
+async fn what_was_published_before_a_request_decides_it_also_in_a_group_begun_before() {
+    let faulty = with_two().await;
+    let service = start_settling(&faulty);
+    let text = WORKFLOW.replace("within: 48h", "within: 12h");
+    let files = vec![SourceFile { path: "workflows/errand.yaml".to_owned(), text }];
+    let chief = Actor::Member(MemberId::trusted("chief"));
+    let published = service.handle.publish(chief, files).await.unwrap();
+    assert_eq!(published.workflows[0].version, 2);
+    let mut created = Box::pin(service.handle.submit(id("new"), create("new", None)));
+    assert!(!is_ready(&mut created).await);
+    faulty.release_reads();
+    created.await.unwrap();
+    assert_eq!(view(&service.handle, "new").await.workflow_version, 2);
     service.stop();
 }
