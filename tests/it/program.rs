@@ -2,7 +2,8 @@
 //! as a server that is asked, killed and started again.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -212,20 +213,19 @@ fn variables(environment: &Environment) -> impl Iterator<Item = (&str, &OsString
 /// Copies the server's standard error to a file, and tells the address once it is announced.
 fn follow_log(child: &mut Child, log: &Path) -> (JoinHandle<()>, Receiver<String>) {
     let mut lines = BufReader::new(child.stderr.take().expect("piped"));
-    let log = log.to_owned();
+    let mut log = File::create(log).expect("a log beside the data");
     let (announce, announced) = sync_channel(1);
     let follower = std::thread::spawn(move || {
-        let (mut line, mut text) = (String::new(), String::new());
+        let mut line = String::new();
         while lines.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            // Whoever reads the log while it grows finds all that is in it already.
+            let _ = log.write_all(line.as_bytes());
             if let Some((_, address)) = line.split_once(LISTENING) {
                 let _ = announce.try_send(address.trim().to_owned());
             }
-            text.push_str(&line);
-            let _ = std::fs::write(&log, &text);
             line.clear();
         }
-        let _ = lines.read_to_string(&mut text);
-        let _ = std::fs::write(&log, &text);
+        let _ = std::io::copy(&mut lines, &mut log);
     });
     (follower, announced)
 }
