@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a build script is told by variables and files")]
 
 use std::error::Error;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -34,6 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     public.file.retain(|file| !file.package().starts_with(STORAGE_PACKAGE));
     fs::write(out_dir.join("sanbang_v1.bin"), public.encode_to_vec())?;
 
+    fs::write(out_dir.join("sanbang.storage.v1.numbers.rs"), numbers(&descriptors)?)?;
+
     tonic_prost_build::configure()
         .build_client(true)
         .build_server(true)
@@ -63,6 +66,31 @@ fn compile_deliveries(
         .out_dir(out_dir)
         .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// A module for each stored message, with a constant for the number of each of its fields: what is
+/// stored is read without messages in between.
+fn numbers(descriptors: &FileDescriptorSet) -> Result<String, fmt::Error> {
+    let mut code = String::new();
+    let stored = descriptors.file.iter().filter(|it| it.package().starts_with(STORAGE_PACKAGE));
+    for message in stored.flat_map(|file| &file.message_type) {
+        writeln!(code, "pub mod {} {{", message.name())?;
+        for field in &message.field {
+            writeln!(code, "    pub const {}: u32 = {};", field.name(), field.number())?;
+            if field.oneof_index.is_some() && !field.proto3_optional() {
+                let variant = upper_camel(field.name());
+                writeln!(code, "    pub const {variant}: u32 = {};", field.number())?;
+            }
+        }
+        code.push_str("}\n");
+    }
+    Ok(code)
+}
+
+/// `task_opened` as `TaskOpened`.
+fn upper_camel(name: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').map(capital).collect()
 }
 
 /// Every `.proto` file below a directory.

@@ -26,6 +26,7 @@ mod chain;
 mod identity;
 mod index;
 mod ledger;
+mod numbers;
 mod pb;
 
 /// A partition of the store: instances by hash of their id, and 0 also for what concerns the

@@ -137,7 +137,7 @@ fn damage_is_told_with_its_place() {
     ];
     insta::assert_snapshot!(refusals.join("\n"), @"
     a record has no format number
-    a record does not decode: failed to decode Protobuf message: Record.events: buffer underflow
+    a record: Record: it breaks off
     a record: Event.payload is missing
     a record: StageSkipped.because: 99 is no SkipReason
     ");
@@ -159,8 +159,33 @@ fn arbitrary_bytes_are_read_or_refused() {
         refused += usize::from(decode_instance(&bytes, &words).is_err());
         let name = InstanceId::trusted("p-1");
         refused += usize::from(decode_header(name, &bytes, &Words::default()).is_err());
+
+        let instance: Instance = seeded.sample();
+        let (mut bytes, words) = with_words(|words| encode_instance(&instance, words));
+        let at = seeded.below(bytes.len());
+        bytes[at] ^= 1 << seeded.below(8);
+        refused += usize::from(decode_instance(&bytes, &words).is_err());
+        bytes.truncate(at);
+        refused += usize::from(decode_instance(&bytes, &words).is_err());
     }
     assert!(refused > 2000, "most damage is noticed: {refused}");
+}
+
+/// A field that a later program adds is passed over by this one.
+#[test]
+fn fields_that_are_not_known_are_passed_over() {
+    // Number 2000: as a number, as eight bytes, as bytes.
+    let added: [&[u8]; 3] =
+        [&[0x80, 0x7d, 5], &[0x81, 0x7d, 1, 2, 3, 4, 5, 6, 7, 8], &[0x82, 0x7d, 2, 8, 9]];
+    for (seed, added) in (0..60).zip(added.into_iter().cycle()) {
+        let mut seeded = Seeded::new(seed);
+        let (record, instance): (Record, Instance) = (seeded.sample(), seeded.sample());
+        let (bytes, words) = with_words(|words| encode_record(&record, None, words));
+        let read = decode_record(&[&bytes, added].concat(), &words);
+        assert_eq!(read.map(|it| it.record), Ok(record), "seed {seed}");
+        let (bytes, words) = with_words(|words| encode_instance(&instance, words));
+        assert_eq!(decode_instance(&[&bytes, added].concat(), &words), Ok(instance), "seed {seed}");
+    }
 }
 
 /// The usual completion of a task stays small: its size is the price of every commit.

@@ -1,25 +1,16 @@
 //! Clocks and escalations as they are stored.
 
 use super::Corrupt;
-use super::convert::{Storable, differences, same_length, sums};
-use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, ClockRef};
+use super::convert::{Storable, differences, different_lengths, small};
+use super::wire::Wire;
+use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockOwner, ClockRef};
 use crate::model::clock::{Epoch, Exclusion, Extension, Pause, PauseReason, Plan};
 use crate::model::clock::{RecalculationReason, Scheduled};
 use crate::model::escalation::Recipient;
 use crate::model::escalation::{Acknowledged, Fired, FiredBecause, Firing, Light, Priority};
 use crate::model::time::Timestamp;
-use crate::store::pb;
 use crate::store::words::{Draft, Words};
-
-impl Storable<u32> for ClockNumber {
-    fn to_message(&self, _: &mut Draft<'_>) -> u32 {
-        self.0
-    }
-
-    fn from_message(message: u32, _: &Words) -> Result<Self, Corrupt> {
-        Ok(Self(message))
-    }
-}
+use crate::store::{numbers, pb};
 
 impl Storable<pb::ClockOwner> for ClockOwner {
     fn to_message(&self, words: &mut Draft<'_>) -> pb::ClockOwner {
@@ -33,14 +24,13 @@ impl Storable<pb::ClockOwner> for ClockOwner {
         pb::ClockOwner { kind }
     }
 
-    fn from_message(message: pb::ClockOwner, words: &Words) -> Result<Self, Corrupt> {
-        use pb::clock_owner::Kind;
-        Ok(match message.kind {
-            None => Self::Instance,
-            Some(Kind::Stage(stage)) => Self::Stage(Storable::from_message(stage, words)?),
-            Some(Kind::Task(task)) => Self::Task(Storable::from_message(task, words)?),
-            Some(Kind::Suspension(_)) => Self::Suspension,
-        })
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let owner = read_choice!(content, ClockOwner {
+            stage => |stage| Storable::<u32>::read(stage, words).map(Self::Stage),
+            task => |task| Storable::<pb::TaskRef>::read(task, words).map(Self::Task),
+            suspension => |_| Ok(Self::Suspension),
+        });
+        Ok(owner.unwrap_or(Self::Instance))
     }
 }
 
@@ -72,9 +62,11 @@ impl Storable<u32> for Alarm {
         (step << ALARM_KIND_BITS) | kind as u32
     }
 
-    fn from_message(message: u32, words: &Words) -> Result<Self, Corrupt> {
-        let kind = (message & ((1 << ALARM_KIND_BITS) - 1)).cast_signed();
-        let step = || Storable::from_message(message >> ALARM_KIND_BITS, words);
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let number = small(content.number()?)?;
+        let kind = (number & ((1 << ALARM_KIND_BITS) - 1)).cast_signed();
+        let step =
+            || Storable::<u32>::read(Wire::Varint(u64::from(number >> ALARM_KIND_BITS)), words);
         Ok(match pb::AlarmKind::try_from(kind) {
             Ok(pb::AlarmKind::AtRisk) => Self::AtRisk,
             Ok(pb::AlarmKind::Due) => Self::Due,
@@ -83,7 +75,7 @@ impl Storable<u32> for Alarm {
             Ok(pb::AlarmKind::Repeat) => Self::Repeat(step()?),
             Ok(pb::AlarmKind::Unacknowledged) => Self::Unacknowledged(step()?),
             Ok(pb::AlarmKind::Unspecified) | Err(_) => {
-                return Err(Corrupt::new(format!("{message} is no Alarm")));
+                return Err(Corrupt::new(format!("{number} is no Alarm")));
             }
         })
     }
@@ -99,13 +91,34 @@ impl Storable<Option<pb::Schedule>> for Vec<Scheduled> {
         })
     }
 
-    fn from_message(message: Option<pb::Schedule>, words: &Words) -> Result<Self, Corrupt> {
-        let Some(pb::Schedule { alarms, after }) = message else { return Ok(Self::new()) };
-        same_length("Schedule", &[alarms.len(), after.len()])?;
-        let scheduled = |(alarm, at)| {
-            Ok(Scheduled { alarm: Storable::from_message(alarm, words)?, at: Timestamp(at) })
-        };
-        alarms.into_iter().zip(sums(after)).map(scheduled).collect()
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let (mut alarms, mut after) = (Wire::NOTHING, Wire::NOTHING);
+        let mut fields = content.fields()?;
+        for (number, content) in fields.by_ref() {
+            match number {
+                numbers::Schedule::alarms => alarms = content,
+                numbers::Schedule::after => after = content,
+                _ => {}
+            }
+        }
+        fields.finish()?;
+        let (mut alarms, mut instants, mut at) = (alarms.numbers()?, after.numbers()?, 0);
+        let mut schedule = Self::with_capacity(alarms.count_ahead());
+        loop {
+            let (alarm, at) = match (alarms.next(), instants.next_sum(&mut at)) {
+                (Some(alarm), Some(at)) => (Wire::Varint(alarm), Timestamp(at)),
+                (None, None) => break,
+                (Some(_), None) | (None, Some(_)) => return Err(different_lengths("Schedule")),
+            };
+            schedule.push(Scheduled { alarm: Storable::<u32>::read(alarm, words)?, at });
+        }
+        alarms.finish()?;
+        instants.finish()?;
+        Ok(schedule)
+    }
+
+    fn left_out() -> Result<Self, Corrupt> {
+        Ok(Self::new())
     }
 }
 
@@ -138,13 +151,18 @@ impl Storable<i32> for Priority {
         stored.into()
     }
 
-    fn from_message(message: i32, _: &Words) -> Result<Self, Corrupt> {
-        match pb::Priority::try_from(message) {
-            Ok(pb::Priority::Unspecified) => Ok(Self::Normal),
-            Ok(pb::Priority::High) => Ok(Self::High),
-            Ok(pb::Priority::Urgent) => Ok(Self::Urgent),
-            Err(_) => Err(Corrupt::new(format!("{message} is no Priority"))),
+    fn read(content: Wire<'_>, _: &Words) -> Result<Self, Corrupt> {
+        let number = content.number()?;
+        match i32::try_from(number).map(pb::Priority::try_from) {
+            Ok(Ok(pb::Priority::Unspecified)) => Self::left_out(),
+            Ok(Ok(pb::Priority::High)) => Ok(Self::High),
+            Ok(Ok(pb::Priority::Urgent)) => Ok(Self::Urgent),
+            Ok(Err(_)) | Err(_) => Err(Corrupt::new(format!("{number} is no Priority"))),
         }
+    }
+
+    fn left_out() -> Result<Self, Corrupt> {
+        Ok(Self::Normal)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Records and events as they are stored.
 
 use super::convert::{Storable, required};
+use super::wire::Wire;
 use super::{ChainedRecord, Corrupt, FORMAT};
 use crate::model::command::Request;
 use crate::model::event::{Event, OpenReason, Payload, Record, SkipReason, Stamp};
 use crate::model::time::Timestamp;
 use crate::store::words::{Draft, Words};
-use crate::store::{Seq, pb};
+use crate::store::{Seq, numbers, pb};
 
 message! { Stamp as Stamp { instance, workflow, workflow_version, version, revision } }
 
@@ -40,61 +41,59 @@ fn event_to_message(event: &Event, recorded: Timestamp, words: &mut Draft<'_>) -
         // All events of a record have its time: it is kept once.
         time: (event.time != recorded).then_some(event.time.0),
         due_at: event.due_at.to_message(words),
-        payload: event.payload.to_message(words),
+        payload: Some(payload_to_message(&event.payload, words)),
     }
 }
 
 /// A record from its stored form.
-pub(super) fn record_from_message(
-    message: pb::Record,
-    words: &Words,
-) -> Result<ChainedRecord, Corrupt> {
-    let time = Timestamp(message.time);
-    let event_from_message = |event: pb::Event| {
-        Ok(Event {
-            time: event.time.map_or(time, Timestamp),
-            due_at: Storable::from_message(event.due_at, words)?,
-            payload: Storable::from_message(event.payload, words)?,
-        })
-    };
-    let record = Record {
-        stamp: Storable::from_message(message.stamp, words)?,
-        time,
-        actor: Storable::from_message(message.actor, words)?,
-        request: Storable::from_message(message.request, words)?,
-        events: message
-            .events
-            .into_iter()
-            .map(event_from_message)
-            .collect::<Result<_, Corrupt>>()?,
-    };
-    Ok(ChainedRecord { record, previous: message.previous.map(Seq) })
+pub(super) fn read_record(content: Wire<'_>, words: &Words) -> Result<ChainedRecord, Corrupt> {
+    read_fields!(content, words, Record { previous, stamp, time, actor, request });
+    let previous: Option<u64> = previous;
+    let mut events = Vec::new();
+    for (number, content) in content.fields()? {
+        if number == numbers::Record::events {
+            events.push(read_event(content, time, words)?);
+        }
+    }
+    let record = Record { stamp, time, actor, request, events };
+    Ok(ChainedRecord { record, previous: previous.map(Seq) })
+}
+
+fn read_event(content: Wire<'_>, recorded: Timestamp, words: &Words) -> Result<Event, Corrupt> {
+    read_fields!(content, words, Event { time, due_at });
+    let time: Option<Timestamp> = time;
+    let mut payload = None;
+    for (number, content) in content.fields()? {
+        payload = read_payload(number, content, words)?.or(payload);
+    }
+    let payload = required(payload, "Event.payload")?;
+    Ok(Event { time: time.unwrap_or(recorded), due_at, payload })
 }
 
 /// Payloads, each with the fields of the message of its name.
 macro_rules! payloads {
     ($($name:ident { $($field:ident),* $(,)? })*) => {
-        impl Storable<Option<pb::event::Payload>> for Payload {
-            fn to_message(&self, words: &mut Draft<'_>) -> Option<pb::event::Payload> {
-                Some(match self {
-                    $(Self::$name { $($field),* } => pb::event::Payload::$name(pb::$name {
-                        $($field: $field.to_message(words),)*
-                    }),)*
-                })
+        fn payload_to_message(payload: &Payload, words: &mut Draft<'_>) -> pb::event::Payload {
+            match payload {
+                $(Payload::$name { $($field),* } => pb::event::Payload::$name(pb::$name {
+                    $($field: $field.to_message(words),)*
+                }),)*
             }
+        }
 
-            fn from_message(
-                message: Option<pb::event::Payload>,
-                words: &Words,
-            ) -> Result<Self, Corrupt> {
-                Ok(match required(message, "Event.payload")? {
-                    $(pb::event::Payload::$name(pb::$name { $($field),* }) => Self::$name {
-                        $($field: Storable::from_message($field, words).map_err(|corrupt| {
-                            corrupt.within(concat!(stringify!($name), ".", stringify!($field)))
-                        })?,)*
-                    },)*
-                })
-            }
+        /// The payload of the field of this number; none: it is another field of the event.
+        fn read_payload(
+            number: u32,
+            content: Wire<'_>,
+            words: &Words,
+        ) -> Result<Option<Payload>, Corrupt> {
+            Ok(match number {
+                $(numbers::Event::$name => {
+                    read_fields!(content, words, $name { $($field),* });
+                    Some(Payload::$name { $($field),* })
+                })*
+                _ => None,
+            })
         }
     };
 }

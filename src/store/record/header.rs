@@ -3,6 +3,7 @@
 use prost::Message as _;
 
 use super::convert::Storable;
+use super::wire::Wire;
 use super::{Corrupt, FORMAT, decode, without_words};
 use crate::model::escalation::Light;
 use crate::model::id::{FieldId, InstanceId, MemberId};
@@ -33,12 +34,12 @@ pub(super) fn header_to_message(
         updated_at: header.updated_at.to_message(words),
         status: header.status.to_message(words),
         next_due: header.next_due.to_message(words),
-        steward: number_of(header.steward.as_ref(), words),
-        group: number_of(header.group.as_ref(), words),
+        steward: header.steward.to_message(words),
+        group: header.group.to_message(words),
         stages: header.stages.to_message(words),
         light: header.light.to_message(words),
-        indexed: header.indexed.iter().map(|field| indexed_to_message(field, words)).collect(),
-        tasks: header.tasks.iter().map(|task| task_to_message(task, words)).collect(),
+        indexed: header.indexed.to_message(words),
+        tasks: header.tasks.to_message(words),
         backups: header.backups.to_message(words),
     }
 }
@@ -89,84 +90,69 @@ pub(in crate::store) fn stored_value(value: &Value) -> pb::Value {
     without_words(|words| value.to_message(words))
 }
 
-fn indexed_to_message(
-    (field, value): &(FieldId, Value),
-    words: &mut Draft<'_>,
-) -> pb::IndexedField {
-    pb::IndexedField { field: field.to_message(words), value: value.to_message(words) }
-}
+/// A field of a header, with its value.
+impl Storable<pb::IndexedField> for (FieldId, Value) {
+    fn to_message(&self, words: &mut Draft<'_>) -> pb::IndexedField {
+        pb::IndexedField { field: self.0.to_message(words), value: self.1.to_message(words) }
+    }
 
-fn task_to_message(task: &OpenTask, words: &mut Draft<'_>) -> pb::OpenTask {
-    pb::OpenTask {
-        number: task.number.to_message(words),
-        id: task.id.to_message(words),
-        role: number_of(task.role.as_ref(), words),
-        holder: number_of(task.holder.as_ref(), words),
-        delegated_by: number_of(task.delegated_by.as_ref(), words),
-        since: task.since.to_message(words),
-        due: task.due.to_message(words),
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        read_fields!(content, words, IndexedField { field, value });
+        Ok((field, value))
     }
 }
 
-/// No name is word 0.
-fn number_of(name: Option<&impl AsRef<str>>, words: &mut Draft<'_>) -> u32 {
-    name.map_or(0, |name| words.number(name.as_ref()))
-}
+message! { OpenTask as OpenTask { number, id, role, holder, delegated_by, since, due } }
 
 /// A header from its stored form.
-pub(super) fn header_from_message(
+pub(super) fn read_header(
     id: InstanceId,
-    message: pb::StoredHeader,
+    content: Wire<'_>,
     words: &Words,
 ) -> Result<(Header, Whereabouts), Corrupt> {
-    let body = (message.body_seq != 0).then_some(Seq(message.body_seq));
-    let rest = Whereabouts { last_record: Seq(message.last_seq), body };
-    let indexed = message.indexed.into_iter().map(|it| indexed_from_message(it, words));
-    let tasks = message.tasks.into_iter().map(|it| task_from_message(&it, words));
+    read_fields!(
+        content,
+        words,
+        StoredHeader {
+            version,
+            last_seq,
+            body_seq,
+            revision,
+            workflow,
+            workflow_version,
+            calendar_digest,
+            created_at,
+            updated_at,
+            status,
+            next_due,
+            steward,
+            group,
+            stages,
+            light,
+            indexed,
+            tasks,
+            backups,
+        }
+    );
+    let (last_record, body) = (Seq(last_seq), Some(Seq(body_seq)).filter(|body| body.0 != 0));
     let header = Header {
         id,
-        workflow: Storable::from_message(message.workflow, words)?,
-        workflow_version: message.workflow_version,
-        calendar_digest: message.calendar_digest,
-        revision: message.revision,
-        version: message.version,
-        created_at: Storable::from_message(message.created_at, words)?,
-        updated_at: Storable::from_message(message.updated_at, words)?,
-        status: Storable::from_message(message.status, words)?,
-        next_due: Storable::from_message(message.next_due, words)?,
-        steward: optional_name(message.steward, words)?,
-        group: optional_name(message.group, words)?,
-        stages: Storable::from_message(message.stages, words)?,
-        light: Storable::from_message(message.light, words)?,
-        indexed: indexed.collect::<Result<_, _>>()?,
-        tasks: tasks.collect::<Result<_, _>>()?,
-        backups: Storable::from_message(message.backups, words)?,
+        workflow,
+        workflow_version,
+        calendar_digest,
+        revision,
+        version,
+        created_at,
+        updated_at,
+        status,
+        next_due,
+        steward,
+        group,
+        backups,
+        stages,
+        light,
+        indexed,
+        tasks,
     };
-    Ok((header, rest))
-}
-
-fn indexed_from_message(
-    message: pb::IndexedField,
-    words: &Words,
-) -> Result<(FieldId, Value), Corrupt> {
-    Ok((
-        Storable::from_message(message.field, words)?,
-        Storable::from_message(message.value, words)?,
-    ))
-}
-
-fn task_from_message(message: &pb::OpenTask, words: &Words) -> Result<OpenTask, Corrupt> {
-    Ok(OpenTask {
-        number: Storable::from_message(message.number, words)?,
-        id: Storable::from_message(message.id, words)?,
-        role: optional_name(message.role, words)?,
-        holder: optional_name(message.holder, words)?,
-        delegated_by: optional_name(message.delegated_by, words)?,
-        since: Storable::from_message(message.since, words)?,
-        due: Storable::from_message(message.due, words)?,
-    })
-}
-
-fn optional_name<N: Storable<u32>>(number: u32, words: &Words) -> Result<Option<N>, Corrupt> {
-    if number == 0 { Ok(None) } else { N::from_message(number, words).map(Some) }
+    Ok((header, Whereabouts { last_record, body }))
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::convert::{Storable, differences, required, same_length, sums};
+use super::convert::{Storable, differences, different_lengths, read_list, required};
+use super::wire::Wire;
 use super::{Corrupt, FORMAT};
 use crate::model::id::ActivityId;
 use crate::model::instance::{AcceptedRequest, ActivitySummary, ClosedTask, Header, Instance};
 use crate::model::instance::{StagePlace, StageState, Status, Suspension, TriedTask};
 use crate::model::link::Relations;
 use crate::model::time::Timestamp;
-use crate::store::pb;
 use crate::store::words::{Draft, Words};
+use crate::store::{numbers, pb};
 
 codes! { Status as Status { Active, Suspended, Completed, Terminated } }
 
@@ -26,13 +27,13 @@ impl Storable<pb::StagePlace> for StagePlace {
         pb::StagePlace { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::StagePlace, words: &Words) -> Result<Self, Corrupt> {
-        use pb::stage_place::Kind;
-        Ok(match required(message.kind, "StagePlace.kind")? {
-            Kind::Open(since) => Self::Open(Storable::from_message(since, words)?),
-            Kind::Closed(at) => Self::Closed(Storable::from_message(at, words)?),
-            Kind::Skipped(at) => Self::Skipped(Storable::from_message(at, words)?),
-        })
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let place = read_choice!(content, StagePlace {
+            open => |since| Storable::<i64>::read(since, words).map(Self::Open),
+            closed => |at| Storable::<i64>::read(at, words).map(Self::Closed),
+            skipped => |at| Storable::<i64>::read(at, words).map(Self::Skipped),
+        });
+        required(place, "StagePlace.kind")
     }
 }
 
@@ -56,20 +57,42 @@ impl Storable<Option<pb::AcceptedRequests>> for Vec<AcceptedRequest> {
         })
     }
 
-    fn from_message(message: Option<pb::AcceptedRequests>, _: &Words) -> Result<Self, Corrupt> {
-        let Some(stored) = message else { return Ok(Self::new()) };
-        let pb::AcceptedRequests { keys, digests, revisions, times } = stored;
-        let lengths = [keys.len(), digests.len(), revisions.len(), times.len()];
-        same_length("AcceptedRequests", &lengths)?;
-        let (revisions, times) = (sums(revisions).map(i64::cast_unsigned), sums(times));
-        let parts = keys.into_iter().zip(digests).zip(revisions.zip(times));
-        let request = |((key, digest), (revision, time))| AcceptedRequest {
-            key,
-            digest,
-            revision,
-            time: Timestamp(time),
-        };
-        Ok(parts.map(request).collect())
+    fn read(content: Wire<'_>, _: &Words) -> Result<Self, Corrupt> {
+        let (mut keys, mut digests) = (Wire::NOTHING, Wire::NOTHING);
+        let (mut revisions, mut times) = (Wire::NOTHING, Wire::NOTHING);
+        let mut fields = content.fields()?;
+        for (number, content) in fields.by_ref() {
+            match number {
+                numbers::AcceptedRequests::keys => keys = content,
+                numbers::AcceptedRequests::digests => digests = content,
+                numbers::AcceptedRequests::revisions => revisions = content,
+                numbers::AcceptedRequests::times => times = content,
+                _ => {}
+            }
+        }
+        fields.finish()?;
+        let (mut keys, mut digests) = (keys.fixed_numbers()?, digests.fixed_numbers()?);
+        let (mut revisions, mut revision) = (revisions.numbers()?, 0);
+        let (mut times, mut time) = (times.numbers()?, 0);
+        let mut requests = Self::with_capacity(keys.len());
+        loop {
+            let (revision, time) = (revisions.next_sum(&mut revision), times.next_sum(&mut time));
+            match (keys.next(), digests.next(), revision, time) {
+                (Some(key), Some(digest), Some(revision), Some(time)) => {
+                    let (revision, time) = (revision.cast_unsigned(), Timestamp(time));
+                    requests.push(AcceptedRequest { key, digest, revision, time });
+                }
+                (None, None, None, None) => break,
+                _ => return Err(different_lengths("AcceptedRequests")),
+            }
+        }
+        revisions.finish()?;
+        times.finish()?;
+        Ok(requests)
+    }
+
+    fn left_out() -> Result<Self, Corrupt> {
+        Ok(Self::new())
     }
 }
 
@@ -83,13 +106,18 @@ impl Storable<Vec<pb::ActivitySummary>> for BTreeMap<ActivityId, ActivitySummary
         self.iter().map(stored).collect()
     }
 
-    fn from_message(message: Vec<pb::ActivitySummary>, words: &Words) -> Result<Self, Corrupt> {
-        let read = |stored: pb::ActivitySummary| {
-            let last_at = Storable::from_message(stored.last_at, words)?;
-            let summary = ActivitySummary { count: stored.count, last_at };
-            Ok((ActivityId::from_message(stored.activity, words)?, summary))
-        };
-        message.into_iter().map(read).collect()
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        read_list(content, words)
+    }
+
+    fn read_on(part: &mut Option<Self>, content: Wire<'_>, words: &Words) -> Result<(), Corrupt> {
+        read_fields!(content, words, ActivitySummary { activity, count, last_at });
+        part.get_or_insert_default().insert(activity, ActivitySummary { count, last_at });
+        Ok(())
+    }
+
+    fn left_out() -> Result<Self, Corrupt> {
+        Ok(Self::new())
     }
 }
 
@@ -131,40 +159,66 @@ pub(super) fn instance_to_message(
 }
 
 /// An instance from its stored form.
-pub(super) fn instance_from_message(
-    message: pb::StoredInstance,
-    words: &Words,
-) -> Result<Instance, Corrupt> {
+pub(super) fn read_instance(content: Wire<'_>, words: &Words) -> Result<Instance, Corrupt> {
+    read_fields!(
+        content,
+        words,
+        StoredInstance {
+            id,
+            workflow,
+            workflow_version,
+            calendar_digest,
+            revision,
+            version,
+            created_at,
+            updated_at,
+            status,
+            steward,
+            group,
+            path_stage,
+            stages,
+            tasks,
+            clocks,
+            fields,
+            activities,
+            suspension,
+            requests,
+            next_task,
+            next_clock,
+            script_failed_in,
+            links,
+            effects,
+            effects_asked,
+            outcome,
+            backups,
+        }
+    );
     Ok(Instance {
-        id: Storable::from_message(message.id, words)?,
-        workflow: Storable::from_message(message.workflow, words)?,
-        workflow_version: message.workflow_version,
-        calendar_digest: message.calendar_digest,
-        revision: message.revision,
-        version: message.version,
-        created_at: Storable::from_message(message.created_at, words)?,
-        updated_at: Storable::from_message(message.updated_at, words)?,
-        status: Storable::from_message(message.status, words)?,
-        steward: Storable::from_message(message.steward, words)?,
-        group: Storable::from_message(message.group, words)?,
-        path_stage: Storable::from_message(message.path_stage, words)?,
-        stages: Storable::from_message(message.stages, words)?,
-        tasks: Storable::from_message(message.tasks, words)?,
-        clocks: Storable::from_message(message.clocks, words)?,
-        fields: Storable::from_message(message.fields, words)?,
-        activities: Storable::from_message(message.activities, words)?,
-        suspension: Storable::from_message(message.suspension, words)?,
-        requests: Storable::from_message(message.requests, words)?,
-        next_task: message.next_task,
-        next_clock: message.next_clock,
-        script_failed_in: message.script_failed_in,
-        relations: Arc::new(Relations {
-            links: Storable::from_message(message.links, words)?,
-            effects: Storable::from_message(message.effects, words)?,
-            asked: message.effects_asked,
-        }),
-        outcome: Storable::from_message(message.outcome, words)?,
-        backups: Storable::from_message(message.backups, words)?,
+        id,
+        workflow,
+        workflow_version,
+        calendar_digest,
+        revision,
+        version,
+        created_at,
+        updated_at,
+        status,
+        steward,
+        group,
+        path_stage,
+        stages,
+        tasks,
+        clocks,
+        fields: Arc::new(fields),
+        activities,
+        suspension,
+        requests,
+        next_task,
+        next_clock,
+        script_failed_in,
+        relations: Arc::new(Relations { links, effects, asked: effects_asked }),
+        outcome,
+        backups,
     })
 }
 

@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use prost::Message;
 use prost::encoding::WireType;
 
+use self::wire::Wire;
 use super::words::{Draft, Words};
 use super::{Seq, Whereabouts, pb};
 use crate::model::event::Record;
@@ -32,6 +33,7 @@ mod names;
 mod organization;
 mod task;
 mod value;
+mod wire;
 
 pub(super) use header::{stored_light, stored_status, stored_value};
 
@@ -113,8 +115,7 @@ pub fn decode_record_end(bytes: &[u8]) -> Result<Option<RecordEnd>, Corrupt> {
 
 /// A record from its bytes.
 pub fn decode_record(bytes: &[u8], words: &Words) -> Result<ChainedRecord, Corrupt> {
-    let message: pb::Record = decode(bytes, "a record")?;
-    event::record_from_message(message, words).map_err(|corrupt| corrupt.within("a record"))
+    read(bytes, "a record", |content| event::read_record(content, words))
 }
 
 /// The bytes of a header, under a key that names the instance.
@@ -128,8 +129,7 @@ pub fn decode_header(
     bytes: &[u8],
     words: &Words,
 ) -> Result<(Header, Whereabouts), Corrupt> {
-    let message: pb::StoredHeader = decode(bytes, "a header")?;
-    header::header_from_message(id, message, words).map_err(|it| it.within("a header"))
+    read(bytes, "a header", |content| header::read_header(id, content, words))
 }
 
 /// The bytes of an instance: all that is needed to read it again, but for the words.
@@ -139,8 +139,7 @@ pub fn encode_instance(instance: &Instance, words: &mut Draft<'_>) -> Vec<u8> {
 
 /// An instance from its bytes.
 pub fn decode_instance(bytes: &[u8], words: &Words) -> Result<Instance, Corrupt> {
-    let message: pb::StoredInstance = decode(bytes, "an instance")?;
-    instance::instance_from_message(message, words).map_err(|corrupt| corrupt.within("an instance"))
+    read(bytes, "an instance", |content| instance::read_instance(content, words))
 }
 
 /// The bytes of a roster.
@@ -150,9 +149,7 @@ pub fn encode_roster(roster: &Roster) -> Vec<u8> {
 
 /// A roster from its bytes.
 pub fn decode_roster(bytes: &[u8]) -> Result<Roster, Corrupt> {
-    let message: pb::StoredRoster = decode(bytes, "a roster")?;
-    organization::roster_from_message(message, &NO_WORDS)
-        .map_err(|corrupt| corrupt.within("a roster"))
+    read(bytes, "a roster", |content| organization::read_roster(content, &NO_WORDS))
 }
 
 /// The bytes of a hand-over.
@@ -162,8 +159,7 @@ pub fn encode_hand_over(hand_over: &HandOver) -> Vec<u8> {
 
 /// A hand-over from its bytes.
 pub fn decode_hand_over(bytes: &[u8]) -> Result<HandOver, Corrupt> {
-    let message: pb::StoredHandOver = decode(bytes, "a hand-over")?;
-    organization::hand_over_from_message(message, &NO_WORDS).map_err(|it| it.within("a hand-over"))
+    read(bytes, "a hand-over", |content| organization::read_hand_over(content, &NO_WORDS))
 }
 
 /// The first field about which a header and a body of the same version differ.
@@ -181,6 +177,17 @@ fn without_words<M>(form: impl FnOnce(&mut Draft<'_>) -> M) -> M {
     message
 }
 
+/// Reads stored bytes into the model.
+fn read<T>(
+    bytes: &[u8],
+    what: &str,
+    model: impl FnOnce(Wire<'_>) -> Result<T, Corrupt>,
+) -> Result<T, Corrupt> {
+    check_format(format_of(bytes), what)?;
+    model(Wire::Bytes(bytes)).map_err(|corrupt| corrupt.within(what))
+}
+
+/// The message of stored bytes, for what needs no more than that.
 fn decode<M: Message + Default>(bytes: &[u8], what: &str) -> Result<M, Corrupt> {
     // A newer format may not even decode: then the reason is the format, not the damage.
     check_format(format_of(bytes), what)?;

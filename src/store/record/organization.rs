@@ -1,6 +1,7 @@
 //! The roster and hand-overs as they are stored, and what events tell of the organization.
 
 use super::convert::{Storable, required};
+use super::wire::Wire;
 use super::{Corrupt, FORMAT};
 use crate::model::hand_over::{Charge, HandOver, HandOverItem, HandOverItemState};
 use crate::model::roster::{Absence, Duty, OrganizationChange, OrganizationChangeKind, Roster};
@@ -38,14 +39,17 @@ impl Storable<pb::HandOverItemState> for HandOverItemState {
         pb::HandOverItemState { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::HandOverItemState, words: &Words) -> Result<Self, Corrupt> {
-        use pb::hand_over_item_state::Kind;
-        Ok(match required(message.kind, "HandOverItemState.kind")? {
-            Kind::Waiting(_) => Self::Waiting,
-            Kind::HandedTo(member) => Self::HandedTo(Storable::from_message(member, words)?),
-            Kind::Gone(_) => Self::Gone,
-            Kind::Left(pb::LeftBehind { code, why }) => Self::Left { code, why },
-        })
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let state = read_choice!(content, HandOverItemState {
+            waiting => |_| Ok(Self::Waiting),
+            handed_to => |to| Storable::<String>::read(to, words).map(Self::HandedTo),
+            gone => |_| Ok(Self::Gone),
+            left => |left| {
+                read_fields!(left, words, LeftBehind { code, why });
+                Ok(Self::Left { code, why })
+            },
+        });
+        required(state, "HandOverItemState.kind")
     }
 }
 
@@ -61,14 +65,9 @@ pub(super) fn roster_to_message(roster: &Roster, words: &mut Draft<'_>) -> pb::S
 }
 
 /// A roster from its stored form.
-pub(super) fn roster_from_message(
-    message: pb::StoredRoster,
-    words: &Words,
-) -> Result<Roster, Corrupt> {
-    Ok(Roster {
-        absences: Storable::from_message(message.absences, words)?,
-        duties: Storable::from_message(message.duties, words)?,
-    })
+pub(super) fn read_roster(content: Wire<'_>, words: &Words) -> Result<Roster, Corrupt> {
+    read_fields!(content, words, StoredRoster { absences, duties });
+    Ok(Roster { absences, duties })
 }
 
 /// The stored form of a hand-over.
@@ -90,18 +89,11 @@ pub(super) fn hand_over_to_message(
 }
 
 /// A hand-over from its stored form.
-pub(super) fn hand_over_from_message(
-    message: pb::StoredHandOver,
-    words: &Words,
-) -> Result<HandOver, Corrupt> {
-    Ok(HandOver {
-        id: message.id,
-        from: Storable::from_message(message.from, words)?,
-        to: Storable::from_message(message.to, words)?,
-        reason: message.reason,
-        actor: Storable::from_message(message.actor, words)?,
-        begun_at: Storable::from_message(message.begun_at, words)?,
-        ended_at: Storable::from_message(message.ended_at, words)?,
-        items: Storable::from_message(message.items, words)?,
-    })
+pub(super) fn read_hand_over(content: Wire<'_>, words: &Words) -> Result<HandOver, Corrupt> {
+    read_fields!(
+        content,
+        words,
+        StoredHandOver { id, from, to, reason, actor, begun_at, ended_at, items }
+    );
+    Ok(HandOver { id, from, to, reason, actor, begun_at, ended_at, items })
 }

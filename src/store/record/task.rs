@@ -2,20 +2,11 @@
 
 use super::Corrupt;
 use super::convert::{Storable, required};
+use super::wire::Wire;
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder};
-use crate::model::task::{Objection, Supplement, Task, TaskEnd, TaskKind, TaskNumber, TaskRef};
+use crate::model::task::{Objection, Supplement, Task, TaskEnd, TaskKind, TaskRef};
 use crate::store::pb;
 use crate::store::words::{Draft, Words};
-
-impl Storable<u32> for TaskNumber {
-    fn to_message(&self, _: &mut Draft<'_>) -> u32 {
-        self.0
-    }
-
-    fn from_message(message: u32, _: &Words) -> Result<Self, Corrupt> {
-        Ok(Self(message))
-    }
-}
 
 message! { TaskRef as TaskRef { number, stage, id, each } }
 
@@ -61,26 +52,33 @@ impl Storable<pb::AssignmentReason> for AssignmentReason {
         pb::AssignmentReason { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::AssignmentReason, words: &Words) -> Result<Self, Corrupt> {
-        use pb::assignment_reason::{Kind, PlainReason};
-        Ok(match required(message.kind, "AssignmentReason.kind")? {
-            Kind::Plain(plain) => match PlainReason::try_from(plain) {
-                Ok(PlainReason::Steward) => Self::Steward,
-                Ok(PlainReason::OnlyCandidate) => Self::OnlyCandidate,
-                Ok(PlainReason::LeastLoaded) => Self::LeastLoaded,
-                Ok(PlainReason::Named) => Self::Named,
-                Ok(PlainReason::Claimed) => Self::Claimed,
-                Ok(PlainReason::Delegated) => Self::Delegated,
-                Ok(PlainReason::GivenBack) => Self::GivenBack,
-                Ok(PlainReason::Unspecified) | Err(_) => {
-                    return Err(Corrupt::new(format!("{plain} is no AssignmentReason")));
-                }
-            },
-            Kind::Function(words) => Self::Function(words.into()),
-            Kind::RoleAbove(role) => Self::RoleAbove(Storable::from_message(role, words)?),
-            Kind::Escalated(level) => Self::Escalated(Storable::from_message(level, words)?),
-        })
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let reason = read_choice!(content, AssignmentReason {
+            plain => plain_reason,
+            function => |name: Wire<'_>| name.text().map(|name| Self::Function(name.into())),
+            role_above => |role| Storable::<u32>::read(role, words).map(Self::RoleAbove),
+            escalated => |level| Storable::<u32>::read(level, words).map(Self::Escalated),
+        });
+        required(reason, "AssignmentReason.kind")
     }
+}
+
+/// A reason that needs no more words.
+fn plain_reason(content: Wire<'_>) -> Result<AssignmentReason, Corrupt> {
+    use pb::assignment_reason::PlainReason;
+    let number = content.number()?;
+    Ok(match i32::try_from(number).map(PlainReason::try_from) {
+        Ok(Ok(PlainReason::Steward)) => AssignmentReason::Steward,
+        Ok(Ok(PlainReason::OnlyCandidate)) => AssignmentReason::OnlyCandidate,
+        Ok(Ok(PlainReason::LeastLoaded)) => AssignmentReason::LeastLoaded,
+        Ok(Ok(PlainReason::Named)) => AssignmentReason::Named,
+        Ok(Ok(PlainReason::Claimed)) => AssignmentReason::Claimed,
+        Ok(Ok(PlainReason::Delegated)) => AssignmentReason::Delegated,
+        Ok(Ok(PlainReason::GivenBack)) => AssignmentReason::GivenBack,
+        Ok(Ok(PlainReason::Unspecified) | Err(_)) | Err(_) => {
+            return Err(Corrupt::new(format!("{number} is no AssignmentReason")));
+        }
+    })
 }
 
 required_message!(AssignmentReason as AssignmentReason);
@@ -104,20 +102,17 @@ impl Storable<pb::TaskEnd> for TaskEnd {
         pb::TaskEnd { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::TaskEnd, words: &Words) -> Result<Self, Corrupt> {
-        use pb::task_end::Kind;
-        Ok(match required(message.kind, "TaskEnd.kind")? {
-            Kind::Done(done) => Self::Done {
-                outcome: Storable::from_message(done.outcome, words)?,
-                by: Storable::from_message(done.by, words)?,
-                instead_of: Storable::from_message(done.instead_of, words)?,
-                delegated_by: Storable::from_message(done.delegated_by, words)?,
-                at: Storable::from_message(done.at, words)?,
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let end = read_choice!(content, TaskEnd {
+            done => |done| {
+                read_fields!(done, words, TaskDone { outcome, by, instead_of, delegated_by, at });
+                Ok(Self::Done { outcome, by, instead_of, delegated_by, at })
             },
-            Kind::Cancelled(dropped) => Self::Cancelled {
-                because: Storable::from_message(dropped.because, words)?,
-                at: Storable::from_message(dropped.at, words)?,
+            cancelled => |dropped| {
+                read_fields!(dropped, words, TaskDropped { because, at });
+                Ok(Self::Cancelled { because, at })
             },
-        })
+        });
+        required(end, "TaskEnd.kind")
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Corrupt;
-use super::convert::{Storable, required};
+use super::convert::{Storable, read_list, required};
+use super::wire::Wire;
 use crate::model::actor::Actor;
 use crate::model::clock::Limit;
 use crate::model::id::FieldId;
 use crate::model::time::{Amount, Unit};
-use crate::model::value::{Changes, Decimal, Value, Values};
+use crate::model::value::{Decimal, Value};
 use crate::store::pb;
 use crate::store::words::{Draft, Words};
 
@@ -25,15 +26,15 @@ impl Storable<pb::Value> for Value {
         pb::Value { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::Value, words: &Words) -> Result<Self, Corrupt> {
-        use pb::value::Kind;
-        Ok(match required(message.kind, "Value.kind")? {
-            Kind::Text(text) => Self::Text(text.into()),
-            Kind::Integer(number) => Self::Integer(number),
-            Kind::Decimal(text) => Self::Decimal(Storable::from_message(text, words)?),
-            Kind::Boolean(yes) => Self::Boolean(yes),
-            Kind::Date(date) => Self::Date(Storable::from_message(date, words)?),
-        })
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let value = read_choice!(content, Value {
+            text => |text: Wire<'_>| text.text().map(|text| Self::Text(text.into())),
+            integer => |number: Wire<'_>| number.signed().map(Self::Integer),
+            decimal => |digits| Storable::<String>::read(digits, words).map(Self::Decimal),
+            boolean => |yes| Storable::<bool>::read(yes, words).map(Self::Boolean),
+            date => |date| Storable::<i32>::read(date, words).map(Self::Date),
+        });
+        required(value, "Value.kind")
     }
 }
 
@@ -45,67 +46,51 @@ impl Storable<String> for Decimal {
         self.to_string()
     }
 
-    fn from_message(message: String, _: &Words) -> Result<Self, Corrupt> {
-        Self::from_str_exact(&message)
-            .map_err(|_| Corrupt::new(format!("`{message}` is no decimal number")))
+    fn read(content: Wire<'_>, _: &Words) -> Result<Self, Corrupt> {
+        let digits = content.text()?;
+        Self::from_str_exact(digits)
+            .map_err(|_| Corrupt::new(format!("`{digits}` is no decimal number")))
     }
 }
 
-/// A field of a header, with its value.
-impl Storable<pb::FieldValue> for (FieldId, Value) {
+/// A field with its value, or with none in a change: `V` is the one or the other.
+impl<V: Storable<Option<pb::Value>>> Storable<pb::FieldValue> for (FieldId, V) {
     fn to_message(&self, words: &mut Draft<'_>) -> pb::FieldValue {
         pb::FieldValue { field: self.0.to_message(words), value: self.1.to_message(words) }
     }
 
-    fn from_message(message: pb::FieldValue, words: &Words) -> Result<Self, Corrupt> {
-        let field = FieldId::from_message(message.field, words)?;
-        let value =
-            Storable::from_message(message.value, words).map_err(|it| it.within(field.as_str()))?;
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        read_fields!(content, words, FieldValue { field, value });
         Ok((field, value))
     }
 }
 
-impl Storable<Vec<pb::FieldValue>> for Values {
+/// All fields, in the order of their names.
+impl<V> Storable<Vec<pb::FieldValue>> for BTreeMap<FieldId, V>
+where
+    V: Storable<Option<pb::Value>>,
+{
     fn to_message(&self, words: &mut Draft<'_>) -> Vec<pb::FieldValue> {
-        fields_to_message(self, words)
+        let stored = |(field, value): (&FieldId, &V)| pb::FieldValue {
+            field: field.to_message(words),
+            value: value.to_message(words),
+        };
+        self.iter().map(stored).collect()
     }
 
-    fn from_message(message: Vec<pb::FieldValue>, words: &Words) -> Result<Self, Corrupt> {
-        fields_from_message(message, words)
-    }
-}
-
-impl Storable<Vec<pb::FieldValue>> for Changes {
-    fn to_message(&self, words: &mut Draft<'_>) -> Vec<pb::FieldValue> {
-        fields_to_message(self, words)
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        read_list(content, words)
     }
 
-    fn from_message(message: Vec<pb::FieldValue>, words: &Words) -> Result<Self, Corrupt> {
-        fields_from_message(message, words)
+    fn read_on(part: &mut Option<Self>, content: Wire<'_>, words: &Words) -> Result<(), Corrupt> {
+        let (field, value) = Storable::<pb::FieldValue>::read(content, words)?;
+        part.get_or_insert_default().insert(field, value);
+        Ok(())
     }
-}
 
-fn fields_to_message<V: Storable<Option<pb::Value>>>(
-    fields: &BTreeMap<FieldId, V>,
-    words: &mut Draft<'_>,
-) -> Vec<pb::FieldValue> {
-    let stored = |(field, value): (&FieldId, &V)| pb::FieldValue {
-        field: field.to_message(words),
-        value: value.to_message(words),
-    };
-    fields.iter().map(stored).collect()
-}
-
-fn fields_from_message<V: Storable<Option<pb::Value>>>(
-    fields: Vec<pb::FieldValue>,
-    words: &Words,
-) -> Result<BTreeMap<FieldId, V>, Corrupt> {
-    let read = |stored: pb::FieldValue| {
-        let field = FieldId::from_message(stored.field, words)?;
-        let value = V::from_message(stored.value, words).map_err(|it| it.within(field.as_str()))?;
-        Ok((field, value))
-    };
-    fields.into_iter().map(read).collect()
+    fn left_out() -> Result<Self, Corrupt> {
+        Ok(Self::new())
+    }
 }
 
 impl Storable<pb::Actor> for Actor {
@@ -126,17 +111,13 @@ impl Storable<pb::Actor> for Actor {
         }
     }
 
-    fn from_message(message: pb::Actor, words: &Words) -> Result<Self, Corrupt> {
-        if let Some(origin) = message.instance {
-            return Ok(Self::Instance(Storable::from_message(origin, words)?));
-        }
-        Ok(match (message.service, message.member) {
-            (Some(service), member) => Self::Service {
-                service: Storable::from_message(service, words)?,
-                on_behalf_of: Storable::from_message(member, words)?,
-            },
-            (None, Some(member)) => Self::Member(Storable::from_message(member, words)?),
-            (None, None) => Self::System,
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        read_fields!(content, words, Actor { member, service, instance });
+        Ok(match (instance, service, member) {
+            (Some(origin), _, _) => Self::Instance(origin),
+            (None, Some(service), on_behalf_of) => Self::Service { service, on_behalf_of },
+            (None, None, Some(member)) => Self::Member(member),
+            (None, None, None) => Self::System,
         })
     }
 }
@@ -161,12 +142,12 @@ impl Storable<pb::Limit> for Limit {
         pb::Limit { kind: Some(kind) }
     }
 
-    fn from_message(message: pb::Limit, words: &Words) -> Result<Self, Corrupt> {
-        use pb::limit::Kind;
-        Ok(match required(message.kind, "Limit.kind")? {
-            Kind::Amount(amount) => Self::Amount(Storable::from_message(amount, words)?),
-            Kind::Date(date) => Self::Date(Storable::from_message(date, words)?),
-        })
+    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
+        let limit = read_choice!(content, Limit {
+            amount => |amount| Storable::<pb::Amount>::read(amount, words).map(Self::Amount),
+            date => |date| Storable::<i32>::read(date, words).map(Self::Date),
+        });
+        required(limit, "Limit.kind")
     }
 }
 
