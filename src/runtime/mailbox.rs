@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 const SETTLING_SHARE: usize = 4;
 /// Settlings in one group. It is written as one, and who asks for something meanwhile waits for
 /// that: `docs/performance.md`.
-pub(super) const SETTLINGS_MAX: usize = 32;
+pub(super) const SETTLINGS_MAX: usize = 16;
 
 /// Why a job was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

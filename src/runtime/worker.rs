@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::task::Waker;
-use std::thread;
 
 use crate::model::command::Command;
 use crate::model::id::InstanceId;
@@ -114,10 +113,6 @@ impl Worker {
                 };
                 let next = next.map_err(|error| (self.shared.fatal)(&error.to_string()));
                 planned.push(next.ok()?);
-                if matches!(task, Task::Settling(_)) {
-                    // Nobody waits for it: whoever has something to write or to answer goes first.
-                    thread::yield_now();
-                }
                 if let_requests_in(&self.inbox, &mut tasks, planned.len()) {
                     deciding.look_at_catalog();
                 }
