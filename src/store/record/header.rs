@@ -6,7 +6,7 @@ use super::convert::Storable;
 use super::wire::Wire;
 use super::{Corrupt, FORMAT, decode, without_words};
 use crate::model::escalation::Light;
-use crate::model::id::{FieldId, InstanceId, MemberId};
+use crate::model::id::{InstanceId, MemberId};
 use crate::model::instance::{Header, OpenTask, Status};
 use crate::model::organization::Share;
 use crate::model::time::Timestamp;
@@ -88,18 +88,6 @@ pub(in crate::store) fn stored_light(light: Light) -> u32 {
 /// The form in which a value is stored.
 pub(in crate::store) fn stored_value(value: &Value) -> pb::Value {
     without_words(|words| value.to_message(words))
-}
-
-/// A field of a header, with its value.
-impl Storable<pb::IndexedField> for (FieldId, Value) {
-    fn to_message(&self, words: &mut Draft<'_>) -> pb::IndexedField {
-        pb::IndexedField { field: self.0.to_message(words), value: self.1.to_message(words) }
-    }
-
-    fn read(content: Wire<'_>, words: &Words) -> Result<Self, Corrupt> {
-        read_fields!(content, words, IndexedField { field, value });
-        Ok((field, value))
-    }
 }
 
 message! { OpenTask as OpenTask { number, id, role, holder, delegated_by, since, due } }
