@@ -5,11 +5,13 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::log_file::{self, DOUBT};
+use super::log_file::{self, DOUBT, Doubt};
 use super::naming;
 use super::open_error::OpenError;
+use super::reuse::DataFile;
 
 const LOCK: &str = "sanbang.lock";
 const MARK: &str = "sanbang.mark";
@@ -246,10 +248,15 @@ impl Directory {
         &self.path
     }
 
-    /// sled's data file, opened once more: syncing it syncs what sled wrote.
-    pub(super) fn data_file(&self) -> Result<File, OpenError> {
+    /// sled's data file, opened once more.
+    fn data_file(&self) -> Result<File, OpenError> {
         let opened = OpenOptions::new().read(true).write(true).open(self.path.join(DATA));
         opened.map_err(|it| inaccessible(&self.path, "open the data file", it))
+    }
+
+    /// The same as that which is synced, of a sled that is about to open.
+    pub(super) fn data(&self) -> Arc<DataFile> {
+        DataFile::new(self.path.join(DATA), Doubt::of(&self.path))
     }
 
     /// Opens a sled in here that keeps its old snapshot until the new one's name is durable.

@@ -1,14 +1,14 @@
 //! sled, as this store uses it: values in chunks, one batch at a time, and a real sync. The only
 //! file that calls sled. Knows no ledger.
 
-use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use sled::Db;
 
 use super::keys::{self, Assembly, ValueKey};
-use super::log_file::Doubt;
 use super::pack::{self, PackedRecord};
+use super::reuse::DataFile;
 use super::rouser::Rouser;
 use crate::store::record::{ChainedRecord, Corrupt, decode_record};
 use crate::store::words::Words;
@@ -18,9 +18,8 @@ use crate::store::{Error, Numbered, Partition, Seq};
 pub(super) struct Disk {
     db: Db,
     rouser: Rouser,
-    /// sled's `flush` asks for writing, not for durability: this is what is synced.
-    file: File,
-    doubt: Doubt,
+    /// Last: it is synced once more when sled has closed.
+    data: Arc<DataFile>,
 }
 
 /// Changes that are made together.
@@ -53,16 +52,16 @@ impl Staged {
 }
 
 impl Disk {
-    /// Takes an open sled, its file, and where it is noted that these failed.
-    pub(super) fn new(db: Db, file: File, doubt: Doubt) -> Self {
+    /// Takes an open sled, and its file.
+    pub(super) fn new(db: Db, data: Arc<DataFile>) -> Self {
         let rouser = Rouser::new(db.clone());
-        Self { db, rouser, file, doubt }
+        Self { db, rouser, data }
     }
 
     /// Writes all of it or nothing, durably.
     pub(super) fn write(&self, staged: Staged) -> Result<(), Error> {
         let applied = self.db.apply_batch(staged.0).map_err(|error| failed(&error));
-        applied.inspect_err(|_| self.doubt.leave())?;
+        applied.inspect_err(|_| self.data.distrust())?;
         self.sync()
     }
 
@@ -80,10 +79,10 @@ impl Disk {
     pub(super) fn sync(&self) -> Result<(), Error> {
         let flushed = self.rouser.flush().map_err(|error| failed(&error));
         let synced = flushed.and_then(|_| {
-            let synced = self.file.sync_data();
+            let synced = self.data.sync();
             synced.map_err(|it| Error::Corrupt(format!("syncing the store: {}", told(&it))))
         });
-        synced.inspect_err(|_| self.doubt.leave())
+        synced.inspect_err(|_| self.data.distrust())
     }
 
     /// Whether nothing was ever written.

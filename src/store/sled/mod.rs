@@ -29,6 +29,7 @@ mod directory;
 mod disk;
 mod filling;
 mod gate;
+mod hearing;
 mod keys;
 mod log_file;
 mod naming;
@@ -36,6 +37,7 @@ mod open_error;
 mod opening;
 mod pack;
 mod recent;
+mod reuse;
 mod rouser;
 mod staging;
 mod state;
@@ -329,6 +331,9 @@ impl Drop for SledStore {
             Ok(Writer { broken: false, batches, .. }) => *batches,
             Ok(Writer { broken: true, .. }) | Err(_) => return,
         };
+        if self.disk.sync().is_err() {
+            return;
+        }
         let mark = Mark { incarnation: self.identity.incarnation.clone(), batches };
         if let Err(error) = self.directory.leave(&mark) {
             tracing::warn!(%error, "store.mark_not_written");

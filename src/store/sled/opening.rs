@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, RwLock};
 
 use prost::Message as _;
-use sled::{Config, Db, Mode};
+use sled::{Config, Mode};
 
 use super::directory::{Directory, Mark};
 use super::disk::{Disk, Staged};
@@ -149,10 +149,7 @@ pub(super) fn open_taken(directory: Directory) -> Result<SledStore, OpenError> {
 
 /// sled alone, without a look at what it holds.
 pub(super) fn open_disk(directory: &Directory) -> Result<Disk, OpenError> {
-    let started = catch_unwind(AssertUnwindSafe(|| {
-        let db = start(directory)?;
-        Ok(Disk::new(db, directory.data_file()?, Doubt::of(directory.path())))
-    }));
+    let started = catch_unwind(AssertUnwindSafe(|| start(directory)));
     let started = started.unwrap_or_else(|_| Err(Failure::Damage("sled panicked".to_owned())));
     started.map_err(|failure: Failure| failure.told(directory.path()))
 }
@@ -204,15 +201,13 @@ fn repair(directory: &Directory, expected: Expected, what: &str) -> Result<Attem
 fn attempt(directory: &Directory, expected: Expected, care: Care) -> Result<Attempt, Failure> {
     // Damaged files can make sled panic instead of answering an error.
     let attempted = catch_unwind(AssertUnwindSafe(|| {
-        let db = start(directory)?;
-        let doubt = Doubt::of(directory.path());
-        let disk = Disk::new(db, directory.data_file()?, doubt.clone());
+        let disk = start(directory)?;
         match read(directory, expected, care, &disk) {
             Ok((identity, Surveyed { ledger, recent, batches })) => {
                 Ok(Attempt { disk, identity, ledger, recent, batches })
             }
             // What has failed is not tried again: neither by sled as it closes, nor by a repair.
-            Err(Failure::Damage(what)) if doubt.is_there() => {
+            Err(Failure::Damage(what)) if Doubt::of(directory.path()).is_there() => {
                 std::mem::forget(disk);
                 let path = directory.path().to_owned();
                 Err(Failure::Refused(OpenError::Failed { path, what }))
@@ -223,8 +218,10 @@ fn attempt(directory: &Directory, expected: Expected, care: Care) -> Result<Atte
     attempted.unwrap_or_else(|_| Err(Failure::Damage("sled panicked while reading it".to_owned())))
 }
 
-fn start(directory: &Directory) -> Result<Db, Failure> {
+fn start(directory: &Directory) -> Result<Disk, Failure> {
     directory.wait_until_closed()?;
+    // Before sled opens: from then on it may overwrite what it has moved.
+    let data = directory.data();
     let config = Config::new()
         .path(directory.path())
         .cache_capacity(CACHE_BYTES)
@@ -235,7 +232,7 @@ fn start(directory: &Directory) -> Result<Db, Failure> {
     match directory.naming(|| config.open())? {
         Ok(db) => {
             directory.sync()?;
-            Ok(db)
+            Ok(Disk::new(db, data))
         }
         Err(sled::Error::Io(source)) => {
             Doubt::of(directory.path()).leave();

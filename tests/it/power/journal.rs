@@ -118,6 +118,35 @@ pub(crate) fn lose_power(journal: &Path, under: &Path, keep: Keep) -> Lost {
     lost
 }
 
+/// A file is written in parts of so many bytes, from the beginning of each. Whenever a part that was
+/// there is begun anew, from this place in the journal on: how many bytes no sync has covered.
+pub(crate) fn unsynced_at_overwrites(
+    journal: &Path,
+    from: u64,
+    file: &Path,
+    part_bytes: u64,
+) -> Vec<u64> {
+    let bytes = read_if_there(journal);
+    let inode = fs::metadata(file).unwrap().ino();
+    let mut unsynced: Vec<(u64, u64)> = Vec::new();
+    let mut found = Vec::new();
+    let (records, _) = parse(&bytes);
+    for record in records.iter().filter(|record| record.inode == inode) {
+        match record.kind {
+            Kind::Content => {
+                let is_there = record.offset + part_bytes <= record.size_before;
+                if record.at >= from && record.offset % part_bytes == 0 && is_there {
+                    found.push(unsynced.iter().map(|(_, bytes)| bytes).sum());
+                }
+                unsynced.push((record.at, record.length));
+            }
+            Kind::Sync => unsynced.retain(|(at, _)| *at >= record.offset),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// A process that was killed may leave half a record behind: the next one writes after the last
 /// whole one.
 pub(crate) fn trim(journal: &Path) {

@@ -51,6 +51,16 @@ impl Layer {
         journal::lose_power(&self.journal(), &self.disk(), keep)
     }
 
+    /// How far its journal has come.
+    pub(crate) fn written(&self) -> u64 {
+        fs::metadata(self.journal()).map_or(0, |journal| journal.len())
+    }
+
+    /// Of a file that is written in parts: what was not synced whenever one was begun anew since.
+    pub(crate) fn unsynced_at_overwrites(&self, since: u64, file: &str, part: u64) -> Vec<u64> {
+        journal::unsynced_at_overwrites(&self.journal(), since, &self.data.join(file), part)
+    }
+
     /// The program was killed, and the machine goes on.
     pub(crate) fn only_killed(&self) {
         journal::trim(&self.journal());

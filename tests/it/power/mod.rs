@@ -10,6 +10,7 @@ mod cuts;
 pub(crate) mod journal;
 pub(crate) mod layer;
 mod names;
+mod relocation;
 
 use journal::{Keep, Lost};
 use layer::Layer;

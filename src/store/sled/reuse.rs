@@ -1,0 +1,155 @@
+//! The data file, and what of it sled uses again. While it tidies up, sled moves what is left of a
+//! segment to others and overwrites it, and syncs twice a second: a disk may have kept the later of
+//! these writes and lost the earlier. So whatever was moved is synced as soon as sled says that it
+//! begins a segment anew, which it does before it writes there. What fails in between is told by
+//! the next sync of ours.
+//!
+//! Knows nothing of what is stored.
+
+use std::fmt::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use log::{Level, Record};
+
+use super::hearing::SEGMENTS;
+use super::log_file::Doubt;
+
+/// How sled says where in its file it begins a segment; the number of bytes follows.
+const BEGINS_AT: &str = "segment accountant returning offset: ";
+/// The part of sled that tidies up by itself; nobody else tells of its failures.
+const FLUSHER: &str = "sled::flusher";
+
+/// Those that are open, in this process.
+static OPEN: Mutex<Vec<Weak<DataFile>>> = Mutex::new(Vec::new());
+
+/// The data file of a sled. sled's own `flush` is no sync: this is what is synced.
+pub(super) struct DataFile {
+    path: PathBuf,
+    doubt: Doubt,
+    /// Once it is there: sled makes it.
+    file: OnceLock<File>,
+    /// Whether a sync has failed of which nobody was told yet.
+    has_failed: AtomicBool,
+}
+
+impl DataFile {
+    /// The file of this name, of a sled that is not open yet.
+    pub(super) fn new(path: PathBuf, doubt: Doubt) -> Arc<Self> {
+        let (file, has_failed) = (OnceLock::new(), AtomicBool::new(false));
+        let data = Arc::new(Self { path, doubt, file, has_failed });
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|other| other.strong_count() > 0);
+        open.push(Arc::downgrade(&data));
+        data
+    }
+
+    /// Makes durable what was written. An error is that of this sync, or of an earlier one that sled
+    /// made, or that was made for it.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let synced = self.sync_once();
+        if self.has_failed.load(Ordering::Acquire) {
+            return Err(io::Error::other("an earlier write or sync of the data file has failed"));
+        }
+        synced
+    }
+
+    /// Leaves a note that what is shown of the file may not be on the disk.
+    pub(super) fn distrust(&self) {
+        self.doubt.leave();
+    }
+
+    fn sync_once(&self) -> io::Result<()> {
+        self.file().and_then(File::sync_data).inspect_err(|_| self.distrust())
+    }
+
+    fn file(&self) -> io::Result<&File> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        Ok(self.file.get_or_init(|| file))
+    }
+
+    /// sled begins a segment there.
+    fn begins(&self, offset: u64) {
+        let synced = match self.file().and_then(File::metadata) {
+            Ok(metadata) if offset < metadata.len() => self.sync_once(),
+            Ok(_) => Ok(()),
+            // It is that of another store.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        if synced.is_err() {
+            self.fails();
+        }
+    }
+
+    fn fails(&self) {
+        self.has_failed.store(true, Ordering::Release);
+        self.distrust();
+    }
+}
+
+/// sled writes and syncs once more as it closes, and tells nobody what comes of it.
+impl Drop for DataFile {
+    fn drop(&mut self) {
+        if self.file.get().is_some()
+            && let Err(error) = self.sync()
+        {
+            tracing::error!(%error, "store.not_synced");
+        }
+    }
+}
+
+/// Somebody in sled spoke. It does not say of which store: it is done for all.
+pub(super) fn hear(record: &Record<'_>) {
+    if record.target() == SEGMENTS
+        && let Some(offset) = Beginning::of(record.args())
+    {
+        for data in open() {
+            data.begins(offset);
+        }
+    }
+    if record.target() == FLUSHER && record.level() == Level::Error {
+        for data in open() {
+            data.fails();
+        }
+    }
+}
+
+fn open() -> Vec<Arc<DataFile>> {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open.iter().filter_map(Weak::upgrade).collect()
+}
+
+/// The beginning of a message, as far as it is of use: what follows may be long.
+struct Beginning {
+    text: String,
+}
+
+impl Beginning {
+    /// Where a segment begins; none: it tells of something else.
+    fn of(message: &fmt::Arguments<'_>) -> Option<u64> {
+        let mut beginning = Self { text: String::with_capacity(2 * Self::BYTES) };
+        // An error only says that it is enough.
+        let _ = beginning.write_fmt(*message);
+        let rest = beginning.text.strip_prefix(BEGINS_AT)?;
+        let end = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
+        // Whatever else sled may say there some day: better to sync once too often.
+        Some(rest[..end].parse().unwrap_or(0))
+    }
+
+    /// Enough for the words and a number.
+    const BYTES: usize = BEGINS_AT.len() + 21;
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text.push_str(text);
+        if self.text.len() < Self::BYTES { Ok(()) } else { Err(fmt::Error) }
+    }
+}
