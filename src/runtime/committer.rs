@@ -229,7 +229,7 @@ impl Committer {
             published.push(shown.published);
         }
         match self.store.loads() {
-            Ok(loads) => self.loads.store(Arc::new(loads)),
+            Ok(loads) => self.loads.store(loads),
             Err(error) => (self.fatal)(&error.to_string()),
         }
         let records = published.iter().map(|published| &published.record);

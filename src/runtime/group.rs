@@ -51,7 +51,7 @@ pub(super) struct Deciding<'a> {
     cache: &'a mut Cache,
     catalog: Arc<Catalog>,
     /// The loads with what this group decided so far: many creations at once are spread.
-    loads: Loads,
+    loads: Arc<Loads>,
     copies: HashMap<InstanceId, Arc<Instance>>,
     writes: Vec<Write>,
     /// Where the writes of each instance stand.
@@ -107,7 +107,7 @@ impl<'a> Deciding<'a> {
             shared,
             cache,
             catalog: shared.catalog.snapshot(),
-            loads: shared.loads.load().as_ref().clone(),
+            loads: shared.loads.load_full(),
             copies: HashMap::new(),
             writes: Vec::new(),
             written: HashMap::new(),
@@ -314,7 +314,10 @@ impl<'a> Deciding<'a> {
             return planned;
         }
         let before_share = before.map(|before| Share::of_instance(before)).unwrap_or_default();
-        self.loads.shift(&before_share, &Share::of_instance(&after));
+        let after_share = Share::of_instance(&after);
+        if before_share != after_share {
+            Arc::make_mut(&mut self.loads).shift(&before_share, &after_share);
+        }
         if let Some(settled) = settled {
             let mut between = before.cloned();
             engine::apply_record(&mut between, &settled);

@@ -320,7 +320,7 @@ fn build_shared(
         committer,
         effects: Arc::new(effects),
         feed: Arc::new(feed),
-        loads: Arc::new(ArcSwap::from_pointee(store.loads()?)),
+        loads: Arc::new(ArcSwap::new(store.loads()?)),
         bell: Arc::new(Bell::default()),
         hand_overs: HandOvers::read(store.as_ref(), clock_jump.is_none())?,
         counters: Arc::new(Counters::default()),

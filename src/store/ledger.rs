@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::index::{Entry, Index, Known};
-use super::record::disagreement;
+use super::record::{asks_otherwise, disagreement};
 use super::words::{Draft, Words};
 use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Query, Seq};
 use super::{Whereabouts, Write};
@@ -24,7 +24,7 @@ pub(super) struct Ledger {
     /// are when it begins.
     pub(super) words: Arc<Words>,
     /// How much each member has to do, by the headers.
-    pub(super) loads: Loads,
+    pub(super) loads: Arc<Loads>,
     /// The last number of each partition.
     pub(super) last_seqs: Vec<Seq>,
     /// The clock's last reading.
@@ -69,7 +69,7 @@ impl Ledger {
         Self {
             index: Index::default(),
             words: Arc::default(),
-            loads: Loads::default(),
+            loads: Arc::default(),
             last_seqs: vec![Seq(0); usize::from(identity.partitions)],
             clock: None,
         }
@@ -158,10 +158,12 @@ impl Ledger {
             Arc::make_mut(&mut self.words).add_all(done.words);
         }
         for entry in done.entries {
-            let after = Share::of_stored(&entry.message, &self.words);
-            let before = self.index.put(entry);
-            let before = before.map(|it| Share::of_stored(&it, &self.words)).unwrap_or_default();
-            self.loads.shift(&before, &after);
+            let before = self.index.put(&entry);
+            let share = |header: &_| Share::of_stored(header, &self.words);
+            if before.as_ref().is_none_or(|before| asks_otherwise(before, &entry.message)) {
+                let (before, after) = (before.as_ref().map(share), share(&entry.message));
+                Arc::make_mut(&mut self.loads).shift(&before.unwrap_or_default(), &after);
+            }
         }
         for (partition, last) in done.last_seqs {
             self.last_seqs[usize::from(partition.0)] = last;

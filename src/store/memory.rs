@@ -194,7 +194,7 @@ impl Store for MemoryStore {
         self.read()?.ledger.query(query)
     }
 
-    fn loads(&self) -> Result<Loads, Error> {
+    fn loads(&self) -> Result<Arc<Loads>, Error> {
         Ok(self.read()?.ledger.loads.clone())
     }
 

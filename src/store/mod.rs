@@ -277,7 +277,7 @@ pub trait Store: Send + Sync + 'static {
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error>;
 
     /// How much each member has to do, by the headers: exact, for every instance that is durable.
-    fn loads(&self) -> Result<Loads, Error>;
+    fn loads(&self) -> Result<Arc<Loads>, Error>;
 
     /// A document, or none.
     fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error>;

@@ -503,7 +503,7 @@ impl Store for FaultyStore {
         self.inner.header(instance)
     }
 
-    fn loads(&self) -> Result<Loads, Error> {
+    fn loads(&self) -> Result<Arc<Loads>, Error> {
         self.inner.loads()
     }
 

@@ -105,21 +105,21 @@ impl Index {
     }
 
     /// Takes an instance's new header, and gives the one before.
-    pub(super) fn put(&mut self, entry: Entry) -> Option<pb::StoredHeader> {
+    pub(super) fn put(&mut self, entry: &Entry) -> Option<pb::StoredHeader> {
         let Entry { id, message, bytes } = entry;
-        let packed = Packed::new(id.as_str(), &bytes);
+        let packed = Packed::new(id.as_str(), bytes);
         let Some(slot) = self.slot_of(id.as_str()) else {
-            let slot = self.add(packed, &message);
+            let slot = self.add(packed, message);
             let slots = &self.slots;
             let id_of = |slot: u32| slots[slot as usize].id();
             self.ids.insert((0, slot), id_of);
-            self.by_creation.insert((creation_rank(&message), slot), id_of);
-            self.by_next_due.insert((due_rank(&message), slot), id_of);
+            self.by_creation.insert((creation_rank(message), slot), id_of);
+            self.by_next_due.insert((due_rank(message), slot), id_of);
             return None;
         };
         let before = self.packed(slot).message();
         self.slots[slot as usize] = packed;
-        self.postings.change(slot, &keys_of(&before), &keys_of(&message));
+        self.postings.change(slot, &keys_of(&before), &keys_of(message));
         let slots = &self.slots;
         let id_of = |slot: u32| slots[slot as usize].id();
         let change = |ranking: &mut Ranking, from: i64, to: i64| {
@@ -128,8 +128,8 @@ impl Index {
                 ranking.insert((to, slot), id_of);
             }
         };
-        change(&mut self.by_creation, creation_rank(&before), creation_rank(&message));
-        change(&mut self.by_next_due, due_rank(&before), due_rank(&message));
+        change(&mut self.by_creation, creation_rank(&before), creation_rank(message));
+        change(&mut self.by_next_due, due_rank(&before), due_rank(message));
         Some(before)
     }
 

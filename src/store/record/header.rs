@@ -73,6 +73,17 @@ impl Share {
     }
 }
 
+/// Whether an instance asks other things of people after a change than before it.
+pub(in crate::store) fn asks_otherwise(
+    before: &pb::StoredHeader,
+    after: &pb::StoredHeader,
+) -> bool {
+    let asked = |header: &pb::StoredHeader| (header.status, header.steward);
+    let held = |task: &pb::OpenTask| (task.holder, task.since);
+    let holders = before.tasks.iter().map(held);
+    asked(before) != asked(after) || !holders.eq(after.tasks.iter().map(held))
+}
+
 /// The number under which a status is stored.
 pub(in crate::store) fn stored_status(status: Status) -> u32 {
     u32::try_from(without_words(|words| status.to_message(words)))

@@ -180,24 +180,36 @@ impl Disk {
     /// The packs of a partition, from that one on which holds the event after this one.
     pub(super) fn packs(&self, partition: Partition, after: Seq) -> Result<Values, Error> {
         let next = Seq(after.0.saturating_add(1));
-        let holding = self.key_holding(partition, next)?;
+        let holding = self.last_chunk(partition, next)?.map(|(key, ..)| key);
         let start = holding.unwrap_or_else(|| keys::pack(partition, next));
         Ok(self.values(&keys::packs(partition), &start.chunk(0)))
     }
 
-    /// The key of the last pack that begins with this event or before it.
-    fn key_holding(&self, partition: Partition, seq: Seq) -> Result<Option<ValueKey>, Error> {
+    /// The last chunk of the last pack that begins with this event or before it, and which it is.
+    fn last_chunk(
+        &self,
+        partition: Partition,
+        seq: Seq,
+    ) -> Result<Option<(ValueKey, u16, sled::IVec)>, Error> {
         let after = keys::pack(partition, Seq(seq.0.saturating_add(1))).chunk(0);
         let before = self.db.get_lt(after).map_err(|error| failed(&error))?;
-        let found = before.and_then(|(key, _)| ValueKey::of_chunk(&key)).map(|(key, _)| key);
-        Ok(found.filter(|key| key.as_pack().is_some_and(|(of, _)| of == partition)))
+        let found = before.and_then(|(key, chunk)| {
+            let (key, number) = ValueKey::of_chunk(&key)?;
+            Some((key, number, chunk))
+        });
+        Ok(found.filter(|(key, ..)| key.as_pack().is_some_and(|(of, _)| of == partition)))
     }
 
     fn pack_holding(&self, partition: Partition, seq: Seq) -> Result<Option<Value>, Error> {
-        let Some(key) = self.key_holding(partition, seq)? else {
+        let Some((key, number, chunk)) = self.last_chunk(partition, seq)? else {
             return Ok(None);
         };
-        let content = self.value(&key)?.ok_or_else(|| missing(&key))?;
+        // Most packs have one chunk: that is the whole of them.
+        let only = Assembly::begin(&chunk).filter(|it| number == 0 && it.next_chunk().is_none());
+        let content = match only {
+            Some(only) => only.finish(),
+            None => self.value(&key)?.ok_or_else(|| missing(&key))?,
+        };
         Ok(Some(Value { key, content }))
     }
 

@@ -298,8 +298,8 @@ impl Store for SledStore {
         self.ledger()?.query(query)
     }
 
-    fn loads(&self) -> Result<Loads, Error> {
-        Ok(self.ledger()?.loads.clone())
+    fn loads(&self) -> Result<Arc<Loads>, Error> {
+        Ok(Arc::clone(&self.ledger()?.loads))
     }
 
     fn document(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {

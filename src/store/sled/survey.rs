@@ -70,7 +70,7 @@ pub(super) fn survey(
             tracing::info!(instances = count, "store.opening");
         }
     })?;
-    (ledger.index, ledger.loads) = (index, loads);
+    (ledger.index, ledger.loads) = (index, loads.into());
     let mut recent = Recent::none(identity, recent_events.max(state.recent_events));
     places.sort_unstable();
     for (partition, first_seq, slot) in places {
