@@ -211,10 +211,14 @@ impl<'a> Scene<'a> {
         self.emit(cleared);
     }
 
-    /// A clock stands still. What was due before that has told first.
+    /// A clock stands still, once for each reason. What was due before that has told first.
     pub(super) fn pause_clock(&mut self, number: ClockNumber, because: PauseReason) {
         self.fire_due_steps(number);
-        let Some(clock) = self.clock(number).map(Clock::reference) else { return };
+        let Some(clock) = self.clock(number) else { return };
+        if clock.paused.iter().any(|pause| pause.because == because) {
+            return;
+        }
+        let clock = clock.reference();
         self.emit(Payload::ClockPaused { clock, because });
     }
 

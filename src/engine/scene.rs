@@ -38,7 +38,7 @@ pub(super) struct Scene<'a> {
     /// The instance is to end although another one blocks it.
     pub(super) ends_though_blocked: bool,
     events: Vec<Event>,
-    /// How many steps have done more than tell.
+    /// How often what fell due has done more than tell: conditions are judged after that.
     pub(super) acted: u32,
     /// What conditions about nothing but the project answered, since that last changed.
     answers: Vec<(*const Condition, bool)>,

@@ -104,7 +104,8 @@ impl<'a> Scene<'a> {
         let before = self.acted;
         self.happen(due);
         if self.acted != before {
-            // As after a period: what does not come to rest stands as far as it came.
+            // Whatever follows begins at that instant. Reactions that do not come to rest cannot be
+            // refused here: what happened so far stands, and the next command goes on with them.
             let _unfinished = self.react();
         }
     }
@@ -156,15 +157,15 @@ impl<'a> Scene<'a> {
         self.emit(Payload::ClockBreached { clock: clock.reference(), due });
     }
 
-    /// A task is done by nobody, and whatever follows begins at that instant.
+    /// A task is done by nobody.
     fn end_by_itself(&mut self, task: &TaskRef, outcome: Option<Outcome>) {
         self.finish_task(task, outcome, std::collections::BTreeMap::new(), None, String::new());
-        // Reactions that do not come to rest cannot be refused here: what happened so far stands,
-        // and the next command goes on with them.
-        let _unfinished = self.react();
+        self.acted += 1;
     }
 
-    /// Tells the highest step of a clock that is due, before the clock stands still.
+    /// Tells the highest step of a clock that is due, before the clock stands still. What it brings
+    /// about is judged where the clock is stopped: that is in a reaction, or before one. A reaction
+    /// here would find the clock not standing still yet, and stop it a second time.
     pub(super) fn fire_due_steps(&mut self, number: ClockNumber) {
         let before = self.at();
         let outer = self.due_at;
@@ -172,7 +173,7 @@ impl<'a> Scene<'a> {
             let Some(clock) = self.clock(number) else { break };
             let Some((_, due)) = self.earliest_of(clock, before) else { break };
             self.due_at = Some(due.scheduled.at);
-            self.fire(&due);
+            self.happen(&due);
         }
         self.due_at = outer;
     }

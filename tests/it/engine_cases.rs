@@ -396,3 +396,20 @@ fn who_is_told_by_a_repeat_may_acknowledge_like_the_first_who_were_told() {
     });
     assert_eq!(world.submit(at("2025-03-10T08:00"), &command("chen", acknowledge)), None);
 }
+
+/// The stage's limit ran out, its fixed period passed and stopped it, its next step was due: all of
+/// that while nothing ran.
+#[test]
+fn a_clock_whose_step_acts_late_stands_still_once_and_since_its_condition_holds() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "relay");
+    assert_eq!(world.submit(at("2025-03-03T10:00"), &create_in("relay", Values::new())), None);
+    world.settle(at("2025-03-25T10:00"));
+    let instance = world.instance.clone().expect("created");
+    let stage = |clock: &&Clock| matches!(clock.owner, ClockOwner::Stage(_));
+    let clock = instance.clocks().find(stage).expect("the stage has a limit");
+    let since: Vec<Timestamp> = clock.paused.iter().map(|pause| pause.since).collect();
+    assert_eq!(since, [at("2025-03-22T00:00")], "{:?}", clock.paused);
+    let given = world.payloads().filter(|it| matches!(it, Payload::StewardAssigned { .. }));
+    assert_eq!(given.count(), 2, "the step that was due before that has acted");
+}
