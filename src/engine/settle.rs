@@ -147,6 +147,7 @@ impl<'a> Scene<'a> {
             (_, "supplement", _) => {
                 self.breach(clock);
                 self.lapse(task);
+                self.acted += 1;
             }
             _ => self.breach(clock),
         }
