@@ -46,7 +46,7 @@ impl Scene<'_> {
         let task = self.instance.task(number);
         let waits = task.filter(|task| task.is_open() && task.kind == TaskKind::Call);
         let Some(task) = waits.map(|task| task.reference.clone()) else { return };
-        self.finish_task(&task, end.outcome.clone(), Values::new(), None, String::new());
+        self.finish_by_nobody(&task, end.outcome.clone());
     }
 }
 

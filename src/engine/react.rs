@@ -37,6 +37,7 @@ impl<'a> Scene<'a> {
     }
 
     fn react_once(&mut self) {
+        self.finish_what_was_blocked();
         for (_, stage) in self.open_stages() {
             self.cancel_joined(stage);
             self.open_free_tasks(stage);

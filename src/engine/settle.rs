@@ -125,8 +125,9 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A limit has run out. A fixed period is over then, silence may say something, and what was
-    /// waited for is waited for no longer; of all but the first two it is recorded as a breach.
+    /// A limit has run out. A fixed period is over then, silence may say something, unless another
+    /// instance blocks the task, and what was waited for is waited for no longer; of all but the
+    /// first two it is recorded as a breach.
     fn run_out(&mut self, clock: &Clock) {
         let ClockOwner::Task(task) = &clock.owner else {
             return match clock.kind {
@@ -143,7 +144,9 @@ impl<'a> Scene<'a> {
         let silence = self.spec_of(task).and_then(|spec| spec.silence.clone());
         match (clock.kind, clock.id.as_str(), silence) {
             (ClockKind::Wait, ..) => self.end_by_itself(task, None),
-            (_, "task", Some(outcome)) => self.end_by_itself(task, Some(outcome)),
+            (_, "task", Some(outcome)) if self.blockers_of(Some(&task.id)).is_empty() => {
+                self.end_by_itself(task, Some(outcome));
+            }
             (_, "supplement", _) => {
                 self.breach(clock);
                 self.lapse(task);
@@ -158,9 +161,8 @@ impl<'a> Scene<'a> {
         self.emit(Payload::ClockBreached { clock: clock.reference(), due });
     }
 
-    /// A task is done by nobody.
     fn end_by_itself(&mut self, task: &TaskRef, outcome: Option<Outcome>) {
-        self.finish_task(task, outcome, std::collections::BTreeMap::new(), None, String::new());
+        self.finish_by_nobody(task, outcome);
         self.acted += 1;
     }
 

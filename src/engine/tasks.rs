@@ -196,6 +196,34 @@ impl<'a> Scene<'a> {
         });
     }
 
+    /// A task is done by nobody.
+    pub(super) fn finish_by_nobody(&mut self, task: &TaskRef, outcome: Option<Outcome>) {
+        self.finish_task(task, outcome, Values::new(), None, String::new());
+    }
+
+    /// Silence says what it says of a task whose limit ran out while another instance blocked it,
+    /// as soon as none does. Not while its clock stands still: then somebody has said something.
+    pub(super) fn finish_what_was_blocked(&mut self) {
+        let ran_out = |clock: &&Clock| {
+            clock.id.as_str() == "task" && clock.breached_at.is_some() && !clock.is_paused()
+        };
+        let tasks: Vec<TaskRef> = self
+            .instance
+            .clocks()
+            .filter(ran_out)
+            .filter_map(|clock| match &clock.owner {
+                ClockOwner::Task(task) => Some(task.clone()),
+                ClockOwner::Instance | ClockOwner::Stage(_) | ClockOwner::Suspension => None,
+            })
+            .collect();
+        for task in tasks {
+            let silence = self.spec_of(&task).and_then(|spec| spec.silence.clone());
+            if silence.is_some() && self.blockers_of(Some(&task.id)).is_empty() {
+                self.finish_by_nobody(&task, silence);
+            }
+        }
+    }
+
     /// The holder of a task changes: what the one before objected to is settled by that.
     pub(super) fn end_objection(&mut self, task: &TaskRef) {
         self.end_task_clock("objection", task, ClockEnd::Cancelled);

@@ -16,6 +16,7 @@ use crate::model::id::{InstanceId, TaskId};
 use crate::model::instance::Instance;
 use crate::model::link::Wish;
 use crate::model::organization::{Loads, Share};
+use crate::model::task::TaskKind;
 use crate::script::nearest;
 use crate::store::{Error, Write};
 
@@ -177,7 +178,8 @@ impl<'a> Deciding<'a> {
     }
 
     /// Why a relation to another instance would lead nowhere: there is none of that name, or it has
-    /// no task of the name that is to be blocked. An instance never looks at another by itself.
+    /// no task of the name that is to be blocked, or one that nothing can hold up. An instance
+    /// never looks at another by itself.
     fn misdirected(&self, catalog: &Catalog, action: &Action) -> Result<Option<Rejection>, Error> {
         let Some((other, task)) = related(action) else { return Ok(None) };
         let version = if let Some(copy) = self.copies.get(other) {
@@ -192,15 +194,23 @@ impl<'a> Deciding<'a> {
         let published = catalog.version(workflow.as_str(), version);
         let tasks = published.map(|published| published.workflow.stages.iter());
         let tasks = tasks.into_iter().flatten().flat_map(|stage| &stage.tasks);
-        let mut names = tasks.map(|spec| spec.id.as_str());
-        let Some(task) = task.filter(|task| !names.clone().any(|name| name == task.as_str()))
-        else {
+        let Some(task) = task else { return Ok(None) };
+        let of_that_name: Vec<_> = tasks.clone().filter(|spec| spec.id == *task).collect();
+        if of_that_name.iter().any(|spec| spec.kind == TaskKind::Human) {
             return Ok(None);
-        };
+        }
+        let field = "task".into();
+        if !of_that_name.is_empty() {
+            let problem = format!(
+                "`{task}` of workflow `{workflow}` ends by itself: block a task after it, or the \
+                 whole instance"
+            );
+            return Ok(Some(Rejection::InvalidValues(vec![FieldProblem { field, problem }])));
+        }
+        let mut names = tasks.map(|spec| spec.id.as_str());
         let meant = nearest(task.as_str(), &mut names);
         let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
         let problem = format!("workflow `{workflow}` has no task `{task}`{meant}");
-        let field = "task".into();
         Ok(Some(Rejection::InvalidValues(vec![FieldProblem { field, problem }])))
     }
 

@@ -337,6 +337,10 @@ async fn only_a_task_that_the_other_has_is_blocked() {
     InvalidArgument INVALID_VALUES: `task`: workflow `case` has no task `loo`; did you mean `look`?
       fields.task: workflow `case` has no task `loo`; did you mean `look`?
     ");
+    insta::assert_snapshot!(told(instances.link(block("open_file")).await), @r"
+    InvalidArgument INVALID_VALUES: `task`: `open_file` of workflow `case` ends by itself: block a task after it, or the whole instance
+      fields.task: `open_file` of workflow `case` ends by itself: block a task after it, or the whole instance
+    ");
     instances.link(block("look")).await.unwrap();
     server.advance_clock(1).await;
     let look = pb::TaskServiceCompleteRequest {

@@ -18,6 +18,7 @@ pub(crate) fn faults_of(instance: &Instance, workflow: &Workflow) -> Vec<String>
     faults.extend(clocks_are_distinct(instance));
     for task in instance.open_tasks() {
         faults.extend(task_is_sound(instance, workflow, task));
+        faults.extend(silence_has_spoken(instance, workflow, task));
     }
     for link in &instance.relations.links {
         if link.other == instance.id {
@@ -154,6 +155,20 @@ fn task_is_sound(instance: &Instance, workflow: &Workflow, task: &Task) -> Vec<S
         must(task.objection.is_none(), "nobody objects to what nobody holds");
     }
     faults
+}
+
+/// Only a blocker, or that it stands still, keeps a task open that nobody saying anything ends.
+fn silence_has_spoken(instance: &Instance, workflow: &Workflow, task: &Task) -> Option<String> {
+    workflow.task(&task.reference)?.silence.as_ref()?;
+    let measures =
+        |owner: &ClockOwner| matches!(owner, ClockOwner::Task(it) if *it == task.reference);
+    let limit = |clock: &&Clock| clock.id.as_str() == "task" && measures(&clock.owner);
+    let clock = instance.clocks().find(limit)?;
+    let ran_out = clock.breached_at.is_some() && !clock.is_paused();
+    let mut blockers = instance.relations.open_blockers();
+    let blocked = blockers.any(|link| link.task.as_ref() == Some(&task.reference.id));
+    let waits = blocked || instance.status == Status::Suspended;
+    (ran_out && !waits).then(|| format!("nobody has said anything in time, and yet: {task:?}"))
 }
 
 fn what_is_over_has_nothing(instance: &Instance) -> Option<String> {
