@@ -90,7 +90,7 @@ impl<'a> Scene<'a> {
                 let calendar = self.calendar_of(Some(spec));
                 Some(Limit::Date(checks::first_run(calendar, *runs, started_at)))
             }
-            _ => self.limit_now(spec, &owner),
+            _ => self.limit_now(spec, &owner, None),
         };
         let Some(limit) = limit else { return };
         let timing = Timing {
@@ -129,8 +129,14 @@ impl<'a> Scene<'a> {
         self.emit(Payload::ClockStarted { clock });
     }
 
-    /// The limit that holds now; none: the clock does not run.
-    pub(super) fn limit_now(&mut self, spec: &'a ClockSpec, owner: &ClockOwner) -> Option<Limit> {
+    /// The limit that holds now; none: the clock does not run. Where a condition fails, that of the
+    /// clock if it runs, otherwise the last entry.
+    pub(super) fn limit_now(
+        &mut self,
+        spec: &'a ClockSpec,
+        owner: &ClockOwner,
+        running: Option<Limit>,
+    ) -> Option<Limit> {
         let choices = match &spec.kind {
             ClockRule::By(field) => {
                 return match self.instance.fields.get(field) {
@@ -147,24 +153,21 @@ impl<'a> Scene<'a> {
             // Its limit is the day of the next run, which only a run changes.
             ClockRule::Check { .. } => return None,
         };
-        self.chosen_amount(choices, owner).map(Limit::Amount)
+        let last = Limit::Amount(choices.last()?.take);
+        let chosen = self.chosen_amount(choices, owner).map(Limit::Amount);
+        chosen.or(running).or(Some(last))
     }
 
-    /// The first entry that holds; where one fails before that, the last.
+    /// The first entry that holds, otherwise the last; none where a condition fails before that.
     fn chosen_amount(&mut self, choices: &'a [LimitChoice], owner: &ClockOwner) -> Option<Amount> {
-        let last = choices.last()?;
         let stage = self.clock_stage(owner);
         for choice in choices {
-            match &choice.when {
-                None => return Some(choice.take),
-                Some(when) => match self.judged(when, stage) {
-                    Some(true) => return Some(choice.take),
-                    Some(false) => {}
-                    None => return Some(last.take),
-                },
+            let Some(when) = &choice.when else { return Some(choice.take) };
+            if self.judged(when, stage)? {
+                return Some(choice.take);
             }
         }
-        Some(last.take)
+        choices.last().map(|last| last.take)
     }
 
     /// Ends the clocks that are meant. A light that burns goes out first.

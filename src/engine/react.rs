@@ -156,7 +156,7 @@ impl<'a> Scene<'a> {
     }
 
     fn judge_limit(&mut self, clock: &Clock, spec: &'a ClockSpec) {
-        match self.limit_now(spec, &clock.owner) {
+        match self.limit_now(spec, &clock.owner, Some(clock.limit)) {
             Some(limit) if limit == clock.limit => {}
             Some(limit) => {
                 let because = match spec.kind {
