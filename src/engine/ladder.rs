@@ -58,7 +58,11 @@ impl<'a> Timing<'a> {
             Alarm::Step(step) => self.rank(step.as_str()) > highest,
             Alarm::Repeat(_) | Alarm::Unacknowledged(_) | Alarm::Check => true,
         });
-        for fired in &clock.fired {
+        // Who answers for a step answers for those below it.
+        let rank = |fired: &Fired| self.rank(fired.step.as_str());
+        let answered = clock.fired.iter().filter(|fired| fired.acknowledged.is_some());
+        let answered = answered.filter_map(rank).max();
+        for fired in clock.fired.iter().filter(|fired| rank(fired) > answered) {
             self.add_waits(&mut schedule, fired);
         }
         self.retain_live_waits(&mut schedule, clock);

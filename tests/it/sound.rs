@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sanbang::definition::compiled::{ClockRule, Workflow};
 use sanbang::model::clock::{Alarm, Clock, ClockKind, ClockOwner, ClockRef, PauseReason};
 use sanbang::model::event::{Payload, Record};
+use sanbang::model::id::StepId;
 use sanbang::model::instance::{Instance, StagePlace, Status};
 use sanbang::model::task::{CancelReason, Task, TaskKind};
 
@@ -94,10 +95,18 @@ fn alarms_are_as_they_should(instance: &Instance, clock: &Clock) -> Vec<String> 
             Alarm::Repeat(step) if clock.fired.iter().all(|fired| fired.step != *step) => {
                 fault("a step that never fired repeats");
             }
+            Alarm::Repeat(step) if is_answered(clock, step) => {
+                fault("a step that is answered, or that is below one that is, repeats");
+            }
             _ => {}
         }
     }
     faults
+}
+
+fn is_answered(clock: &Clock, step: &StepId) -> bool {
+    let mut from_there = clock.fired.iter().skip_while(|fired| fired.step != *step);
+    from_there.any(|fired| fired.acknowledged.is_some())
 }
 
 fn clocks_are_distinct(instance: &Instance) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! Acknowledge: somebody takes notice of an escalation. It stops the repeats of that level only.
+//! Acknowledge: somebody takes notice of an escalation. It stops the repeats of that level and of
+//! those below it, never the next level.
 
 use crate::definition::compiled::{Requirement, Step};
 use crate::engine::rejection::{FieldProblem, Rejection};
@@ -7,7 +8,7 @@ use crate::model::clock::{Alarm, Clock};
 use crate::model::command::Acknowledge;
 use crate::model::escalation::{Fired, Firing};
 use crate::model::event::Payload;
-use crate::model::id::MemberId;
+use crate::model::id::{MemberId, StepId};
 use crate::model::time::Date;
 
 pub(in crate::engine) fn acknowledge(
@@ -35,9 +36,11 @@ pub(in crate::engine) fn acknowledge(
     must_hold_what_is_required(step, acknowledge)?;
     must_promise_what_can_be(scene, acknowledge.promised)?;
 
+    let rank = |id: &StepId| policy.steps.iter().position(|known| known.id == *id);
+    let answered = rank(&step.id);
     let mut schedule = clock.plan.schedule.clone();
     schedule.retain(|scheduled| match &scheduled.alarm {
-        Alarm::Repeat(told) | Alarm::Unacknowledged(told) => *told != step.id,
+        Alarm::Repeat(told) | Alarm::Unacknowledged(told) => rank(told) > answered,
         Alarm::AtRisk | Alarm::Due | Alarm::Step(_) | Alarm::Check => true,
     });
     scene.emit(Payload::EscalationAcknowledged {
