@@ -66,6 +66,24 @@ impl Calendar {
         self.due_with(limit, started_at, &pauses, extended)
     }
 
+    /// A due time that was counted in this unit, moved on by a time that does not count, as
+    /// [`Calendar::clock_due`] moves it; one that was moved to a working day is moved from there.
+    pub fn moved_on(&self, due: Timestamp, unit: Unit, from: Timestamp, to: Timestamp) -> Moment {
+        let pauses = [Pause { from, to: to.max(from) }];
+        match unit {
+            Unit::WorkingDays => self.closing_after_pauses(due, &pauses),
+            Unit::WorkingHours | Unit::WorkingMinutes => {
+                self.add_working_ms(due, self.paused_working_ms(&pauses))
+            }
+            Unit::CalendarDays | Unit::Months => {
+                self.midnight_after_pauses(self.day_that_ends_at_or_holds(due), &pauses)
+            }
+            Unit::Hours | Unit::Minutes => {
+                Moment { at: due.plus_ms(pauses::wall_ms(&pauses)), provisional: false }
+            }
+        }
+    }
+
     /// The due time after one more extension.
     ///
     /// In `wd`: close of business of the n-th working day after the due day; in `cd` and `mo`

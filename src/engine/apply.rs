@@ -13,7 +13,7 @@ use crate::model::value::{Changes, Values};
 
 use super::apply_clock::apply_clock;
 use super::apply_link::apply_link;
-use super::apply_task::apply_task;
+use super::apply_task::{apply_task, move_objection};
 
 /// Applies a whole record: its events, then its stamp. The creation makes the instance.
 pub fn apply_record(instance: &mut Option<Arc<Instance>>, record: &Record) {
@@ -189,9 +189,12 @@ fn apply_whole(instance: &mut Instance, payload: &Payload, at: Timestamp) {
             instance.status = Status::Suspended;
             instance.suspension = Some(Suspension { since: at, expected_resume: *expected_resume });
         }
-        Payload::InstanceResumed { .. } => {
+        Payload::InstanceResumed { object_until, .. } => {
             instance.status = Status::Active;
             instance.suspension = None;
+            for moved in object_until {
+                move_objection(instance, moved);
+            }
         }
         Payload::InstanceTerminated { reason_code, .. } => {
             end(instance, Status::Terminated);

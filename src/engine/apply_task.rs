@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::clock::ClockRef;
 use crate::model::event::Payload;
 use crate::model::instance::Instance;
-use crate::model::task::{Assignment, ExtensionRequest, Holder};
+use crate::model::task::{Assignment, ExtensionRequest, Holder, ObjectUntil};
 use crate::model::task::{Task, TaskEnd, TaskRef};
 use crate::model::time::Timestamp;
 
@@ -122,6 +122,15 @@ fn give(instance: &mut Instance, task: &TaskRef, holder: Option<Holder>) {
     change(instance, task, |task| {
         task.holder = holder;
         task.objection = None;
+    });
+}
+
+/// Until when a holder may object has moved.
+pub(super) fn move_objection(instance: &mut Instance, moved: &ObjectUntil) {
+    change(instance, &moved.task, |task| {
+        if let Some(holder) = &mut task.holder {
+            holder.object_until = Some(moved.until);
+        }
     });
 }
 

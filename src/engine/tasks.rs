@@ -6,7 +6,8 @@ use crate::definition::compiled::{Stage, TaskIndex, TaskSpec};
 use crate::model::clock::{Clock, ClockEnd, ClockOwner};
 use crate::model::event::Payload;
 use crate::model::id::Outcome;
-use crate::model::task::{Assignment, CancelReason, Task, TaskKind, TaskNumber, TaskRef};
+use crate::model::task::{Assignment, CancelReason, ObjectUntil, Task, TaskKind};
+use crate::model::task::{TaskNumber, TaskRef};
 use crate::model::time::Timestamp;
 use crate::model::value::Values;
 use crate::script::facts::latest;
@@ -158,6 +159,21 @@ impl<'a> Scene<'a> {
         let rules = self.spec_of(task)?.objections.as_ref()?;
         let calendar = self.calendar_of(Some(&rules.clock));
         Some(calendar.due(self.at(), rules.within).at)
+    }
+
+    /// Until when the holders of tasks may object if the instance goes on now, where that moves:
+    /// who had time to object when it stopped, or was given a task since then, has it still.
+    pub(super) fn objections_after(&self, suspended_at: Timestamp) -> Vec<ObjectUntil> {
+        let moved = |task: &Task| {
+            let holder = task.holder.as_ref()?;
+            let from = suspended_at.max(holder.since);
+            let until = holder.object_until.filter(|until| *until > from)?;
+            let rules = self.spec_of(&task.reference)?.objections.as_ref()?;
+            let calendar = self.calendar_of(Some(&rules.clock));
+            let later = calendar.moved_on(until, rules.within.unit, from, self.at()).at;
+            (later != until).then(|| ObjectUntil { task: task.reference.clone(), until: later })
+        };
+        self.instance.open_tasks().filter_map(moved).collect()
     }
 
     /// A task waits to be claimed.

@@ -12,8 +12,8 @@ use super::id::{ActivityId, CalendarId, GroupId, InstanceId, LevelId, MemberId, 
 use super::id::{PolicyId, ReasonCode, RoleId, StageId, StepId, WorkflowId};
 use super::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
 use super::roster::OrganizationChange;
-use super::task::{Assignment, CancelReason, ExtensionRequest, Objection, Supplement};
-use super::task::{Task, TaskRef};
+use super::task::{Assignment, CancelReason, ExtensionRequest, ObjectUntil, Objection};
+use super::task::{Supplement, Task, TaskRef};
 use super::time::{Date, Timestamp};
 use super::value::{Changes, Decimal, Values};
 
@@ -67,6 +67,8 @@ task_payloads! { payloads! {
     InstanceResumed = "instance.resumed" {
         /// Since when it stood still.
         suspended_at: Timestamp,
+        /// Until when tasks may be objected to now: nobody could while it stood still.
+        object_until: Vec<ObjectUntil>,
     }
     /// The instance was given up.
     InstanceTerminated = "instance.terminated" {

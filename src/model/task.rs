@@ -171,6 +171,15 @@ pub struct Supplement {
     pub lapsed_at: Option<Timestamp>,
 }
 
+/// Until when the holder of a task may object to having been given it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectUntil {
+    /// The task.
+    pub task: TaskRef,
+    /// The last instant.
+    pub until: Timestamp,
+}
+
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskEnd {

@@ -29,8 +29,8 @@ use sanbang::model::link::{
 };
 use sanbang::model::roster::{Absence, Duty, OrganizationChange, OrganizationChangeKind, Roster};
 use sanbang::model::task::{
-    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder, Objection, Supplement,
-    Task, TaskEnd, TaskKind, TaskNumber, TaskRef,
+    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder, ObjectUntil, Objection,
+    Supplement, Task, TaskEnd, TaskKind, TaskNumber, TaskRef,
 };
 use sanbang::model::time::{Amount, Date, Timestamp, Unit};
 use sanbang::model::value::{Decimal, Value};
@@ -212,6 +212,7 @@ sample_struct! {
         extensions_granted, objection, supplement, supplements_asked, end,
     }
     Holder { member, instead_of, since, delegated_by, object_until }
+    ObjectUntil { task, until }
     Objection { reason, by, at }
     Supplement { what, asked_by, asked_at, lapsed_at }
     Assignment { member, because, instead_of }
@@ -411,7 +412,7 @@ sample_payloads! {
     InstanceCreated { id, workflow, workflow_version, calendar_digest, fields }
     StewardAssigned { assignment, group, before, reason }
     InstanceSuspended { reason, expected_resume, proposed_by }
-    InstanceResumed { suspended_at }
+    InstanceResumed { suspended_at, object_until }
     InstanceTerminated { reason_code, comment, proposed_by }
     InstanceCompleted { outcome }
     StageEntered { stage, attempt }

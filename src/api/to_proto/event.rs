@@ -18,7 +18,7 @@ use crate::model::id::{
 use crate::model::link::{Direction, Effect, EffectNumber, Ending, Link, Relation};
 use crate::model::roster::OrganizationChange;
 use crate::model::task::{
-    Assignment, CancelReason, ExtensionRequest, Objection, Supplement, Task, TaskRef,
+    Assignment, CancelReason, ExtensionRequest, ObjectUntil, Objection, Supplement, Task, TaskRef,
 };
 use crate::model::time::{Date, Timestamp};
 use crate::model::value::{Changes, Decimal, Values};
@@ -66,7 +66,7 @@ payloads! {
     InstanceCreated { id, workflow, workflow_version, calendar_digest, fields }
     StewardAssigned { assignment, group, before, reason }
     InstanceSuspended { reason, expected_resume, proposed_by }
-    InstanceResumed { suspended_at }
+    InstanceResumed { suspended_at, object_until }
     InstanceTerminated { reason_code, comment, proposed_by }
     InstanceCompleted { outcome }
     ActivityLogged { activity, occurred_at, fields }
@@ -200,6 +200,7 @@ tell! {
     Assignment => Option<pb::Assignment>: |assignment| Some(task::assignment(assignment));
     Option<Assignment> => Option<pb::Assignment>: |it| it.as_ref().map(task::assignment);
     Objection => Option<pb::Objection>: |objection| Some(task::objection(objection));
+    Vec<ObjectUntil> => Vec<pb::ObjectUntil>: |moved| task::objections(moved);
     Supplement => Option<pb::Supplement>: |supplement| Some(task::supplement(supplement));
     Option<ClockRef> => Option<pb::ClockRef>: |reference| reference.as_ref().map(clock::reference);
     ExtensionRequest => Option<pb::ExtensionRequest>: |request| {

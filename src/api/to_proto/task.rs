@@ -4,8 +4,8 @@ use crate::api::pb;
 use crate::definition::compiled::{ChecklistItem, TaskSpec};
 use crate::model::instance::{Header, OpenTask};
 use crate::model::task::{
-    Assignment, AssignmentReason, CancelReason, ExtensionRequest, Objection, Supplement, Task,
-    TaskEnd, TaskKind, TaskRef,
+    Assignment, AssignmentReason, CancelReason, ExtensionRequest, ObjectUntil, Objection,
+    Supplement, Task, TaskEnd, TaskKind, TaskRef,
 };
 
 use super::{instant, limit, text, title};
@@ -106,6 +106,15 @@ pub(in crate::api) fn objection(objection: &Objection) -> pb::Objection {
         by: objection.by.to_string(),
         at: Some(instant(objection.at)),
     }
+}
+
+/// Until when tasks may be objected to.
+pub(in crate::api) fn objections(moved: &[ObjectUntil]) -> Vec<pb::ObjectUntil> {
+    let moved = moved.iter().map(|moved| pb::ObjectUntil {
+        task: Some(reference(&moved.task)),
+        until: Some(instant(moved.until)),
+    });
+    moved.collect()
 }
 
 /// What a task waits for from outside.

@@ -81,6 +81,23 @@ proptest! {
     }
 
     #[test]
+    fn a_due_time_moves_on_as_if_it_had_been_counted_without_the_pause(
+        calendar in any_calendar(), start in any_instant(), amount in any_amount(),
+        begins_ms in 0_i64..2_000_000_000, lasts_ms in 0_i64..2_000_000_000,
+    ) {
+        let due = calendar.due(start, amount).at;
+        let from = start.plus_ms(begins_ms);
+        prop_assume!(from < due);
+        let to = from.plus_ms(lasts_ms);
+        let counted = calendar.clock_due(Limit::Amount(amount), start, &[excluded(from, to)], &[]);
+        let moved = calendar.moved_on(due, amount.unit, from, to).at;
+        match amount.unit {
+            Unit::CalendarDays | Unit::Months => prop_assert!(moved >= counted.at),
+            _ => prop_assert_eq!(moved, counted.at),
+        }
+    }
+
+    #[test]
     fn offsets_of_working_days_invert(
         calendar in any_calendar(), start in any_instant(), count in 1_u32..40, back in 1_u32..40,
     ) {

@@ -70,7 +70,8 @@ pub(in crate::engine) fn resume(scene: &mut Scene<'_>) -> Result<(), Rejection> 
 /// What resuming does, also for its preview.
 pub(in crate::engine) fn go_on(scene: &mut Scene<'_>, suspended_at: crate::model::time::Timestamp) {
     keep_what_was_used(scene);
-    scene.emit(Payload::InstanceResumed { suspended_at });
+    let object_until = scene.objections_after(suspended_at);
+    scene.emit(Payload::InstanceResumed { suspended_at, object_until });
     let paused: Vec<ClockNumber> = scene
         .instance
         .clocks()

@@ -102,7 +102,7 @@ payloads! {
     InstanceCreated { id, workflow, workflow_version, calendar_digest, fields }
     StewardAssigned { assignment, group, before, reason }
     InstanceSuspended { reason, expected_resume, proposed_by }
-    InstanceResumed { suspended_at }
+    InstanceResumed { suspended_at, object_until }
     InstanceTerminated { reason_code, comment, proposed_by }
     InstanceCompleted { outcome }
     StageEntered { stage, attempt }

@@ -4,7 +4,7 @@ use super::Corrupt;
 use super::convert::{Storable, required};
 use super::wire::Wire;
 use crate::model::task::{Assignment, AssignmentReason, CancelReason, ExtensionRequest, Holder};
-use crate::model::task::{Objection, Supplement, Task, TaskEnd, TaskKind, TaskRef};
+use crate::model::task::{ObjectUntil, Objection, Supplement, Task, TaskEnd, TaskKind, TaskRef};
 use crate::store::pb;
 use crate::store::words::{Draft, Words};
 
@@ -26,6 +26,8 @@ message! {
 message! { Holder as Holder { member, instead_of, since, delegated_by, object_until } }
 
 message! { Objection as Objection { reason, by, at } }
+
+message! { ObjectUntil as ObjectUntil { task, until } }
 
 message! { Supplement as Supplement { what, asked_by, asked_at, lapsed_at } }
 
