@@ -62,7 +62,8 @@ struct PutOff {
 #[derive(Default)]
 struct Search {
     after: Option<InstanceId>,
-    failed: bool,
+    /// Some with another calendar were left as they are: they failed, now or not long ago.
+    left: bool,
 }
 
 /// The timers end: the workers or the committer take nothing more.
@@ -172,7 +173,7 @@ impl Timers {
         }
     }
 
-    /// Has a lot settled and waits for all of it.
+    /// Has a lot with another calendar settled and waits for all of it.
     fn settle(&mut self, lot: &[InstanceId]) -> Result<(), Ended> {
         let (done, results) = sync_channel(1);
         for settling in Settling::lot(lot.iter().map(|instance| (instance.clone(), None)), &done) {
@@ -180,6 +181,10 @@ impl Timers {
             inbox.offer_settlings(vec![settling]).map_err(|_| Ended)?;
         }
         for settled in results.recv().map_err(|_| Ended)? {
+            let failed = matches!(settled.progress, Progress::Stuck | Progress::Failed);
+            if let Some(search) = self.search.as_mut().filter(|_| failed) {
+                search.left = true;
+            }
             self.note(settled);
         }
         Ok(())
@@ -201,9 +206,6 @@ impl Timers {
                 let so_long = before.map_or(PUT_OFF_MIN, |before| (before * 2).min(PUT_OFF_MAX));
                 let put_off = PutOff { since: Stopwatch::start(), so_long };
                 self.put_off.insert(instance, put_off);
-                if let Some(search) = &mut self.search {
-                    search.failed = true;
-                }
             }
         }
     }
@@ -214,7 +216,7 @@ impl Timers {
         let Some(search) = &mut self.search else { return Ok(false) };
         let after = search.after.take();
         if after.is_none() {
-            search.failed = false;
+            search.left = false;
             self.wait_for_newest_catalog()?;
         }
         let query = Query {
@@ -233,11 +235,12 @@ impl Timers {
         let last = page.last().map(|header| header.id.clone());
         let full = page.len() >= limits::PAGE_SIZE_MAX;
         let catalog = self.shared.catalog.snapshot();
-        let lot: Vec<InstanceId> = page
-            .into_iter()
-            .filter(|header| catalog.is_outdated(header) && !self.is_put_off(&header.id))
-            .map(|header| header.id)
-            .collect();
+        let outdated = page.into_iter().filter(|header| catalog.is_outdated(header));
+        let (left, lot): (Vec<_>, Vec<_>) =
+            outdated.map(|header| header.id).partition(|instance| self.is_put_off(instance));
+        if let Some(search) = self.search.as_mut().filter(|_| !left.is_empty()) {
+            search.left = true;
+        }
         for part in lot.chunks(LOT_INSTANCES_MAX) {
             self.settle(part)?;
         }
@@ -246,7 +249,7 @@ impl Timers {
             search.after = last;
             return Ok(true);
         }
-        if !search.failed && self.put_off.is_empty() {
+        if !search.left {
             self.search = None;
         }
         Ok(false)

@@ -311,6 +311,7 @@ pub(crate) struct FaultyStore {
     struck: AtomicUsize,
     /// What the next list of due instances says, whatever is due.
     listed: Mutex<Vec<DueInstance>>,
+    queried: AtomicUsize,
     writes: Gate,
     reads: Gate,
 }
@@ -370,6 +371,7 @@ impl FaultyStore {
             faults: Mutex::default(),
             struck: AtomicUsize::new(0),
             listed: Mutex::default(),
+            queried: AtomicUsize::new(0),
             writes: Gate::default(),
             reads: Gate::default(),
         })
@@ -382,6 +384,11 @@ impl FaultyStore {
     /// How many writes have failed.
     pub(crate) fn struck(&self) -> usize {
         self.struck.load(Ordering::Relaxed)
+    }
+
+    /// How many lists of instances were read.
+    pub(crate) fn queried(&self) -> usize {
+        self.queried.load(Ordering::Relaxed)
     }
 
     /// From now on everything works.
@@ -508,6 +515,7 @@ impl Store for FaultyStore {
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
+        self.queried.fetch_add(1, Ordering::Relaxed);
         self.inner.query(query)
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sanbang::definition::compile;
 use sanbang::engine::{self, Context, Outcome};
 use sanbang::model::organization::Loads;
+use sanbang::model::time::Timestamp;
 use sanbang::runtime::{AdvanceClockError, Clock, Configuration, Filter, Options, Runtime, Start};
 use sanbang::store::memory::MemoryStore;
 use sanbang::store::{Batch, Store, Write};
@@ -130,11 +131,11 @@ async fn a_store_that_is_away_delays_a_timer_and_loses_none() {
     service.stop();
 }
 
-/// An instance as if it had been created by the machine's clock, shortly before its limit runs out.
-fn write_nearly_due(store: &dyn Store, clock: &Clock) {
+/// An instance of a version of the workflow, as if it had been created then.
+fn write_created(store: &dyn Store, version: u32, now: Timestamp) {
     let compilation = compile(&sources());
     let workflow = compilation.workflows.into_iter().next().expect("the errand").workflow;
-    let workflow = sanbang::definition::compiled::Workflow { version: 1, ..workflow };
+    let workflow = sanbang::definition::compiled::Workflow { version, ..workflow };
     let calendar = compilation.calendars.into_iter().next().expect("the plain calendar");
     let context = Context {
         workflow: &workflow,
@@ -143,7 +144,7 @@ fn write_nearly_due(store: &dyn Store, clock: &Clock) {
         calendar: &calendar,
         always_on: &calendar.always_on(),
         loads: &Loads::default(),
-        now: clock.now().plus_ms(-48 * HOUR_MS + 300),
+        now,
     };
     let decision = engine::decide(&context, None, &create("e-1", None));
     let Outcome::Accepted(record) = decision.outcome else { panic!("{:?}", decision.outcome) };
@@ -167,7 +168,9 @@ async fn by_the_machines_clock_a_timer_wakes_by_itself() {
     };
     let (runtime, _) = start();
     runtime.shutdown();
-    write_nearly_due(store.as_ref(), &Clock::real());
+    // Shortly before its limit runs out.
+    let created_at = Clock::real().now().plus_ms(-48 * HOUR_MS + 300);
+    write_created(store.as_ref(), 1, created_at);
     let (runtime, handle) = start();
     let filter = Filter { kinds: vec!["clock.breached".to_owned()], ..Filter::default() };
     let mut breaches = handle.subscribe(&Start::Beginning, filter).unwrap();
@@ -176,4 +179,22 @@ async fn by_the_machines_clock_a_timer_wakes_by_itself() {
     assert!(event.time > event.due_at.unwrap());
     assert_eq!(handle.advance_clock(event.time).await, Err(AdvanceClockError::NotSimulated));
     runtime.shutdown();
+}
+
+/// Only what has another calendar is looked for among all instances.
+#[tokio::test]
+async fn what_is_due_and_always_fails_has_nobody_look_through_all_instances_again_and_again() {
+    let faulty = FaultyStore::over(&memory());
+    let store: Arc<dyn Store> = faulty.clone();
+    // Nobody knows this version of its workflow, so nothing can happen to it.
+    write_created(store.as_ref(), 7, START);
+    let service = start_at(&store, START.plus_ms(10 * 24 * HOUR_MS));
+    let mut queried = Vec::new();
+    for _ in 0..3 {
+        let moved = service.handle.advance_clock(service.handle.now()).await;
+        assert!(matches!(moved, Err(AdvanceClockError::Unavailable { .. })), "{moved:?}");
+        queried.push(faulty.queried());
+    }
+    assert_eq!(queried, [queried[0]; 3]);
+    service.stop();
 }
