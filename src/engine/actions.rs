@@ -4,7 +4,7 @@
 use crate::definition::compiled::{Delivery, Stage, Step, TaskSpec};
 use crate::model::clock::{Clock, ClockOwner};
 use crate::model::event::{OpenReason, Payload};
-use crate::model::id::{LevelId, RoleId};
+use crate::model::id::{GroupId, LevelId, RoleId};
 use crate::model::task::{Assignment, AssignmentReason, Task};
 use crate::model::time::Timestamp;
 use crate::script::facts::latest;
@@ -130,7 +130,22 @@ impl<'a> Scene<'a> {
         let because = AssignmentReason::Escalated(level.clone());
         let assignment = Assignment { because, ..assignment };
         let group = self.instance.group.clone().or_else(|| self.group_of(&assignment.member));
-        let reason = String::new();
-        self.emit(Payload::StewardAssigned { assignment, group, before, reason });
+        self.make_steward(assignment, group, String::new());
+    }
+
+    /// The instance has another steward. Who was a backup and becomes steward is none any more.
+    pub(super) fn make_steward(
+        &mut self,
+        assignment: Assignment,
+        group: Option<GroupId>,
+        reason: String,
+    ) {
+        let (to, before) = (assignment.member.clone(), self.instance.steward.clone());
+        self.emit(Payload::StewardAssigned { assignment, group, before, reason: reason.clone() });
+        let before = self.instance.backups.clone();
+        if before.contains(&to) {
+            let backups = before.iter().filter(|backup| **backup != to).cloned().collect();
+            self.emit(Payload::BackupsSet { backups, before, reason });
+        }
     }
 }

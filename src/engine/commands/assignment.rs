@@ -167,29 +167,24 @@ fn must_lead(scene: &Scene<'_>, task: &Task) -> Result<(), Rejection> {
     }
 }
 
-/// Stewardship is given by those above the steward, never by the steward alone. Who was a backup
-/// and becomes steward is no backup any more.
+/// Stewardship is given by those above the steward, never by the steward alone.
 fn reassign_steward(scene: &mut Scene<'_>, reassign: &Reassign) -> Result<(), Rejection> {
     let above = scene.roles_above(STEWARD);
     match above.first() {
         Some(above) => scene.must_hold(above, None, "reassign the stewardship")?,
         None => scene.must_command("reassign the stewardship")?,
     }
-    let before: Option<MemberId> = scene.instance.steward.clone();
     let assignment = match &reassign.to {
         Some(to) => {
             super::possible_steward(scene, to)?;
             Assignment { member: to.clone(), because: AssignmentReason::Named, instead_of: None }
         }
-        None => Assignment { instead_of: None, ..by_rule(scene, before.as_ref(), None)? },
+        None => Assignment {
+            instead_of: None,
+            ..by_rule(scene, scene.instance.steward.as_ref(), None)?
+        },
     };
-    let (to, reason) = (assignment.member.clone(), reassign.reason.clone());
-    let group = scene.group_of(&to);
-    scene.emit(Payload::StewardAssigned { assignment, group, before, reason: reason.clone() });
-    let known = scene.instance.backups.clone();
-    if known.contains(&to) {
-        let backups = known.iter().filter(|backup| **backup != to).cloned().collect();
-        scene.emit(Payload::BackupsSet { backups, before: known, reason });
-    }
+    let group = scene.group_of(&assignment.member);
+    scene.make_steward(assignment, group, reassign.reason.clone());
     Ok(())
 }
