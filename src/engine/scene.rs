@@ -38,6 +38,8 @@ pub(super) struct Scene<'a> {
     /// The instance is to end although another one blocks it.
     pub(super) ends_though_blocked: bool,
     events: Vec<Event>,
+    /// To whom tasks were given, of both the settling and the command: loads are older than either.
+    assigned: Vec<MemberId>,
     /// How often what fell due has done more than tell: conditions are judged after that.
     pub(super) acted: u32,
     /// What conditions about nothing but the project answered, since that last changed.
@@ -57,6 +59,7 @@ impl<'a> Scene<'a> {
             actor,
             ends_though_blocked: false,
             events: Vec::new(),
+            assigned: Vec::new(),
             acted: 0,
             answers: Vec::new(),
         }
@@ -79,6 +82,9 @@ impl<'a> Scene<'a> {
         if let Payload::FieldsUpdated { .. } | Payload::StewardAssigned { .. } = &event.payload {
             self.answers.clear();
         }
+        if let Payload::TaskAssigned { assignment, .. } = &event.payload {
+            self.assigned.push(assignment.member.clone());
+        }
         self.events.push(event);
     }
 
@@ -91,11 +97,8 @@ impl<'a> Scene<'a> {
 
     /// How many tasks a member was given so far: loads were taken before that.
     pub(super) fn assigned_so_far(&self, member: &MemberId) -> u32 {
-        let given = |event: &&Event| match &event.payload {
-            Payload::TaskAssigned { assignment, .. } => assignment.member == *member,
-            _ => false,
-        };
-        u32::try_from(self.events.iter().filter(given).count()).unwrap_or(u32::MAX)
+        let given = self.assigned.iter().filter(|assigned| *assigned == member);
+        u32::try_from(given.count()).unwrap_or(u32::MAX)
     }
 
     /// How much happened so far.

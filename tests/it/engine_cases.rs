@@ -413,3 +413,30 @@ fn a_clock_whose_step_acts_late_stands_still_once_and_since_its_condition_holds(
     let given = world.payloads().filter(|it| matches!(it, Payload::StewardAssigned { .. }));
     assert_eq!(given.count(), 2, "the step that was due before that has acted");
 }
+
+/// The fixed period was over before the task was completed; nothing ran meanwhile, so what follows
+/// of either is decided at once.
+#[test]
+fn what_a_late_timer_gave_to_somebody_counts_for_the_command_that_comes_with_it() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "relay");
+    assert_eq!(world.submit(at("2025-03-03T10:00"), &create_in("relay", Values::new())), None);
+    let instance = world.instance.clone().expect("created");
+    let climb = instance.tasks().find(|task| task.reference.id.as_str() == "climb");
+    let complete = Action::Complete(m::Complete {
+        task: climb.expect("it is open").reference.number,
+        outcome: None,
+        form: Values::new(),
+        changes: BTreeMap::new(),
+        comment: String::new(),
+    });
+    assert_eq!(world.submit(at("2025-03-25T10:00"), &command("bo", complete)), None);
+    let given = world.payloads().filter_map(|payload| match payload {
+        Payload::TaskAssigned { task, assignment, .. } => {
+            Some((task.id.as_str(), assignment.member.as_str()))
+        }
+        _ => None,
+    });
+    let given: Vec<_> = given.filter(|(task, _)| ["carry", "bring"].contains(task)).collect();
+    assert_eq!(given, [("carry", "fay"), ("bring", "gus")]);
+}
