@@ -16,7 +16,7 @@ use super::scene::Scene;
 /// A running clock with the walk over the days that leads to its due time.
 #[derive(Debug, Clone)]
 pub struct Deadline {
-    /// The clock as it stands.
+    /// The clock as it stands; while it stands still, due where the walk leads.
     pub clock: Clock,
     /// Day by day, what counted and what did not.
     pub walk: DayWalk,
@@ -44,7 +44,13 @@ pub fn explain_deadlines(context: &Context<'_>, instance: &Arc<Instance>) -> Vec
             let calendar = scene.calendar_of(scene.clock_spec(clock));
             let walk =
                 calendar.explain(clock.limit, clock.started_at, &clock.excluded, &clock.extended);
-            Deadline { clock: clock.clone(), walk }
+            let mut clock = clock.clone();
+            if clock.is_paused() {
+                // Another calendar may have come since it stopped; it is computed when it goes on.
+                clock.plan.due = walk.due.at;
+                clock.plan.provisional = walk.due.provisional;
+            }
+            Deadline { clock, walk }
         })
         .collect()
 }

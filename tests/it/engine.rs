@@ -54,7 +54,7 @@ impl<'a> World<'a> {
         Self { house, workflow, calendar, always_on, loads, instance: None, records: Vec::new() }
     }
 
-    fn context(&self, now: Timestamp) -> Context<'_> {
+    pub(crate) fn context(&self, now: Timestamp) -> Context<'_> {
         let mut workflows = self.house.workflows.iter();
         let workflow = workflows.find(|workflow| workflow.id.as_str() == self.workflow);
         let workflow = workflow.expect("the house has the workflow");

@@ -440,3 +440,21 @@ fn what_a_late_timer_gave_to_somebody_counts_for_the_command_that_comes_with_it(
     let given: Vec<_> = given.filter(|(task, _)| ["carry", "bring"].contains(task)).collect();
     assert_eq!(given, [("carry", "fay"), ("bring", "gus")]);
 }
+
+#[test]
+fn a_clock_that_stands_still_is_explained_by_the_calendar_that_is_live() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "yard");
+    let now = at("2025-03-03T10:00");
+    world.submit(now, &create());
+    let suspend = m::Suspend { reason: "ill".into(), expected_resume: None, proposed_by: None };
+    assert_eq!(world.submit(now, &command("anna", Action::Suspend(suspend))), None);
+    world.calendar = with_day_off(&world.calendar, "2025-03-06");
+    world.settle(at("2025-03-04T10:00"));
+    let instance = world.instance.clone().expect("created");
+    let deadlines = engine::explain_deadlines(&world.context(at("2025-03-04T10:00")), &instance);
+    assert!(deadlines.iter().filter(|deadline| deadline.clock.is_paused()).count() > 1);
+    for deadline in deadlines {
+        assert_eq!(deadline.clock.plan.due, deadline.walk.due.at, "{:?}", deadline.clock);
+    }
+}
