@@ -233,7 +233,8 @@ impl<'a> Scene<'a> {
             return;
         };
         let excluded = merged(&clock.excluded, pause, at);
-        let goes_on = clock.paused.len() == 1;
+        // A clock may have been stored as stopped twice for one reason: all of that is gone with it.
+        let goes_on = clock.paused.iter().all(|pause| pause.because == because);
         let plan = goes_on.then(|| {
             let spec = self.clock_spec(&clock);
             let resumed = Clock { excluded: excluded.clone(), ..clock.clone() };

@@ -1,6 +1,7 @@
 //! Cases of the engine that no spec can tell: late settlings, published calendars, many requests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sanbang::calendar::Calendar;
 use sanbang::definition::sources::Sources;
@@ -456,5 +457,28 @@ fn a_clock_that_stands_still_is_explained_by_the_calendar_that_is_live() {
     assert!(deadlines.iter().filter(|deadline| deadline.clock.is_paused()).count() > 1);
     for deadline in deadlines {
         assert_eq!(deadline.clock.plan.due, deadline.walk.due.at, "{:?}", deadline.clock);
+    }
+}
+
+/// What was stored once: a clock that was stopped twice for one reason.
+#[test]
+fn a_clock_that_was_stopped_twice_for_one_reason_goes_on_with_its_alarms() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "yard");
+    let now = at("2025-03-03T10:00");
+    world.submit(now, &create());
+    let suspend = m::Suspend { reason: "ill".into(), expected_resume: None, proposed_by: None };
+    assert_eq!(world.submit(now, &command("anna", Action::Suspend(suspend))), None);
+    let instance = Arc::make_mut(world.instance.as_mut().expect("created"));
+    for clock in instance.clocks.iter_mut().filter(|clock| clock.is_paused()) {
+        let again = clock.paused[0].clone();
+        Arc::make_mut(clock).paused.push(again);
+    }
+    assert_eq!(world.submit(at("2025-03-04T10:00"), &command("anna", Action::Resume)), None);
+    let instance = world.instance.as_ref().expect("created");
+    let running: Vec<&Clock> = instance.clocks().filter(|clock| !clock.is_paused()).collect();
+    assert!(running.len() > 1);
+    for clock in running {
+        assert!(!clock.plan.schedule.is_empty(), "{clock:?}");
     }
 }
