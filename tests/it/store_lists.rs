@@ -5,7 +5,7 @@ use sanbang::model::id::{FieldId, GroupId, MemberId, RoleId, StageId, WorkflowId
 use sanbang::model::instance::Status;
 use sanbang::model::task::{CancelReason, TaskEnd};
 use sanbang::model::time::Timestamp;
-use sanbang::model::value::Value;
+use sanbang::model::value::{Decimal, Value};
 use sanbang::store::{Batch, Order, Query, Store};
 
 use super::store_fixture::{
@@ -16,6 +16,7 @@ contract! {
     due_is_strict_and_in_order
     ended_instances_are_never_due
     queries_filter
+    queries_compare_decimals_as_numbers
     queries_order_and_page
     work_lists_follow_the_tasks
     documents_are_set_listed_and_removed
@@ -117,6 +118,26 @@ fn queries_filter(store: &Opened) {
         .is_empty(),
         "all filters hold together"
     );
+}
+
+fn queries_compare_decimals_as_numbers(store: &Opened) {
+    let store = &**store;
+    let field = |digits: &str| {
+        let number = Decimal::from_str_exact(digits).expect("a decimal number");
+        (FieldId::trusted("industry"), Value::Decimal(number))
+    };
+    for (name, digits) in [("p-1", "1.5"), ("p-2", "1.50"), ("p-3", "2"), ("p-4", "-1.5")] {
+        let mut project = project(name);
+        std::sync::Arc::make_mut(&mut project.fields).extend([field(digits)]);
+        write_next(store, &mut project, 1);
+    }
+    let equal =
+        |digits: &str| names(store, &Query { fields: vec![field(digits)], ..all(Order::Id) });
+    for digits in ["1.5", "1.50", "1.500"] {
+        assert_eq!(equal(digits), ["p-1", "p-2"], "{digits}");
+    }
+    assert_eq!(equal("2.0"), ["p-3"]);
+    assert!(equal("15").is_empty());
 }
 
 fn queries_order_and_page(store: &Opened) {

@@ -10,7 +10,7 @@ use crate::model::id::{FieldId, InstanceId};
 use crate::model::instance::Header;
 use crate::model::value::Value;
 use crate::store::pb;
-use crate::store::record::{Corrupt, stored_light, stored_status, stored_value};
+use crate::store::record::{Corrupt, stored_field, stored_light, stored_status};
 use crate::store::words::Words;
 
 /// Where a set is smaller than this part of all, it is sorted; else the order is walked.
@@ -88,14 +88,14 @@ impl Index {
             .reduce(|left, right| left & right)
     }
 
-    /// For each field that is asked for, one of the values that are asked for.
+    /// For each field that is asked for, one of the values that are asked for. Values are compared
+    /// as what they mean, not as they are stored: 1.50 is 1.5.
     fn has_fields(&self, slot: u32, query: &Query, words: &Words) -> bool {
-        let indexed = self.packed(slot).message().indexed;
         let holds = |(field, value): &(FieldId, Value)| {
-            let value = stored_value(value);
-            words.number(field.as_str()).is_some_and(|number| {
-                indexed.iter().any(|it| it.field == number && it.value.as_ref() == Some(&value))
-            })
+            let held = words
+                .number(field.as_str())
+                .and_then(|number| stored_field(self.packed(slot).stored(), number).ok().flatten());
+            held.as_ref() == Some(value)
         };
         query
             .fields

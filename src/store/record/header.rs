@@ -2,9 +2,9 @@
 
 use prost::Message as _;
 
-use super::convert::Storable;
+use super::convert::{Storable, small};
 use super::wire::Wire;
-use super::{Corrupt, FORMAT, decode, without_words};
+use super::{Corrupt, FORMAT, NO_WORDS, decode, without_words};
 use crate::model::escalation::Light;
 use crate::model::id::{InstanceId, MemberId};
 use crate::model::instance::{Header, OpenTask, Status};
@@ -13,7 +13,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::store::index::Entry;
 use crate::store::words::{Draft, Words};
-use crate::store::{Seq, Whereabouts, pb};
+use crate::store::{Seq, Whereabouts, numbers, pb};
 
 /// The stored form of a header.
 pub(super) fn header_to_message(
@@ -96,9 +96,33 @@ pub(in crate::store) fn stored_light(light: Light) -> u32 {
         .expect("codes are small and positive")
 }
 
-/// The form in which a value is stored.
-pub(in crate::store) fn stored_value(value: &Value) -> pb::Value {
-    without_words(|words| value.to_message(words))
+/// What a stored header holds in the field whose name has this number; none: nothing. Everything
+/// else is passed over: lists look through many headers.
+pub(in crate::store) fn stored_field(header: &[u8], field: u32) -> Result<Option<Value>, Corrupt> {
+    let mut found = None;
+    let mut parts = Wire::Bytes(header).fields()?;
+    for (number, content) in parts.by_ref() {
+        if number == numbers::StoredHeader::indexed {
+            found = found.or(value_of(field, content)?);
+        }
+    }
+    parts.finish()?;
+    found.map(|value| Storable::<pb::Value>::read(value, &NO_WORDS)).transpose()
+}
+
+/// The value of an indexed field, unread, where it is this one.
+fn value_of(field: u32, indexed: Wire<'_>) -> Result<Option<Wire<'_>>, Corrupt> {
+    let (mut name, mut value) = (0, None);
+    let mut parts = indexed.fields()?;
+    for (number, content) in parts.by_ref() {
+        match number {
+            numbers::FieldValue::field => name = small(content.number()?)?,
+            numbers::FieldValue::value => value = Some(content),
+            _ => {}
+        }
+    }
+    parts.finish()?;
+    Ok(value.filter(|_| name == field))
 }
 
 message! { OpenTask as OpenTask { number, id, role, holder, delegated_by, since, due } }

@@ -35,7 +35,7 @@ mod task;
 mod value;
 mod wire;
 
-pub(super) use header::{asks_otherwise, stored_light, stored_status, stored_value};
+pub(super) use header::{asks_otherwise, stored_field, stored_light, stored_status};
 
 /// The format in which this program writes. A reader refuses a higher one.
 pub const FORMAT: u32 = 1;
