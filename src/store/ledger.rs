@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::index::{Entry, Index, Known};
+use super::Write;
+use super::index::{Entry, Index, Known, Search};
 use super::record::{asks_otherwise, disagreement};
 use super::words::{Draft, Words};
-use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Query, Seq};
-use super::{Whereabouts, Write};
+use super::{Batch, CONTROL, DocumentWrite, Error, Identity, Partition, Seq, Whereabouts};
 use crate::model::id::InstanceId;
 use crate::model::instance::Header;
 use crate::model::organization::{Loads, Share};
@@ -147,9 +147,9 @@ impl Ledger {
         header.map_err(|it| Error::Corrupt(format!("the header of instance {instance}: {it}")))
     }
 
-    /// The headers that a query asks for.
-    pub(super) fn query(&self, query: &Query) -> Result<Vec<Header>, Error> {
-        self.index.query(query, &self.words).map_err(|it| Error::Corrupt(it.to_string()))
+    /// Goes on with a search for one turn; false: it has come to its end.
+    pub(super) fn search(&self, search: &mut Search<'_>) -> Result<bool, Error> {
+        self.index.search(search, &self.words).map_err(|it| Error::Corrupt(it.to_string()))
     }
 
     /// Takes what has become durable.

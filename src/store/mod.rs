@@ -273,7 +273,8 @@ pub trait Store: Send + Sync + 'static {
     /// An instance's header, or none.
     fn header(&self, instance: &InstanceId) -> Result<Option<Header>, Error>;
 
-    /// Headers of the instances that are asked for.
+    /// Headers of the instances that are asked for, each once. Where many have to be looked through
+    /// commits go on meanwhile: what does not change until the answer is in it, at its place.
     fn query(&self, query: &Query) -> Result<Vec<Header>, Error>;
 
     /// How much each member has to do, by the headers: exact, for every instance that is durable.

@@ -9,7 +9,8 @@ use sanbang::model::value::{Decimal, Value};
 use sanbang::store::{Batch, Order, Query, Store};
 
 use super::store_fixture::{
-    Opened, all, at, contract, document, due_at, id, project, task, write_next,
+    Opened, advance_without_body, all, at, commit, contract, document, due_at, id, project, task,
+    write_next,
 };
 
 contract! {
@@ -18,6 +19,7 @@ contract! {
     queries_filter
     queries_compare_decimals_as_numbers
     queries_order_and_page
+    long_searches_find_what_lies_at_the_end
     work_lists_follow_the_tasks
     documents_are_set_listed_and_removed
     large_documents_come_back
@@ -174,6 +176,35 @@ fn queries_order_and_page(store: &Opened) {
     let unknown = Query { after: Some(id("p-35")), ..all(Order::NextDue) };
     assert!(names(store, &unknown).is_empty());
     assert!(names(store, &Query { limit: 0, ..all(Order::Id) }).is_empty());
+}
+
+/// So many that a search has several turns, between which others write.
+fn long_searches_find_what_lies_at_the_end(store: &Opened) {
+    const INSTANCES: i64 = 5000;
+    let store = &**store;
+    let rare = [INSTANCES - 1, 4500, 4400, 7];
+    let value = |text: &str| (FieldId::trusted("industry"), Value::Text(text.into()));
+    for batch in (0..INSTANCES).collect::<Vec<_>>().chunks(1000) {
+        let write = |number: &i64| {
+            let mut project = due_at(&format!("p-{number:04}"), at(*number));
+            project.created_at = at(-*number);
+            if rare.contains(number) {
+                std::sync::Arc::make_mut(&mut project.fields).extend([value("rare")]);
+            }
+            advance_without_body(store, &mut project, 1)
+        };
+        commit(store, batch.iter().map(write).collect()).expect("nobody else writes");
+    }
+    for order in [Order::Id, Order::CreatedDescending, Order::NextDue] {
+        let rare = Query { fields: vec![value("rare")], ..all(order) };
+        assert_eq!(names(store, &rare), ["p-0007", "p-4400", "p-4500", "p-4999"], "{order:?}");
+        let page = Query { after: Some(id("p-0007")), limit: 2, ..rare };
+        assert_eq!(names(store, &page), ["p-4400", "p-4500"], "{order:?}");
+        let both = vec![value("rare"), value("medical")];
+        let every = Query { fields: both, limit: usize::MAX, ..all(order) };
+        let every = names(store, &every);
+        assert!(every.is_sorted() && every.len() == 5000, "{order:?}: {}", every.len());
+    }
 }
 
 fn work_lists_follow_the_tasks(store: &Opened) {

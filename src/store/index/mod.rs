@@ -22,6 +22,7 @@ mod ranking;
 
 use packed::Packed;
 use postings::{Postings, keys_of};
+pub(super) use query::Search;
 use ranking::Ranking;
 
 /// What is known of an instance without reading it.
