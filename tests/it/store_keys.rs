@@ -1,14 +1,16 @@
 //! What stands under which key of sled, as another hand sees it: what is written, what a compaction
 //! leaves, and that nothing can be taken away unnoticed.
 
+use std::path::Path;
+
 use sanbang::model::id::FieldId;
 use sanbang::model::instance::Instance;
 use sanbang::model::value::Value;
 use sanbang::store::Store as _;
-use sanbang::store::sled::SledStore;
+use sanbang::store::sled::{Options, SledStore};
 
-use super::store_fixture::{advance, commit, id, picture, project, write_next};
-use super::store_sled::{copy, open, place, raw, refusal};
+use super::store_fixture::{advance, commit, id, open_again, picture, project, write_next};
+use super::store_sled::{copy, open, options, place, raw, refusal};
 
 /// What another hand takes out of the tree is missed.
 #[test]
@@ -52,12 +54,64 @@ fn holes_are_noticed() {
     }
 
     // What is not read on opening is told when it is read, and by a verification.
-    let (_above, directory) = without(&record(3));
+    let (_above, directory) = without(&record(1));
     let store = open(&directory);
     let told = store.history(&project.id, None, 9).expect_err("a hole").to_string();
-    assert!(told.contains("the record of event 3 in partition"), "{told}");
+    assert!(told.contains("the record of event 1 in partition"), "{told}");
     let told = store.verify().expect_err("a hole").to_string();
-    assert!(told.contains("event 3 of partition"), "{told}");
+    assert!(told.contains("event 1 of partition"), "{told}");
+}
+
+/// Nothing may be missing of what is read on opening: with its last record an instance would lose
+/// its header too, and be gone or as it once was. What is recent begins within a pack here.
+#[test]
+fn gaps_among_recent_records_are_noticed() {
+    let (_above, original) = place();
+    let recent = |directory: &Path| Options { recent_events: 5, ..options(directory) };
+    let store = SledStore::open(&recent(&original)).expect("a fresh directory");
+    let mut ours = project("p-1");
+    let partition = store.partition_of(&ours.id);
+    let names = (0..).map(|number| format!("beside-{number}"));
+    let mut beside = names.filter(|name| store.partition_of(&id(name)) == partition);
+    let mut theirs = project(&beside.next().expect("one of many"));
+    let pair = vec![advance(&store, &mut ours, 2), advance(&store, &mut theirs, 2)];
+    commit(&store, pair).expect("nobody else writes");
+    write_next(&store, &mut ours, 2);
+    write_next(&store, &mut theirs, 2);
+    let before = picture(&store).expect("readable");
+    drop(store);
+    let refused = |seqs: &[u64]| {
+        let (_above, directory) = place();
+        copy(&original, &directory);
+        let raw = raw(&directory);
+        for seq in seqs {
+            let partition = partition.0.to_be_bytes();
+            let key = [b"r", &partition[..], &seq.to_be_bytes(), &[0, 0]].concat();
+            assert!(raw.remove(key).expect("writable").is_some(), "{seq}");
+        }
+        raw.flush().expect("writable");
+        drop(raw);
+        refusal(&directory)
+    };
+    let missing = |what: &str| format!("is not served: event {what}");
+    let of = partition.0;
+    let told = refused(&[5]);
+    let gap = missing(&format!("5 of partition {of} is missing, and all up to 6"));
+    assert!(told.contains(&gap), "{told}");
+    let told = refused(&[1]);
+    assert!(told.contains(&missing(&format!("4 of partition {of} is missing."))), "{told}");
+    let told = refused(&[1, 5]);
+    let gap = missing(&format!("4 of partition {of} is missing, and all up to 6"));
+    assert!(told.contains(&gap), "{told}");
+
+    // Whole, it opens: with more that is recent, compacted, and with as much as before.
+    for recent_events in [100, 5] {
+        let options = Options { recent_events, ..options(&original) };
+        let store = open_again(&options).expect("it holds together");
+        assert_eq!(picture(&store).expect("readable"), before);
+        drop(store);
+        SledStore::compact(&original, &mut |_| {}).expect("it holds together");
+    }
 }
 
 /// An instance that is busy has its header within its last record, one that rests a key of its own.

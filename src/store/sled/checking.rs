@@ -327,7 +327,8 @@ fn told(error: Error) -> String {
     }
 }
 
-fn misnumbered(partition: Partition, next: Seq, found: Seq) -> String {
+/// An event has another number than the next one.
+pub(super) fn misnumbered(partition: Partition, next: Seq, found: Seq) -> String {
     let partition = partition.0;
     match (next.0, found.0) {
         (next, found) if found < next => {

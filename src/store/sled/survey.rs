@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 
+use super::checking::misnumbered;
 use super::disk::{Disk, Value, Values, describe, unreadable};
 use super::keys::{self, HEADERS};
 use super::pack::PackedRecord;
@@ -79,17 +80,29 @@ pub(super) fn survey(
     Ok(Surveyed { ledger, recent, batches: state.batches })
 }
 
-/// The last records of instances among those that begin after `after`.
+/// The last records of instances among those that begin after `after`. None of the events after it
+/// may be missing: an instance would have the header of an older record, or none.
 fn read_recent(
     disk: &Disk,
     partition: Partition,
     after: Seq,
     lasts: &mut BTreeMap<InstanceId, Last>,
 ) -> Result<(), Error> {
+    let begin = Seq(after.0 + 1);
+    let mut next = begin;
     for value in disk.packs(partition, after)? {
         let value = value?;
         for packed in value.records()? {
-            let PackedRecord { first_seq, record, .. } = packed?;
+            let packed = packed?;
+            let PackedRecord { first_seq, record, .. } = packed;
+            if packed.last_seq() < begin {
+                continue;
+            }
+            // The first one may begin before what is recent.
+            if first_seq.max(begin) != next {
+                return Err(Error::Corrupt(misnumbered(partition, next, first_seq)));
+            }
+            next = Seq(packed.last_seq().0 + 1);
             if first_seq <= after {
                 continue;
             }
