@@ -1,13 +1,14 @@
 //! `sanbang verify`: whether a store, or a backup, holds together.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use crate::runtime::Meaning;
-use crate::store::backup;
 use crate::store::sled::{Checked, OpenError, SledStore};
+use crate::store::{Progress, Store, backup};
 
 use super::backup::{describe, unavailable};
 use super::exit::Failure;
@@ -99,18 +100,38 @@ impl Verify {
 /// Reads everything twice: as it is stored, and as what its records mean.
 pub(super) fn findings_of(store: &SledStore, telling: &mut Telling) -> Result<Checked, Failure> {
     let mut checked = store.check(&mut |progress| telling.tell(progress)).map_err(unavailable)?;
-    match Meaning::of_store(store) {
-        Err(error) => checked.findings.push(format!("the workflows cannot be read: {error}")),
-        Ok(meaning) => {
-            let progress = &mut |progress| telling.tell(progress);
-            let compared = meaning.compare(store, checked.read.instances, progress);
-            checked.findings.extend(compared.map_err(unavailable)?);
-        }
-    }
+    find_by_meaning(store, &mut checked, &mut |progress| telling.tell(progress));
     Ok(checked)
+}
+
+/// What keeps this from its end is one more finding: those before it are told all the same.
+fn find_by_meaning(store: &dyn Store, checked: &mut Checked, progress: &mut dyn FnMut(Progress)) {
+    let Checked { read, findings } = checked;
+    // Damaged files can make sled panic instead of answering an error.
+    let finding = AssertUnwindSafe(|| match Meaning::of_store(store) {
+        Err(error) => findings.push(format!("the workflows cannot be read: {error}")),
+        Ok(meaning) => meaning.compare(store, read.instances, findings, progress),
+    });
+    if catch_unwind(finding).is_err() {
+        findings.push("what the records mean could not be read to the end".to_owned());
+    }
 }
 
 /// Findings, a line each.
 pub(super) fn tell_findings(findings: &[String], output: &Output) -> Result<(), Failure> {
     findings.iter().try_for_each(|finding| output.line(&format!("finding: {finding}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    #[test]
+    fn a_panic_is_told_beside_what_was_found() {
+        let mut checked = Checked { findings: vec!["a hole".to_owned()], ..Checked::default() };
+        find_by_meaning(&MemoryStore::new(true), &mut checked, &mut |_| panic!("a broken page"));
+        let told = "what the records mean could not be read to the end";
+        assert_eq!(checked.findings, ["a hole", told]);
+    }
 }

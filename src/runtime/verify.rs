@@ -52,33 +52,40 @@ impl Meaning {
         }
     }
 
-    /// Compares every instance with what its records make, from the first on. What was found is
-    /// told in a sentence each, at most a hundred; none: body and header are what they must be.
+    /// Compares every instance with what its records make, from the first on. What is found is
+    /// added in a sentence each, at most a hundred; none: body and header are what they must be.
     /// `instances` is how many there are.
     pub fn compare(
         &self,
         store: &dyn Store,
         instances: u64,
+        findings: &mut Vec<String>,
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<String>, Error> {
+    ) {
         let mut query = Query { limit: limits::PAGE_SIZE_MAX, ..Query::default() };
-        let (mut findings, mut done) = (Vec::new(), 0);
+        let (most, mut done) = (findings.len() + FINDINGS_MAX, 0);
         loop {
-            let page = store.query(&query)?;
+            let page = match store.query(&query) {
+                Ok(page) => page,
+                Err(error) => {
+                    let what = "not every instance can be compared with its records";
+                    return findings.push(format!("{what}: {error}"));
+                }
+            };
             for header in &page {
                 match self.compare_one(store, header) {
                     Ok(finding) => findings.extend(finding),
                     Err(error) => findings.push(format!("instance {}: {error}", header.id)),
                 }
-                if findings.len() >= FINDINGS_MAX {
-                    return Ok(findings);
+                if findings.len() >= most {
+                    return;
                 }
             }
             done += page.len() as u64;
             progress(Progress { of: "instances", done, total: Some(instances.max(done)) });
             match page.last() {
                 Some(last) if page.len() >= query.limit => query.after = Some(last.id.clone()),
-                Some(_) | None => return Ok(findings),
+                Some(_) | None => return,
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use sanbang::model::id::FieldId;
 use sanbang::model::instance::Instance;
+use sanbang::model::limits::PARTITIONS;
 use sanbang::model::value::Value;
 use sanbang::store::Store as _;
 use sanbang::store::sled::{Options, SledStore};
@@ -112,6 +113,46 @@ fn gaps_among_recent_records_are_noticed() {
         drop(store);
         SledStore::compact(&original, &mut |_| {}).expect("it holds together");
     }
+}
+
+/// Damaged pages make sled panic here and there; a caller that is told of progress can do so too.
+#[test]
+fn a_panic_hides_no_finding_and_is_a_refusal() {
+    let (_above, directory) = place();
+    let store = open(&directory);
+    let mut project = project("p-1");
+    for _ in 0..4 {
+        write_next(&store, &mut project, 2);
+    }
+    let partition = store.partition_of(&project.id).0.to_be_bytes();
+    drop(store);
+    let compact = |panic_at: &'static str| {
+        let compacted = SledStore::compact(&directory, &mut |progress| {
+            assert!(progress.of != panic_at, "a broken page");
+        });
+        compacted.expect_err("it cannot be read").to_string()
+    };
+    let told = compact("events");
+    assert!(told.contains("is damaged: sled panicked while it read its files."), "{told}");
+    for panic_at in ["values copied", "values compared"] {
+        let told = compact(panic_at);
+        assert!(told.contains("was not compacted, and is as it was"), "{told}");
+        assert!(!directory.join("sanbang.compacting").exists());
+    }
+
+    let raw = raw(&directory);
+    let key = [b"r", &partition[..], &1_u64.to_be_bytes(), &[0, 0]].concat();
+    assert!(raw.remove(key).expect("writable").is_some());
+    raw.flush().expect("writable");
+    drop(raw);
+    let mut partitions = 0;
+    let checked = open(&directory).check(&mut |_| {
+        partitions += 1;
+        assert!(partitions < PARTITIONS, "a broken page");
+    });
+    let findings = checked.expect("it came to an end").findings;
+    assert!(findings[0].starts_with("event 1 of partition "), "{findings:?}");
+    assert_eq!(findings.last().expect("two"), "sled panicked while it read its files");
 }
 
 /// An instance that is busy has its header within its last record, one that rests a key of its own.

@@ -12,6 +12,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::program::{Place, Server, sanbang};
+use super::store_sled::{fill, open, place, raw};
 use super::verbs_load::{
     CLOCK, Load, acting, all_events, backup, connect, done, ends, on_store, requests_in, restore,
     send,
@@ -214,6 +215,33 @@ fn damage(data: &Path) {
     db.insert(key, changed).unwrap();
     db.remove(&of("p-1-0")[1].0).unwrap();
     db.flush().unwrap();
+}
+
+/// What a header names is not looked up on opening: a list of headers fails then, and all that was
+/// found before is told all the same.
+#[test]
+fn a_verification_tells_all_that_it_found() {
+    let (_above, data) = place();
+    let store = open(&data);
+    fill(&store);
+    drop(store);
+    let db = raw(&data);
+    let (key, header) = db.scan_prefix(b"h").next().unwrap().unwrap();
+    let unknown_steward = [0x68, 0xff, 0xff, 0x03];
+    let content = [&header[1..], &unknown_steward[..]].concat();
+    let length = u8::try_from(content.len()).unwrap();
+    assert!(length < 0x80 && usize::from(header[0]) == header.len() - 1, "a length of one byte");
+    db.insert(&key, [&[length], content.as_slice()].concat()).unwrap();
+    db.flush().unwrap();
+    drop(db);
+    let name = String::from_utf8_lossy(&key[1..key.len() - 3]);
+    let told = ends(on_store("verify", &data), 1);
+    for expected in [
+        format!("finding: the store cannot be trusted: the header of instance {name}: "),
+        "finding: not every instance can be compared with its records: ".to_owned(),
+    ] {
+        assert!(told.contains(&expected), "`{expected}` is not told:\n{told}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! it finds, so that all of it is told. Repairs nothing; what a record means it does not know.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::disk::{Disk, Value, corrupt, describe, unreadable};
 use super::keys::{self, BODIES, DOCUMENTS, HEADERS};
@@ -42,11 +43,13 @@ pub struct Checked {
     pub findings: Vec<String>,
 }
 
+/// sled did not come to an end.
+pub(super) const PANICKED: &str = "sled panicked while it read its files";
+
 impl Checked {
-    /// sled did not come to an end.
+    /// Nothing could be read.
     pub(super) fn of_panic() -> Self {
-        let findings = vec!["sled panicked while it read its files".to_owned()];
-        Self { findings, ..Self::default() }
+        Self { findings: vec![PANICKED.to_owned()], ..Self::default() }
     }
 }
 
@@ -60,13 +63,10 @@ pub(super) fn check(
     let checked = Checked::default();
     let mut checking =
         Checking { disk, identity, ledger, progress, checked, chains: HashMap::new() };
-    for partition in partitions(identity) {
-        checking.partition(partition);
+    // Damaged files can make sled panic instead of answering an error: what was found is kept.
+    if catch_unwind(AssertUnwindSafe(|| checking.everything())).is_err() {
+        checking.find(PANICKED.to_owned());
     }
-    checking.ends();
-    checking.headers();
-    checking.bodies();
-    checking.documents();
     checking.checked
 }
 
@@ -90,6 +90,16 @@ struct Checking<'a> {
 }
 
 impl Checking<'_> {
+    fn everything(&mut self) {
+        for partition in partitions(self.identity) {
+            self.partition(partition);
+        }
+        self.ends();
+        self.headers();
+        self.bodies();
+        self.documents();
+    }
+
     fn find(&mut self, finding: String) {
         self.checked.findings.push(finding);
     }

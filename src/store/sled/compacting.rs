@@ -4,9 +4,10 @@
 //! there, and both hold the same.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use super::checking::check;
+use super::checking::{PANICKED, check};
 use super::disk::{Disk, Staged};
 use super::keys::ValueKey;
 use super::opening::{Parts, open_disk, open_parts};
@@ -55,11 +56,12 @@ impl SledStore {
         let new = directory.begin_compaction()?;
         let total = pairs_of(copied);
         let kept = || disk.pairs().filter(|pair| is_kept(&current, pair));
-        let written = copy(kept(), &open_disk(&new)?, total, progress).map_err(failed);
-        let written = written.and_then(|()| {
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            copy(kept(), &open_disk(&new)?, total, progress).map_err(failed)?;
             // Opened anew, what is compared comes from the file; and sled leaves a snapshot.
             compare(kept(), &open_disk(&new)?, total, progress).map_err(failed)
-        });
+        }));
+        let written = written.unwrap_or_else(|_| Err(failed(Error::Corrupt(PANICKED.to_owned()))));
         if let Err(error) = written {
             // Half a copy is of no use, and may be what fills the disk.
             directory.remove_unfinished_compaction()?;
