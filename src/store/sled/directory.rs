@@ -72,9 +72,7 @@ impl Directory {
             return Err(OpenError::NotADirectory { path: path.to_owned() });
         }
         if !path.exists() {
-            fs::create_dir_all(path).map_err(|it| inaccessible(path, "make the directory", it))?;
-            sync_directory(&parent_of(path))
-                .map_err(|it| inaccessible(path, "sync the directory above", it))?;
+            make_directory(path)?;
         }
         refuse_foreign(path)?;
         let directory = Self::lock(path)?;
@@ -98,7 +96,7 @@ impl Directory {
             return Err(OpenError::NotADirectory { path: path.to_owned() });
         }
         let failed = |doing| move |source| inaccessible(path, doing, source);
-        fs::create_dir_all(path).map_err(failed("make the directory"))?;
+        make_directory(path)?;
         let names = names_in(path).map_err(failed("read"))?;
         let begun = names.iter().any(|name| name == RESTORING);
         let harmless = [LOCK, NOT_OURS_BUT_HARMLESS];
@@ -527,6 +525,23 @@ fn remove_store(path: &Path) -> io::Result<()> {
         }
     }
     sync_directory(path)
+}
+
+/// Makes a directory and those above it that are missing, and makes their names durable: a store is
+/// found by all of them.
+fn make_directory(path: &Path) -> Result<(), OpenError> {
+    let made: Vec<&Path> = missing(path).collect();
+    fs::create_dir_all(path).map_err(|it| inaccessible(path, "make the directory", it))?;
+    made.into_iter().try_for_each(|made| {
+        let synced = sync_directory(&parent_of(made));
+        synced.map_err(|it| inaccessible(path, "sync the directory above", it))
+    })
+}
+
+/// The directory and those above it that do not exist, from it upwards.
+fn missing(path: &Path) -> impl Iterator<Item = &Path> {
+    let named = path.ancestors().filter(|above| !above.as_os_str().is_empty());
+    named.take_while(|above| !above.exists())
 }
 
 fn parent_of(path: &Path) -> PathBuf {

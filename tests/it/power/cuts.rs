@@ -14,9 +14,12 @@ use super::super::crash::workload::{Load, Patience, repeat_unanswered};
 use super::super::crash::{connect, killer, load_files};
 use super::super::program::{Place, Server, sanbang, told};
 use super::super::random::{Random, Seed, number_from_environment};
+use super::super::store_sled::open;
 use super::journal::Keep;
 use super::layer::Layer;
 
+/// Tells a test that it is the child, and where it makes a store.
+const CHILD: &str = "SANBANG_TEST_NEW_STORE";
 const ROUNDS: u64 = 6;
 const CLOCK: &str = "simulated@2025-01-06T09:00:00+08:00";
 /// Changes and syncs of an opening, and some more: then it listens.
@@ -66,6 +69,42 @@ fn a_power_cut_while_the_store_is_made_leaves_a_place_for_one() {
         let server = Server::start_with(place(&layer, &files), &layer.environment());
         assert_eq!(server.stop(), Some(0));
     }
+}
+
+/// A store is found after a power cut by the names of all directories above it.
+#[test]
+fn every_directory_that_was_made_for_a_store_is_kept() {
+    let layer = Layer::new();
+    let at = |name: &str| layer.disk().join(name);
+    let (made, backup, restored) = (at("a/b/data"), at("day.sanbang"), at("c/d/restored"));
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["power::cuts::child_that_makes_a_store", "--exact", "--test-threads=1"])
+        .env(CHILD, &made)
+        .envs(layer.environment())
+        .output()
+        .unwrap();
+    assert!(child.status.code().is_none(), "it ends without warning: {}", told(&child));
+    layer.lose_power(Keep::Nothing);
+    run(sanbang().args(["verify", "--data"]).arg(&made));
+
+    run(sanbang().args(["backup", "--to"]).arg(&backup).arg("--data").arg(&made));
+    let mut restore = sanbang();
+    restore.envs(layer.environment()).arg("restore").arg(&backup).arg("--data").arg(&restored);
+    run(&mut restore);
+    layer.lose_power(Keep::Nothing);
+    run(sanbang().args(["verify", "--data"]).arg(&restored));
+}
+
+/// Without a parent there is nothing to make.
+#[test]
+fn child_that_makes_a_store() {
+    let Some(directory) = std::env::var_os(CHILD) else {
+        assert!(std::env::var_os(CHILD).is_none(), "it runs for another test");
+        return;
+    };
+    let store = open(Path::new(&directory));
+    std::mem::forget(store);
+    std::process::abort();
 }
 
 /// The store is the old or the compacted one, and a restore that was cut off begins again.
