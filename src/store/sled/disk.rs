@@ -117,12 +117,10 @@ impl Disk {
         }
     }
 
-    /// How many chunks a value has.
+    /// How many chunks a value has: the first one tells.
     pub(super) fn chunks(&self, key: &ValueKey) -> Result<u16, Error> {
-        match self.value(key)? {
-            Some(content) => {
-                Ok(u16::try_from(keys::split(&content).len()).expect("written with a u16"))
-            }
+        match self.get(&key.chunk(0))? {
+            Some(first) => keys::count(&first).ok_or_else(|| garbled(key)),
             None => Ok(0),
         }
     }

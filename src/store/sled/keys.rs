@@ -153,6 +153,15 @@ pub(super) fn split(content: &[u8]) -> Vec<Vec<u8>> {
     framed.chunks(STORED_VALUE_BYTES_MAX).map(<[u8]>::to_vec).collect()
 }
 
+/// How many chunks a value has, by its first one; none: that is not the beginning of a value.
+pub(super) fn count(first: &[u8]) -> Option<u16> {
+    let mut rest = first;
+    let length = prost::encoding::decode_varint(&mut rest).ok()?;
+    let framed = usize::try_from(length).ok()?.checked_add(first.len() - rest.len())?;
+    let count = u16::try_from(framed.div_ceil(STORED_VALUE_BYTES_MAX)).ok()?;
+    (first.len() <= framed).then_some(count)
+}
+
 /// A value while its chunks are put together.
 #[derive(Debug)]
 pub(super) struct Assembly {
@@ -199,11 +208,20 @@ mod tests {
             let content = vec![7; length];
             let chunks = split(&content);
             assert!(chunks.iter().all(|chunk| chunk.len() <= STORED_VALUE_BYTES_MAX));
+            assert_eq!(count(&chunks[0]).map(usize::from), Some(chunks.len()), "{length}");
             let mut assembly = Assembly::begin(&chunks[0]).expect("a beginning");
             while let Some(next) = assembly.next_chunk() {
                 assert!(assembly.add(&chunks[usize::from(next)]), "{length}");
             }
             assert_eq!(assembly.finish(), content, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_begins_no_value_has_no_chunks() {
+        // No length, half a length, one that is too small and one that is too large.
+        for first in [&[][..], &[0xff], &[2, 7, 7, 7], &[0xff, 0xff, 0xff, 0xff, 0x0f]] {
+            assert_eq!(count(first), None, "{first:?}");
         }
     }
 
