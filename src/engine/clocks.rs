@@ -233,7 +233,7 @@ impl<'a> Scene<'a> {
             return;
         };
         let excluded = merged(&clock.excluded, pause, at);
-        // A clock may have been stored as stopped twice for one reason: all of that is gone with it.
+        // A clock may be stored as stopped twice for one reason: all of that is gone with it.
         let goes_on = clock.paused.iter().all(|pause| pause.because == because);
         let plan = goes_on.then(|| {
             let spec = self.clock_spec(&clock);

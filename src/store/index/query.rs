@@ -239,7 +239,7 @@ mod tests {
         let (mut index, mut words) = (Index::default(), Words::default());
         for number in 0..INSTANCES {
             let mut draft = Draft::of(&words);
-            index.put(entry(number, number, &mut draft));
+            index.put(&entry(number, number, &mut draft));
             let added = draft.added();
             words.add_all(added);
         }
@@ -294,8 +294,8 @@ mod tests {
         let query = rare(Order::NextDue, INSTANCES);
         let (found, _) = search(&mut index, &words, &query, |index| {
             let mut draft = Draft::of(&words);
-            index.put(entry(RARE, INSTANCES, &mut draft));
-            index.put(entry(6 * RARE, 0, &mut draft));
+            index.put(&entry(RARE, INSTANCES, &mut draft));
+            index.put(&entry(6 * RARE, 0, &mut draft));
         });
         let stayed = (0..INSTANCES).step_by(RARE).filter(|number| *number != 6 * RARE);
         assert_eq!(found, ids(stayed));

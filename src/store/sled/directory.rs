@@ -1,5 +1,6 @@
-//! The directory of a store: its lock, its mark, and the precautions about sled's files. The only
-//! file here that touches files itself. Knows nothing of what is stored.
+//! The directory of a store: its lock, its mark, and the precautions about sled's files. Beside
+//! `folders` and `log_file` the only file here that touches files itself. Knows nothing of what is
+//! stored.
 #![expect(clippy::disallowed_methods, reason = "this is where the store's files are handled")]
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::folders::{above, copy, missing, names_in, remove_if_there, sync};
 use super::log_file::{self, DOUBT, Doubt};
 use super::naming;
 use super::open_error::OpenError;
@@ -109,18 +111,18 @@ impl Directory {
         let directory = Self::lock(path)?;
         let prepared = File::create(path.join(RESTORING))
             .and_then(|file| file.sync_all())
-            .and_then(|()| sync_directory(path))
+            .and_then(|()| sync(path))
             .and_then(|()| remove_store(path))
-            .and_then(|()| sync_directory(&parent_of(path)));
+            .and_then(|()| sync(&above(path)));
         prepared.map_err(failed("prepare the restore"))?;
         Ok(directory)
     }
 
     /// What was restored is whole: from now on it is a store like any other.
     pub(super) fn restored(&self) -> Result<(), OpenError> {
-        let kept = sync_directory(&self.path)
+        let kept = sync(&self.path)
             .and_then(|()| fs::remove_file(self.path.join(RESTORING)))
-            .and_then(|()| sync_directory(&self.path));
+            .and_then(|()| sync(&self.path));
         kept.map_err(|it| inaccessible(&self.path, "finish the restore", it))
     }
 
@@ -144,10 +146,10 @@ impl Directory {
                 return Err(io::Error::other(what));
             }
             File::open(new.path.join(DATA))?.sync_all()?;
-            sync_directory(&new.path)?;
-            sync_directory(&self.path)?;
+            sync(&new.path)?;
+            sync(&self.path)?;
             File::create(new.path.join(COMPACTED))?.sync_all()?;
-            sync_directory(&new.path)
+            sync(&new.path)
         };
         note().map_err(|it| inaccessible(&self.path, "finish the compacted data", it))?;
         drop(new);
@@ -168,14 +170,14 @@ impl Directory {
         if new.join(DATA).exists() {
             self.remove_snapshots_that(|_| true)?;
             fs::rename(new.join(DATA), self.path.join(DATA))?;
-            sync_directory(new)?;
-            sync_directory(&self.path)?;
+            sync(new)?;
+            sync(&self.path)?;
         }
         for name in snapshots_in(new)? {
             fs::rename(new.join(&name), self.path.join(&name))?;
         }
-        sync_directory(new)?;
-        sync_directory(&self.path)
+        sync(new)?;
+        sync(&self.path)
     }
 
     /// Waits until the last thread of a sled that this process has closed has let go of its file.
@@ -200,7 +202,7 @@ impl Directory {
     /// What a compaction left behind that was killed, or that has ended.
     pub(super) fn remove_unfinished_compaction(&self) -> Result<(), OpenError> {
         remove_if_there(&self.path.join(COMPACTING))
-            .and_then(|()| sync_directory(&self.path))
+            .and_then(|()| sync(&self.path))
             .map_err(|it| inaccessible(&self.path, "remove what a compaction left behind", it))
     }
 
@@ -265,7 +267,7 @@ impl Directory {
 
     /// Makes durable what sled leaves to chance: its parameters, and the names of new files.
     pub(super) fn sync(&self) -> Result<(), OpenError> {
-        let synced = self.sync_file(PARAMETERS).and_then(|()| sync_directory(&self.path));
+        let synced = self.sync_file(PARAMETERS).and_then(|()| sync(&self.path));
         synced.map_err(|it| inaccessible(&self.path, "sync", it))
     }
 
@@ -369,7 +371,7 @@ impl Directory {
         }
         notes
             .try_for_each(fs::remove_file)
-            .and_then(|()| sync_directory(&self.path))
+            .and_then(|()| sync(&self.path))
             .map_err(|it| inaccessible(&self.path, "remove the note of a copy", it))
     }
 
@@ -388,7 +390,7 @@ impl Directory {
 
     fn rename_note(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path.join(from), self.path.join(to))?;
-        sync_directory(&self.path)
+        sync(&self.path)
     }
 
     fn remove_snapshots_that(&self, unwanted: impl Fn(&str) -> bool) -> io::Result<()> {
@@ -396,7 +398,7 @@ impl Directory {
             tracing::info!(file = %name, "store.snapshot_removed");
             fs::remove_file(self.path.join(name))?;
         }
-        sync_directory(&self.path)
+        sync(&self.path)
     }
 
     /// sled does not sync the files in which it keeps large values. This store never makes any.
@@ -426,9 +428,9 @@ impl Directory {
         let end = free.next().expect("some number is free");
         let (unfinished, backup) = (self.beside(".damaged.unfinished"), self.beside(&end));
         let copied = remove_if_there(&unfinished)
-            .and_then(|()| copy_directory(&self.path, &unfinished))
+            .and_then(|()| copy(&self.path, &unfinished))
             .and_then(|()| fs::rename(&unfinished, &backup))
-            .and_then(|()| sync_directory(&parent_of(&self.path)))
+            .and_then(|()| sync(&above(&self.path)))
             .and_then(|()| self.write(REPAIRING, &end));
         copied.map(|()| backup).map_err(failed)
     }
@@ -465,7 +467,7 @@ impl Directory {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&unfinished, self.path.join(name))?;
-        sync_directory(&self.path)
+        sync(&self.path)
     }
 }
 
@@ -524,7 +526,7 @@ fn remove_store(path: &Path) -> io::Result<()> {
             fs::remove_file(unwanted)?;
         }
     }
-    sync_directory(path)
+    sync(path)
 }
 
 /// Makes a directory and those above it that are missing, and makes their names durable: a store is
@@ -533,59 +535,13 @@ fn make_directory(path: &Path) -> Result<(), OpenError> {
     let made: Vec<&Path> = missing(path).collect();
     fs::create_dir_all(path).map_err(|it| inaccessible(path, "make the directory", it))?;
     made.into_iter().try_for_each(|made| {
-        let synced = sync_directory(&parent_of(made));
+        let synced = sync(&above(made));
         synced.map_err(|it| inaccessible(path, "sync the directory above", it))
     })
 }
 
-/// The directory and those above it that do not exist, from it upwards.
-fn missing(path: &Path) -> impl Iterator<Item = &Path> {
-    let named = path.ancestors().filter(|above| !above.as_os_str().is_empty());
-    named.take_while(|above| !above.exists())
-}
-
-fn parent_of(path: &Path) -> PathBuf {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
-}
-
-fn names_in(directory: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
-}
-
 fn snapshots_in(directory: &Path) -> io::Result<impl Iterator<Item = String>> {
     Ok(names_in(directory)?.into_iter().filter(|name| is_snapshot(name)))
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-fn remove_if_there(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_directory(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-            File::open(&target)?.sync_all()?;
-        }
-    }
-    sync_directory(to)
 }
 
 fn inaccessible(path: &Path, doing: &'static str, source: io::Error) -> OpenError {

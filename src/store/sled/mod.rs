@@ -28,6 +28,7 @@ mod compacting;
 mod directory;
 mod disk;
 mod filling;
+mod folders;
 mod gate;
 mod hearing;
 mod keys;

@@ -47,14 +47,14 @@ impl DataFile {
         data
     }
 
-    /// Makes durable what was written. An error is that of this sync, or of an earlier one that sled
-    /// made, or that was made for it.
+    /// Makes durable what was written. An error is that of this sync, or of an earlier one that
+    /// sled made, or that was made for it.
     pub(super) fn sync(&self) -> io::Result<()> {
-        let synced = self.sync_once();
+        self.sync_once()?;
         if self.has_failed.load(Ordering::Acquire) {
             return Err(io::Error::other("an earlier write or sync of the data file has failed"));
         }
-        synced
+        Ok(())
     }
 
     /// Leaves a note that what is shown of the file may not be on the disk.

@@ -118,8 +118,8 @@ pub(crate) fn lose_power(journal: &Path, under: &Path, keep: Keep) -> Lost {
     lost
 }
 
-/// A file is written in parts of so many bytes, from the beginning of each. Whenever a part that was
-/// there is begun anew, from this place in the journal on: how many bytes no sync has covered.
+/// A file is written in parts of so many bytes, from the beginning of each. Whenever a part that
+/// was there is begun anew, from this place in the journal on: how many bytes no sync has covered.
 pub(crate) fn unsynced_at_overwrites(
     journal: &Path,
     from: u64,
