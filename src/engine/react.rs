@@ -37,13 +37,14 @@ impl<'a> Scene<'a> {
     }
 
     fn react_once(&mut self) {
-        self.finish_what_was_blocked();
         for (_, stage) in self.open_stages() {
             self.cancel_joined(stage);
             self.open_free_tasks(stage);
         }
         self.start_missing_clocks();
         self.judge_clocks();
+        // By the limit that holds now, and only where the clock runs.
+        self.finish_what_was_blocked();
         self.raise_what_holds();
         self.open_beside_by_condition();
         self.advance_automatically();

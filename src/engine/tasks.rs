@@ -234,8 +234,14 @@ impl<'a> Scene<'a> {
             .collect();
         for task in tasks {
             let silence = self.spec_of(&task).and_then(|spec| spec.silence.clone());
-            if silence.is_some() && self.blockers_of(Some(&task.id)).is_empty() {
-                self.finish_by_nobody(&task, silence);
+            let is_open = self.instance.task(task.number).is_some_and(Task::is_open);
+            if silence.is_none() || !is_open || !self.blockers_of(Some(&task.id)).is_empty() {
+                continue;
+            }
+            self.finish_by_nobody(&task, silence);
+            // Where one of several is enough, the others are not done as well.
+            for (_, stage) in self.open_stages() {
+                self.cancel_joined(stage);
             }
         }
     }
