@@ -141,6 +141,10 @@ impl Directory {
     pub(super) fn finish_compaction(&self, new: Self) -> Result<(), OpenError> {
         new.wait_until_closed()?;
         let note = || {
+            // What a failed sync has left is shown as if it was written, and told nobody again.
+            if Doubt::of(&new.path).is_there() {
+                return Err(io::Error::other("not all of it could be written and synced"));
+            }
             if fs::read(new.path.join(PARAMETERS))? != fs::read(self.path.join(PARAMETERS))? {
                 let what = "the compacted store has other settings than the old one";
                 return Err(io::Error::other(what));

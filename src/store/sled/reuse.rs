@@ -1,8 +1,8 @@
 //! The data file, and what of it sled uses again. While it tidies up, sled moves what is left of a
 //! segment to others and overwrites it, and syncs twice a second: a disk may have kept the later of
 //! these writes and lost the earlier. So whatever was moved is synced as soon as sled says that it
-//! begins a segment anew, which it does before it writes there. What fails in between is told by
-//! the next sync of ours.
+//! begins a segment anew, or cuts off the last ones, which it does before it touches the file. What
+//! fails in between is told by the next sync of ours.
 //!
 //! Knows nothing of what is stored.
 
@@ -10,16 +10,17 @@ use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use log::{Level, Record};
 
 use super::hearing::SEGMENTS;
 use super::log_file::Doubt;
 
-/// How sled says where in its file it begins a segment; the number of bytes follows.
+/// How sled says where in its file it begins a segment, and where it cuts the file off; the number
+/// of bytes follows.
 const BEGINS_AT: &str = "segment accountant returning offset: ";
+const CUTS_AT: &str = "truncating file to length ";
 /// The part of sled that tidies up by itself; nobody else tells of its failures.
 const FLUSHER: &str = "sled::flusher";
 
@@ -32,14 +33,15 @@ pub(super) struct DataFile {
     doubt: Doubt,
     /// Once it is there: sled makes it.
     file: OnceLock<File>,
-    /// Whether a sync has failed of which nobody was told yet.
-    has_failed: AtomicBool,
+    /// Whether a write or a sync has failed of which our own syncs may not hear: the system tells
+    /// of it once. Held while one syncs.
+    has_failed: Mutex<bool>,
 }
 
 impl DataFile {
     /// The file of this name, of a sled that is not open yet.
     pub(super) fn new(path: PathBuf, doubt: Doubt) -> Arc<Self> {
-        let (file, has_failed) = (OnceLock::new(), AtomicBool::new(false));
+        let (file, has_failed) = (OnceLock::new(), Mutex::new(false));
         let data = Arc::new(Self { path, doubt, file, has_failed });
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|other| other.strong_count() > 0);
@@ -50,20 +52,20 @@ impl DataFile {
     /// Makes durable what was written. An error is that of this sync, or of an earlier one that
     /// sled made, or that was made for it.
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.sync_once()?;
-        if self.has_failed.load(Ordering::Acquire) {
+        let mut has_failed = self.failure();
+        let synced = self.file().and_then(File::sync_data);
+        if synced.is_err() {
+            *has_failed = true;
+            self.distrust();
+        } else if *has_failed {
             return Err(io::Error::other("an earlier write or sync of the data file has failed"));
         }
-        Ok(())
+        synced
     }
 
     /// Leaves a note that what is shown of the file may not be on the disk.
     pub(super) fn distrust(&self) {
         self.doubt.leave();
-    }
-
-    fn sync_once(&self) -> io::Result<()> {
-        self.file().and_then(File::sync_data).inspect_err(|_| self.distrust())
     }
 
     fn file(&self) -> io::Result<&File> {
@@ -74,23 +76,27 @@ impl DataFile {
         Ok(self.file.get_or_init(|| file))
     }
 
-    /// sled begins a segment there.
-    fn begins(&self, offset: u64) {
-        let synced = match self.file().and_then(File::metadata) {
-            Ok(metadata) if offset < metadata.len() => self.sync_once(),
-            Ok(_) => Ok(()),
+    /// sled is about to write there, or to cut the file off there.
+    fn gives_up(&self, offset: u64) {
+        match self.file().and_then(File::metadata) {
+            Ok(metadata) if offset < metadata.len() => {
+                // Told by the next sync.
+                let _ = self.sync();
+            }
+            Ok(_) => {}
             // It is that of another store.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        };
-        if synced.is_err() {
-            self.fails();
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) => self.fails(),
         }
     }
 
     fn fails(&self) {
-        self.has_failed.store(true, Ordering::Release);
+        *self.failure() = true;
         self.distrust();
+    }
+
+    fn failure(&self) -> MutexGuard<'_, bool> {
+        self.has_failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,7 +117,7 @@ pub(super) fn hear(record: &Record<'_>) {
         && let Some(offset) = Beginning::of(record.args())
     {
         for data in open() {
-            data.begins(offset);
+            data.gives_up(offset);
         }
     }
     if record.target() == FLUSHER && record.level() == Level::Error {
@@ -132,12 +138,13 @@ struct Beginning {
 }
 
 impl Beginning {
-    /// Where a segment begins; none: it tells of something else.
+    /// What is given up from there on; none: it tells of something else.
     fn of(message: &fmt::Arguments<'_>) -> Option<u64> {
         let mut beginning = Self { text: String::with_capacity(2 * Self::BYTES) };
         // An error only says that it is enough.
         let _ = beginning.write_fmt(*message);
-        let rest = beginning.text.strip_prefix(BEGINS_AT)?;
+        let text = &beginning.text;
+        let rest = text.strip_prefix(BEGINS_AT).or_else(|| text.strip_prefix(CUTS_AT))?;
         let end = rest.find(|it: char| !it.is_ascii_digit()).unwrap_or(rest.len());
         // Whatever else sled may say there some day: better to sync once too often.
         Some(rest[..end].parse().unwrap_or(0))
