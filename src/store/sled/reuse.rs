@@ -160,3 +160,38 @@ impl fmt::Write for Beginning {
         if self.text.len() < Self::BYTES { Ok(()) } else { Err(fmt::Error) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_heard_from_where_on_the_file_is_given_up() {
+        let (offset, free) = (3_u64 << 20, [5, 7]);
+        let begins = format_args!(
+            "segment accountant returning offset: {offset} for lsn {} on deck: {free:?}",
+            9_u64 << 20
+        );
+        assert_eq!(Beginning::of(&begins), Some(offset));
+        let cuts = format_args!("truncating file to length {offset}");
+        assert_eq!(Beginning::of(&cuts), Some(offset));
+        assert_eq!(Beginning::of(&format_args!("freeing segment {offset}")), None);
+        let unknown = format_args!("segment accountant returning offset: at the end");
+        assert_eq!(Beginning::of(&unknown), Some(0), "better once too often");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "sled makes the file, and there is none here")]
+    fn a_failure_that_only_sled_met_is_answered_by_every_sync_after_it() {
+        let place = tempfile::tempdir().expect("a directory for the test");
+        let doubt = Doubt::of(place.path());
+        let data = DataFile::new(place.path().join("db"), doubt.clone());
+        data.gives_up(0);
+        assert!(!doubt.is_there(), "a file that is not there is that of another store");
+        std::fs::write(&data.path, "all of it").expect("writable");
+        data.gives_up(0);
+        assert!(data.sync().is_ok() && !doubt.is_there());
+        data.fails();
+        assert!(data.sync().is_err() && data.sync().is_err() && doubt.is_there());
+    }
+}
