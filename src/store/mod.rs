@@ -23,6 +23,7 @@ pub mod memory;
 pub mod sled;
 
 mod chain;
+mod folders;
 mod identity;
 mod index;
 mod ledger;

@@ -442,14 +442,20 @@ fn what_a_late_timer_gave_to_somebody_counts_for_the_command_that_comes_with_it(
     assert_eq!(given, [("carry", "fay"), ("bring", "gus")]);
 }
 
-#[test]
-fn a_clock_that_stands_still_is_explained_by_the_calendar_that_is_live() {
-    let house = House::read("tests/specs/config");
-    let mut world = World::of(&house, "yard");
+/// One that was suspended as soon as it had begun.
+fn suspended(house: &House) -> World<'_> {
+    let mut world = World::of(house, "yard");
     let now = at("2025-03-03T10:00");
     world.submit(now, &create());
     let suspend = m::Suspend { reason: "ill".into(), expected_resume: None, proposed_by: None };
     assert_eq!(world.submit(now, &command("anna", Action::Suspend(suspend))), None);
+    world
+}
+
+#[test]
+fn a_clock_that_stands_still_is_explained_by_the_calendar_that_is_live() {
+    let house = House::read("tests/specs/config");
+    let mut world = suspended(&house);
     world.calendar = with_day_off(&world.calendar, "2025-03-06");
     world.settle(at("2025-03-04T10:00"));
     let instance = world.instance.clone().expect("created");
@@ -464,11 +470,7 @@ fn a_clock_that_stands_still_is_explained_by_the_calendar_that_is_live() {
 #[test]
 fn a_clock_that_was_stopped_twice_for_one_reason_goes_on_with_its_alarms() {
     let house = House::read("tests/specs/config");
-    let mut world = World::of(&house, "yard");
-    let now = at("2025-03-03T10:00");
-    world.submit(now, &create());
-    let suspend = m::Suspend { reason: "ill".into(), expected_resume: None, proposed_by: None };
-    assert_eq!(world.submit(now, &command("anna", Action::Suspend(suspend))), None);
+    let mut world = suspended(&house);
     let instance = Arc::make_mut(world.instance.as_mut().expect("created"));
     for clock in instance.clocks.iter_mut().filter(|clock| clock.is_paused()) {
         let again = clock.paused[0].clone();

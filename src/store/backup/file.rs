@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::reading::Backup;
 use super::{BackupError, Progress};
+use crate::store::folders;
 
 /// The end of the name of a backup that is being written.
 const UNFINISHED_END: &str = ".unfinished";
@@ -66,8 +67,8 @@ impl Unfinished {
         written.map_err(|source| inaccessible(&self.path, "write", source))?;
         let mut backup = Backup::open(&self.written_as, progress)?;
         refuse_existing(&self.path)?;
-        let named =
-            fs::rename(&self.written_as, &self.path).and_then(|()| sync_directory_of(&self.path));
+        let named = fs::rename(&self.written_as, &self.path)
+            .and_then(|()| folders::sync(&folders::above(&self.path)));
         named.map_err(|source| inaccessible(&self.path, "name", source))?;
         backup.moved_to(&self.path);
         Ok(backup)
@@ -133,11 +134,6 @@ fn refuse_existing(path: &Path) -> Result<(), BackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(inaccessible(path, "look for", source)),
     }
-}
-
-fn sync_directory_of(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 pub(super) fn inaccessible(path: &Path, doing: &'static str, source: io::Error) -> BackupError {

@@ -46,13 +46,6 @@ pub struct Checked {
 /// sled did not come to an end.
 pub(super) const PANICKED: &str = "sled panicked while it read its files";
 
-impl Checked {
-    /// Nothing could be read.
-    pub(super) fn of_panic() -> Self {
-        Self { findings: vec![PANICKED.to_owned()], ..Self::default() }
-    }
-}
-
 /// Reads everything. The ledger must be that of this store.
 pub(super) fn check(
     disk: &Disk,

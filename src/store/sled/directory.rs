@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::folders::{above, copy, missing, names_in, remove_if_there, sync};
 use super::log_file::{self, DOUBT, Doubt};
 use super::naming;
 use super::open_error::OpenError;
 use super::reuse::DataFile;
+use crate::store::folders::{above, copy, missing, names_in, remove_if_there, sync};
 
 const LOCK: &str = "sanbang.lock";
 const MARK: &str = "sanbang.mark";

@@ -78,11 +78,9 @@ impl Disk {
     /// Makes everything durable that was written.
     pub(super) fn sync(&self) -> Result<(), Error> {
         let flushed = self.rouser.flush().map_err(|error| failed(&error));
-        let synced = flushed.and_then(|_| {
-            let synced = self.data.sync();
-            synced.map_err(|it| Error::Corrupt(format!("syncing the store: {}", told(&it))))
-        });
-        synced.inspect_err(|_| self.data.distrust())
+        flushed.inspect_err(|_| self.data.distrust())?;
+        let synced = self.data.sync();
+        synced.map_err(|it| Error::Corrupt(format!("syncing the store: {}", told(&it))))
     }
 
     /// Whether nothing was ever written.

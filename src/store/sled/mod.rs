@@ -28,7 +28,6 @@ mod compacting;
 mod directory;
 mod disk;
 mod filling;
-mod folders;
 mod gate;
 mod hearing;
 mod keys;
@@ -129,10 +128,7 @@ impl SledStore {
     pub fn check(&self, progress: &mut dyn FnMut(Progress)) -> Result<Checked, Error> {
         let _quiet = self.gate.read();
         let ledger = self.ledger()?;
-        // Damaged files can make sled panic instead of answering an error.
-        let checking =
-            AssertUnwindSafe(|| checking::check(&self.disk, &self.identity, &ledger, progress));
-        Ok(catch_unwind(checking).unwrap_or_else(|_| Checked::of_panic()))
+        Ok(checking::check(&self.disk, &self.identity, &ledger, progress))
     }
 
     fn ledger(&self) -> Result<RwLockReadGuard<'_, Ledger>, Error> {
