@@ -30,6 +30,9 @@ pub(super) struct Mailbox<Request, Settling> {
 struct Queues<Request, Settling> {
     requests: VecDeque<Request>,
     settlings: VecDeque<Settling>,
+    /// The worker waits and was not told yet that something came: to tell costs a system call,
+    /// also where nobody waits.
+    waits: bool,
     open: bool,
 }
 
@@ -41,7 +44,8 @@ pub(super) struct Taken<Request, Settling> {
 
 impl<Request, Settling> Mailbox<Request, Settling> {
     pub(super) fn new(requests_max: usize) -> Self {
-        let queues = Queues { requests: VecDeque::new(), settlings: VecDeque::new(), open: true };
+        let (requests, settlings) = (VecDeque::new(), VecDeque::new());
+        let queues = Queues { requests, settlings, waits: false, open: true };
         Self { queues: Mutex::new(queues), arrived: Condvar::new(), requests_max }
     }
 
@@ -55,8 +59,7 @@ impl<Request, Settling> Mailbox<Request, Settling> {
             return Err(Full::Overloaded);
         }
         queues.requests.push_back(request);
-        drop(queues);
-        self.arrived.notify_one();
+        self.tell(queues);
         Ok(())
     }
 
@@ -68,8 +71,7 @@ impl<Request, Settling> Mailbox<Request, Settling> {
         }
         let room = self.requests_max.saturating_sub(queues.requests.len());
         queues.requests.extend(requests.drain(..requests.len().min(room)));
-        drop(queues);
-        self.arrived.notify_one();
+        self.tell(queues);
         if requests.is_empty() { Ok(()) } else { Err(Full::Overloaded) }
     }
 
@@ -80,8 +82,7 @@ impl<Request, Settling> Mailbox<Request, Settling> {
             return Err(Full::Closed);
         }
         queues.settlings.extend(settlings);
-        drop(queues);
-        self.arrived.notify_one();
+        self.tell(queues);
         Ok(())
     }
 
@@ -92,6 +93,7 @@ impl<Request, Settling> Mailbox<Request, Settling> {
             if !queues.open {
                 return None;
             }
+            queues.waits = true;
             queues = self.arrived.wait(queues).unwrap_or_else(PoisonError::into_inner);
         }
         let settlings = queues.settlings.len().min(SETTLINGS_MAX);
@@ -137,6 +139,15 @@ impl<Request, Settling> Mailbox<Request, Settling> {
         drop(queues);
         drop(dropped);
         self.arrived.notify_all();
+    }
+
+    /// Something came.
+    fn tell(&self, mut queues: MutexGuard<'_, Queues<Request, Settling>>) {
+        let waits = take(&mut queues.waits);
+        drop(queues);
+        if waits {
+            self.arrived.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queues<Request, Settling>> {
