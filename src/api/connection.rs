@@ -80,6 +80,8 @@ pub(super) struct Connection {
     greeting: Option<(usize, Pin<Box<Sleep>>)>,
     /// Once the last word was sent.
     lingering: Option<Pin<Box<Sleep>>>,
+    /// Whether what is written now has waited for more.
+    gathered: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -87,7 +89,19 @@ impl Connection {
     fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Result<Self> {
         stream.set_nodelay(true)?;
         let greeting = Some((0, Box::pin(pause(GREETING_MAX))));
-        Ok(Self { stream, greeting, lingering: None, _place: place })
+        Ok(Self { stream, greeting, lingering: None, gathered: false, _place: place })
+    }
+}
+
+impl Connection {
+    /// Lets everything run once that is ready to: its answers go into the same write.
+    fn poll_gather(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.gathered {
+            self.gathered = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -116,6 +130,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
+        ready!(self.poll_gather(cx));
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -124,6 +139,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         parts: &[std::io::IoSlice<'_>],
     ) -> Poll<Result<usize>> {
+        ready!(self.poll_gather(cx));
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
     }
 
@@ -132,6 +148,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.gathered = false;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
