@@ -5,7 +5,7 @@
 //! what became ready meanwhile into one message. Decides nothing: each command goes the way of its
 //! own call, from the same decoder to the same status.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::mem::replace;
 use std::pin::Pin;
@@ -23,10 +23,10 @@ use crate::engine::Rejection;
 use crate::model::actor::Actor;
 use crate::model::id::InstanceId;
 use crate::model::limits;
-use crate::runtime::{Answer, Catalog, FeedError, Outcome, Pipeline, SubmitError, View};
+use crate::runtime::{Catalog, FeedError, Outcome, Pipeline, SubmitError};
 
 use super::edge::{self, Edge};
-use super::from_proto::envelope::Wish;
+use super::from_proto::envelope::Asked;
 use super::pb::drive_answer::Outcome as Told;
 use super::pb::drive_command::Command;
 use super::{auth, pb, status};
@@ -44,8 +44,7 @@ pub(super) struct Driving {
     stopping: Waiting<()>,
     pipeline: Pipeline,
     /// The commands under way, by the numbers under which they were asked.
-    asked: Slab<Asked>,
-    lanes: Lanes,
+    under_way: Slab<UnderWay>,
     outcomes: IntoIter<(u64, Outcome)>,
     telling: Option<(usize, Waiting<Status>)>,
     answers: VecDeque<pb::DriveAnswer>,
@@ -63,20 +62,11 @@ enum Reading {
 }
 
 /// A command under way.
-struct Asked {
+struct UnderWay {
     correlation: u64,
     span: Span,
     instance: InstanceId,
     expected_revision: Option<u64>,
-    /// What is not yet asked of the worker.
-    held: Option<Held>,
-}
-
-enum Held {
-    /// A wish that waits for a look of an earlier command.
-    Wish(Box<Wish>),
-    /// A command that is taken apart once its instance was looked at.
-    Unlooked(Box<(Actor, Command)>),
 }
 
 /// For whom the stream's commands are.
@@ -106,10 +96,6 @@ impl Acting {
         Ok(actor)
     }
 }
-
-/// The commands that wait because the values of an earlier one are not taken apart yet: by
-/// instance, in order, the one that is looked for in front. Mostly empty.
-type Lanes = HashMap<InstanceId, VecDeque<usize>>;
 
 /// Does the same with the request of whichever command it is.
 macro_rules! with_request {
@@ -166,8 +152,7 @@ impl Driving {
             reading: Reading::On,
             stopping,
             pipeline: edge.handle.pipeline(),
-            asked: Slab::new(),
-            lanes: Lanes::new(),
+            under_way: Slab::new(),
             outcomes: Vec::new().into_iter(),
             telling: None,
             answers: VecDeque::new(),
@@ -182,7 +167,7 @@ impl Driving {
                 self.reading = Reading::Failed(status::feed(&FeedError::Draining));
                 return;
             }
-            while self.asked.len() + self.answers.len() < limits::DRIVE_COMMANDS_MAX {
+            while self.under_way.len() + self.answers.len() < limits::DRIVE_COMMANDS_MAX {
                 let Some(command) = self.unread.next() else { break };
                 self.take(command);
             }
@@ -210,46 +195,18 @@ impl Driving {
             Ok(actor) => actor,
             Err(status) => return self.tell_failure(correlation, &status),
         };
-        let (span, looked_at) = with_request!(&command, |request| {
-            (edge::span_of(request, &actor), edge::looked_at(request))
+        let span = with_request!(&command, |request| edge::span_of(request, &actor));
+        let asked = span.in_scope(|| {
+            with_request!(command, |request| edge::asked(&self.acting.catalog, actor, request))
         });
-        if let Some(instance) = looked_at {
-            let held = Some(Held::Unlooked(Box::new((actor, command))));
-            let asked = Asked { correlation, span, instance, expected_revision: None, held };
-            return self.ask(asked);
-        }
-        let wish = span.in_scope(|| {
-            with_request!(command, |request| edge::wish(&self.acting.catalog, actor, request, None))
-        });
-        match wish {
-            Ok(wish) if self.lanes.contains_key(&wish.instance) => {
-                let instance = wish.instance.clone();
-                let expected_revision = wish.command.expected_revision;
-                let held = Some(Held::Wish(Box::new(wish)));
-                self.ask(Asked { correlation, span, instance, expected_revision, held });
-            }
-            Ok(Wish { instance, command }) => {
-                let number = self.asked.insert(Asked {
-                    correlation,
-                    span,
-                    instance: instance.clone(),
-                    expected_revision: command.expected_revision,
-                    held: None,
-                });
-                self.pipeline.command(number as u64, instance, command);
+        match asked {
+            Ok(Asked { instance, expected_revision, wished }) => {
+                let named = instance.clone();
+                let under_way = UnderWay { correlation, span, instance, expected_revision };
+                let number = self.under_way.insert(under_way);
+                self.pipeline.command(number as u64, named, wished);
             }
             Err(status) => self.tell_failure(correlation, &status),
-        }
-    }
-
-    /// Puts a command that cannot be decided yet behind those of its instance.
-    fn ask(&mut self, asked: Asked) {
-        let instance = asked.instance.clone();
-        let number = self.asked.insert(asked);
-        let lane = self.lanes.entry(instance.clone()).or_default();
-        lane.push_back(number);
-        if lane.len() == 1 {
-            self.pipeline.look(number as u64, instance);
         }
     }
 
@@ -260,11 +217,11 @@ impl Driving {
                 let Poll::Ready(status) = telling.as_mut().poll(cx) else { return };
                 let number = *number;
                 self.telling = None;
-                let asked = self.asked.remove(number);
+                let asked = self.under_way.remove(number);
                 self.tell_failure(asked.correlation, &status);
             }
             match self.outcomes.next() {
-                Some((number, outcome)) => self.take_outcome(number, outcome),
+                Some((number, outcome)) => self.answered(number, outcome),
                 None => match self.pipeline.poll_outcomes(cx) {
                     Poll::Ready(outcomes) => self.outcomes = outcomes.into_iter(),
                     Poll::Pending => return,
@@ -273,21 +230,9 @@ impl Driving {
         }
     }
 
-    fn take_outcome(&mut self, number: u64, outcome: Outcome) {
+    fn answered(&mut self, number: u64, answer: Outcome) {
         let number = usize::try_from(number).expect("it was made from such a number");
-        match outcome {
-            Outcome::Answered(answer) => self.answered(number, answer),
-            Outcome::Seen(Ok(view)) => self.seen(number, view.as_ref()),
-            Outcome::Seen(Err(error)) => {
-                let asked = self.asked.remove(number);
-                self.tell_failure(asked.correlation, &status::read(&error));
-                self.leave_lane(&asked.instance);
-            }
-        }
-    }
-
-    fn answered(&mut self, number: usize, answer: Result<Answer, SubmitError>) {
-        let asked = &self.asked[number];
+        let asked = &self.under_way[number];
         edge::log(&asked.span, &asked.instance, &answer);
         if let Err(SubmitError::Rejected(rejection @ Rejection::StaleRevision { .. })) = answer {
             // It is told with what happened since, which is read; those behind it wait for it.
@@ -297,61 +242,11 @@ impl Driving {
             self.telling = Some((number, Box::pin(telling)));
             return;
         }
-        let asked = self.asked.remove(number);
+        let UnderWay { correlation, instance, .. } = self.under_way.remove(number);
         match answer {
-            Ok(answer) => self.tell(asked.correlation, Told::Accepted(edge::accepted(&answer))),
-            Err(error) => {
-                self.tell_failure(asked.correlation, &status::not_served(&error, &asked.instance));
-            }
+            Ok(answer) => self.tell(correlation, Told::Accepted(edge::accepted(&answer))),
+            Err(error) => self.tell_failure(correlation, &status::not_served(&error, &instance)),
         }
-        if asked.held.is_some() {
-            self.leave_lane(&asked.instance);
-        }
-    }
-
-    /// Takes a command apart whose instance was looked at.
-    fn seen(&mut self, number: usize, view: Option<&View>) {
-        let asked = &mut self.asked[number];
-        let instance = asked.instance.clone();
-        if let Some(Held::Unlooked(held)) = asked.held.take() {
-            let (actor, command) = *held;
-            let wish = asked.span.in_scope(|| {
-                let catalog = &self.acting.catalog;
-                with_request!(command, |request| edge::wish(catalog, actor, request, view))
-            });
-            match wish {
-                Ok(Wish { instance, command }) => {
-                    asked.expected_revision = command.expected_revision;
-                    self.pipeline.command(number as u64, instance, command);
-                }
-                Err(status) => {
-                    let asked = self.asked.remove(number);
-                    self.tell_failure(asked.correlation, &status);
-                }
-            }
-        }
-        self.leave_lane(&instance);
-    }
-
-    /// Asks for what waited behind the first of a lane, up to the next that needs a look.
-    fn leave_lane(&mut self, instance: &InstanceId) {
-        let Some(lane) = self.lanes.get_mut(instance) else { return };
-        lane.pop_front();
-        while let Some(number) = lane.front().copied() {
-            let asked = &mut self.asked[number];
-            match asked.held.take() {
-                Some(Held::Wish(wish)) => {
-                    self.pipeline.command(number as u64, wish.instance, wish.command);
-                    lane.pop_front();
-                }
-                held => {
-                    asked.held = held;
-                    self.pipeline.look(number as u64, instance.clone());
-                    return;
-                }
-            }
-        }
-        self.lanes.remove(instance);
     }
 
     fn tell(&mut self, correlation: u64, outcome: Told) {
@@ -371,14 +266,12 @@ impl Stream for Driving {
         driving.read(cx);
         driving.pipeline.flush();
         driving.hear(cx);
-        // What waited for a look is asked for now.
-        driving.pipeline.flush();
         if !driving.answers.is_empty() {
             let count = driving.answers.len().min(limits::DRIVE_ANSWERS_MAX);
             let answers = driving.answers.drain(..count).collect();
             return Poll::Ready(Some(Ok(pb::InstanceServiceDriveResponse { answers })));
         }
-        if !driving.asked.is_empty() {
+        if !driving.under_way.is_empty() {
             return Poll::Pending;
         }
         match replace(&mut driving.reading, Reading::Told) {

@@ -15,7 +15,7 @@ use crate::model::actor::Actor;
 use crate::model::id::InstanceId;
 use crate::runtime::{Answer, Catalog, Handle, SubmitError, View};
 
-use super::from_proto::envelope::{self, CommandRequest, Known, Wish};
+use super::from_proto::envelope::{self, Asked, CommandRequest};
 use super::questions::Questions;
 use super::violations::Violations;
 use super::{auth, pb, status};
@@ -76,14 +76,9 @@ impl Edge {
         actor: Actor,
         request: R,
     ) -> Result<pb::Accepted, Status> {
-        let view = match looked_at(&request) {
-            Some(id) => self.handle.view(&id).await.map_err(|error| status::read(&error))?,
-            None => None,
-        };
-        let Wish { instance, command } =
-            wish(&self.handle.catalog(), actor, request, view.as_ref())?;
-        let expected = command.expected_revision;
-        let answer = self.handle.submit(instance.clone(), command).await;
+        let asked = asked(&self.handle.catalog(), actor, request)?;
+        let Asked { instance, expected_revision: expected, wished } = asked;
+        let answer = self.handle.submit(instance.clone(), wished).await;
         log(&Span::current(), &instance, &answer);
         match answer {
             Ok(answer) => Ok(accepted(&answer)),
@@ -118,20 +113,14 @@ pub(super) fn named<N: super::violations::Named>(field: &str, text: &str) -> Res
     found.finish(name).map_err(|told| status::invalid(&told))
 }
 
-/// The instance that must be looked at before a request is taken apart: values are taken by what
-/// its workflow declares. None: it carries none, or names no instance, which is told later.
-pub(super) fn looked_at<R: CommandRequest>(request: &R) -> Option<InstanceId> {
-    if request.needs_look() { InstanceId::parse(request.instance()).ok() } else { None }
-}
-
-/// What a request wishes, if it is well formed. Runs within the span of the command.
-pub(super) fn wish<R: CommandRequest>(
+/// What a request asks for, if it is well formed as far as can be seen without its instance. Runs
+/// within the span of the command.
+pub(super) fn asked<R: CommandRequest>(
     catalog: &Catalog,
     actor: Actor,
     request: R,
-    view: Option<&View>,
-) -> Result<Wish, Status> {
-    envelope::wish(actor, request, &Known { catalog, view }).map_err(|told| {
+) -> Result<Asked, Status> {
+    envelope::asked(actor, request, catalog).map_err(|told| {
         Span::current().record("outcome", status::reason::INVALID_REQUEST);
         tracing::debug!("command malformed");
         status::invalid(&told)
@@ -182,6 +171,7 @@ pub(super) fn log(span: &Span, instance: &InstanceId, answer: &Result<Answer, Su
             span.record("outcome", status::reason_of(error));
             match error {
                 SubmitError::Rejected(_) => "command refused",
+                SubmitError::Malformed(_) => "command malformed",
                 _ => "command not served",
             }
         }

@@ -27,7 +27,9 @@ impl InstanceService for Edge {
         let accepted = self.command(request).await?;
         let similar = match (like, &accepted) {
             (Some((workflow, fields)), Some(accepted)) => {
-                self.similar(&workflow, fields, &accepted.instance).await?
+                // It was accepted: that is the answer, also where nothing can be compared.
+                let similar = self.similar(&workflow, fields, &accepted.instance).await;
+                similar.unwrap_or_default()
             }
             _ => Vec::new(),
         };

@@ -12,16 +12,9 @@ use crate::model::limits;
 use crate::model::task::TaskNumber;
 use crate::model::time::{Amount, Date, Timestamp};
 
-use super::pb;
+pub use crate::runtime::Violation;
 
-/// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The path of the field, as the proto names it: `fields.total_investment`.
-    pub field: String,
-    /// What is wrong, as a sentence without a full stop.
-    pub problem: String,
-}
+use super::pb;
 
 impl Violation {
     /// A page is asked for after something that the list does not hold.

@@ -48,7 +48,7 @@ pub use values::check_values;
 use std::sync::Arc;
 
 use crate::model::actor::Actor;
-use crate::model::command::{Action, Command, Confirm};
+use crate::model::command::{Action, Command, Confirm, Request};
 use crate::model::event::Record;
 use crate::model::instance::Instance;
 
@@ -75,8 +75,8 @@ fn decide_existing(
     action: &Action,
     command: &Command,
 ) -> Decision {
-    if let Some(answer) = known_request(instance, command) {
-        return answer;
+    if let Some(outcome) = command.request.and_then(|request| known_request(instance, request)) {
+        return Decision { settled: None, outcome, after: Some(Arc::clone(instance)) };
     }
     let mut scene = Scene::new(context, Arc::clone(instance), &command.actor);
     scene.settle();
@@ -114,15 +114,13 @@ fn confirmed(context: &Context<'_>, instance: &Arc<Instance>, confirm: &Confirm)
 
 /// A request that was accepted before is answered as it was then; its id must not be used for
 /// anything else.
-fn known_request(instance: &Arc<Instance>, command: &Command) -> Option<Decision> {
-    let request = command.request?;
+pub fn known_request(instance: &Instance, request: Request) -> Option<Outcome> {
     let known = instance.requests.iter().find(|known| known.key == request.key)?;
-    let outcome = if known.digest == request.digest {
+    Some(if known.digest == request.digest {
         Outcome::Repeated { revision: known.revision }
     } else {
         Outcome::Refused(Rejection::RequestIdReused)
-    };
-    Some(Decision { settled: None, outcome, after: Some(Arc::clone(instance)) })
+    })
 }
 
 fn judge(

@@ -13,6 +13,8 @@ use crate::model::id::{InstanceId, WorkflowId};
 use crate::model::instance::Instance;
 use crate::model::time::Timestamp;
 
+use super::wished::Violation;
+
 /// The answer to an accepted command. A repeat under the same request id gets the same
 /// `instance`, `workflow`, `revision`, `kinds` and `started`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct View {
 pub enum SubmitError {
     /// The rules refuse it. What had fallen due before it was recorded all the same.
     Rejected(Rejection),
+    /// It is not what a command of its kind is; all of it that is wrong.
+    Malformed(Vec<Violation>),
     /// Too many commands wait already.
     Overloaded,
     /// Others wrote the same instance first, several times in a row.
@@ -73,7 +77,9 @@ impl SubmitError {
     /// After how long trying the same again may help; none: it does not.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Rejected(_) | Self::Internal | Self::ClockJumped { .. } => None,
+            Self::Rejected(_) | Self::Malformed(_) | Self::Internal | Self::ClockJumped { .. } => {
+                None
+            }
             Self::Contended => Some(Duration::from_millis(50)),
             Self::Overloaded => Some(Duration::from_millis(200)),
             Self::Unavailable | Self::Draining => Some(Duration::from_secs(1)),
@@ -85,6 +91,7 @@ impl fmt::Display for SubmitError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => write!(out, "refused: {rejection:?}"),
+            Self::Malformed(violations) => write!(out, "malformed: {violations:?}"),
             Self::Overloaded => write!(out, "too many commands are waiting"),
             Self::Contended => write!(out, "others wrote the same instance first"),
             Self::Unavailable => write!(out, "the store is unavailable"),

@@ -64,6 +64,18 @@ pub struct Published {
     pub(super) indexed: Vec<FieldId>,
 }
 
+impl Versions {
+    /// The newest version of each key that instances of this workflow had, by number.
+    pub fn keys(&self) -> Vec<&Published> {
+        let mut keys: Vec<&Published> = Vec::new();
+        for version in self.versions.values() {
+            keys.retain(|known| known.workflow.key != version.workflow.key);
+            keys.push(version);
+        }
+        keys
+    }
+}
+
 impl Published {
     pub(super) fn new(workflow: Workflow, published_at: Timestamp, pinned: Sources) -> Self {
         let indexed = workflow.indexed_fields();

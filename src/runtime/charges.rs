@@ -230,7 +230,7 @@ impl<'a> Charges<'a> {
     fn look(&self, instance: &InstanceId) -> Option<Result<Option<View>, ReadError>> {
         loop {
             let (reply, answer) = oneshot::channel();
-            let request = ViewRequest { instance: instance.clone(), reply: Reply::Awaited(reply) };
+            let request = ViewRequest { instance: instance.clone(), reply };
             let offered = self.shared.inbox_of(instance).offer(Request::View(request));
             let seen = match offered {
                 Ok(()) => answer.blocking_recv().unwrap_or(Err(ReadError::Unavailable)),
@@ -252,7 +252,11 @@ impl<'a> Charges<'a> {
                 Ok(_) => return Some(Ok(())),
                 Err(SubmitError::Rejected(rejection)) => return Some(Err(rejection)),
                 Err(SubmitError::Draining) => return None,
-                Err(error @ (SubmitError::Internal | SubmitError::ClockJumped { .. })) => {
+                Err(
+                    error @ (SubmitError::Internal
+                    | SubmitError::Malformed(_)
+                    | SubmitError::ClockJumped { .. }),
+                ) => {
                     tracing::error!(%instance, %error, "a hand-over leaves something behind");
                     let (place, detail) = ("the service".to_owned(), error.to_string());
                     return Some(Err(Rejection::GuardError { place, detail }));
@@ -266,7 +270,7 @@ impl<'a> Charges<'a> {
         let (reply, answer) = oneshot::channel();
         let request = CommandRequest {
             instance: instance.clone(),
-            command: command.clone(),
+            wished: command.clone().into(),
             since: Stopwatch::start(),
             reply: Reply::Awaited(reply),
         };

@@ -195,7 +195,8 @@ impl Effects {
     ) {
         let worker = usize::from(self.store.partition_of(&instance).0) % self.inboxes.len();
         let (since, reply) = (Stopwatch::start(), Reply::Taken(heard));
-        let request = CommandRequest { instance, command, since, reply };
+        let wished = command.into();
+        let request = CommandRequest { instance, wished, since, reply };
         let _ = self.inboxes[worker].offer(Request::Command(Box::new(request)));
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use crate::engine::{self, Decision, FieldProblem, Outcome, Rejection};
-use crate::model::command::{Action, Command};
+use crate::model::command::{Action, Command, Request};
 use crate::model::event::{Event, Payload, Record};
 use crate::model::id::{InstanceId, TaskId};
 use crate::model::instance::Instance;
@@ -25,6 +25,7 @@ use super::cache::Cache;
 use super::catalog::{Catalog, Published};
 use super::settling::Progress;
 use super::shared::Shared;
+use super::wished::{Unread, Violation, Wished};
 use super::worker::Task;
 
 /// Records read at once while looking for the one that a repeated request made.
@@ -38,6 +39,8 @@ const BODY_EVERY: u64 = 16;
 pub(super) enum Planned {
     Accepted(Box<Answer>),
     Refused(Rejection),
+    /// It is no command.
+    Malformed(Vec<Violation>),
     View(Option<View>),
     Settled(Progress),
     Contended,
@@ -86,7 +89,7 @@ impl Decided {
     /// its own instance, or on the one to which that is to be related.
     pub(super) fn is_rested_on(&self, task: &Task) -> bool {
         let other = match task {
-            Task::Command(request) => related(&request.command.action),
+            Task::Command(request) => request.wished.action().and_then(related),
             Task::View(_) | Task::Settling(_) => None,
         };
         let is_written = |id| self.copies.contains_key(id);
@@ -121,9 +124,9 @@ impl<'a> Deciding<'a> {
     }
 
     /// Decides one job. An error: the store cannot be trusted any more.
-    pub(super) fn plan(&mut self, task: &Task) -> Result<Planned, Error> {
+    pub(super) fn plan(&mut self, task: &mut Task) -> Result<Planned, Error> {
         let planned = match task {
-            Task::Command(request) => self.command(&request.instance, &request.command),
+            Task::Command(request) => self.command(&request.instance, &mut request.wished),
             Task::View(request) => self.view(&request.instance),
             Task::Settling(settling) => self.settle(&settling.instance),
         };
@@ -150,9 +153,19 @@ impl<'a> Deciding<'a> {
         (self.writes, Decided { copies: self.copies, written: self.written })
     }
 
-    fn command(&mut self, id: &InstanceId, command: &Command) -> Result<Planned, Error> {
+    fn command(&mut self, id: &InstanceId, wished: &mut Wished) -> Result<Planned, Error> {
         let before = self.instance(id)?;
         let catalog = Arc::clone(&self.catalog);
+        if let Wished::Unread(unread) = wished
+            && let Some(planned) = self.asked_before(unread, before.as_ref())?
+        {
+            return Ok(planned);
+        }
+        let view = || view_of(&catalog, before.as_ref()?);
+        let command = match wished.read(&catalog, view) {
+            Ok(command) => command,
+            Err(planned) => return Ok(planned),
+        };
         let published = match (&before, &command.action) {
             (Some(instance), _) => pinned(&catalog, instance),
             (None, Action::Create(create)) => {
@@ -174,6 +187,42 @@ impl<'a> Deciding<'a> {
         match self.take(published, before.as_ref(), decision) {
             Taken::Planned(planned) => Ok(planned),
             Taken::Repeated { revision } => self.repeated(id, revision),
+        }
+    }
+
+    /// The answer to a request that was accepted before. It is not read again: a repeat means what
+    /// it meant then, whatever was published since.
+    fn asked_before(
+        &self,
+        unread: &Unread,
+        here: Option<&Arc<Instance>>,
+    ) -> Result<Option<Planned>, Error> {
+        let Some(request) = unread.request else { return Ok(None) };
+        if let Some(instance) = here
+            && let Some(planned) = self.remembered(instance, request)?
+        {
+            return Ok(Some(planned));
+        }
+        for id in &unread.elsewhere {
+            if let Some(there) = self.read(id)?
+                && let Some(planned) = self.remembered(&there, request)?
+            {
+                return Ok(Some(planned));
+            }
+        }
+        Ok(None)
+    }
+
+    fn remembered(
+        &self,
+        instance: &Arc<Instance>,
+        request: Request,
+    ) -> Result<Option<Planned>, Error> {
+        match engine::known_request(instance, request) {
+            None => Ok(None),
+            Some(Outcome::Repeated { revision }) => self.repeated(&instance.id, revision).map(Some),
+            Some(Outcome::Refused(rejection)) => Ok(Some(Planned::Refused(rejection))),
+            Some(Outcome::Accepted(_) | Outcome::Nothing) => Ok(Some(Planned::Defect)),
         }
     }
 
@@ -239,11 +288,8 @@ impl<'a> Deciding<'a> {
     fn view(&mut self, id: &InstanceId) -> Result<Planned, Error> {
         let Some(instance) = self.instance(id)? else { return Ok(Planned::View(None)) };
         let catalog = Arc::clone(&self.catalog);
-        let Some(published) = pinned(&catalog, &instance) else {
-            return Ok(Planned::Defect);
-        };
-        let workflow = Arc::clone(&published.workflow);
-        Ok(Planned::View(Some(View { instance, workflow })))
+        let view = view_of(&catalog, &instance);
+        Ok(view.map_or(Planned::Defect, |view| Planned::View(Some(view))))
     }
 
     /// The instance as this group sees it, for somebody who asks for it.
@@ -393,6 +439,12 @@ fn related(action: &Action) -> Option<(&InstanceId, Option<&TaskId>)> {
 /// the first, and with every one that passes a multiple of [`BODY_EVERY`].
 fn body_is_due(before: u64, after: u64) -> bool {
     before == 0 || before / BODY_EVERY != after / BODY_EVERY
+}
+
+/// An instance with its workflow; none: a defect, which is logged.
+fn view_of(catalog: &Catalog, instance: &Arc<Instance>) -> Option<View> {
+    let workflow = Arc::clone(&pinned(catalog, instance)?.workflow);
+    Some(View { instance: Arc::clone(instance), workflow })
 }
 
 /// None: a defect, which is logged.

@@ -12,7 +12,6 @@ use crate::definition::compiled::Workflow;
 use crate::engine::{self, AlarmPreview, Deadline};
 use crate::ledger::{Line, Report, Sheet};
 use crate::model::actor::Actor;
-use crate::model::command::Command;
 use crate::model::id::{InstanceId, MemberId, WorkflowId};
 use crate::model::instance::{Header, Instance};
 use crate::model::roster::RosterAction;
@@ -36,6 +35,7 @@ use super::roster::RosterError;
 use super::shared::{ClockJump, Shared};
 use super::similar::{self, Likeness};
 use super::stats::{Stats, count};
+use super::wished::Wished;
 use super::worker::{CommandRequest, Request, ViewRequest};
 use super::workload::{self, Workload};
 
@@ -77,7 +77,7 @@ impl Handle {
     pub async fn submit(
         &self,
         instance: InstanceId,
-        command: Command,
+        wished: impl Into<Wished>,
     ) -> Result<Answer, SubmitError> {
         if let Some(ClockJump { last, now }) = self.shared.clock_jump {
             return Err(SubmitError::ClockJumped { last, now });
@@ -86,7 +86,7 @@ impl Handle {
         let inbox = self.shared.inbox_of(&instance);
         let since = Stopwatch::start();
         let reply = Reply::Awaited(reply);
-        let request = CommandRequest { instance, command, since, reply };
+        let request = CommandRequest { instance, wished: wished.into(), since, reply };
         let offered = inbox.offer(Request::Command(Box::new(request)));
         offered.map_err(|full| SubmitError::from(self.counted(full)))?;
         answer.await.unwrap_or(Err(SubmitError::Unavailable))
@@ -101,7 +101,7 @@ impl Handle {
     pub async fn view(&self, instance: &InstanceId) -> Result<Option<View>, ReadError> {
         let (reply, answer) = oneshot::channel();
         let inbox = self.shared.inbox_of(instance);
-        let request = ViewRequest { instance: instance.clone(), reply: Reply::Awaited(reply) };
+        let request = ViewRequest { instance: instance.clone(), reply };
         let offered = inbox.offer(Request::View(request));
         offered.map_err(|full| ReadError::from(self.counted(full)))?;
         answer.await.unwrap_or(Err(ReadError::Unavailable))

@@ -42,6 +42,7 @@ mod shared;
 mod similar;
 mod timers;
 mod token;
+mod wished;
 mod worker;
 
 pub use crate::store::{Identity, Numbered, Order, Partition, Progress, Query, Seq};
@@ -66,4 +67,5 @@ pub use shared::ClockJump;
 pub use start::{Configuration, Options, Runtime, StartError};
 pub use stats::{LAG_BOUNDS_MS, Stats};
 pub use verify::Meaning;
+pub use wished::{Reader, Unread, Violation, Wished};
 pub use workload::Workload;

@@ -10,36 +10,18 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::sync::oneshot;
 
-use crate::model::command::Command;
 use crate::model::id::InstanceId;
 
-use super::answer::{Answer, ReadError, SubmitError, View};
+use super::answer::{Answer, ReadError, SubmitError};
 use super::clock::Stopwatch;
 use super::mailbox::Full;
 use super::shared::{ClockJump, Shared};
 use super::stats::count;
-use super::worker::{CommandRequest, Request, ViewRequest};
+use super::wished::Wished;
+use super::worker::{CommandRequest, Request};
 
-/// What became of something that was asked for.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The answer to a command; or, in place of an instance, why nobody looked.
-    Answered(Result<Answer, SubmitError>),
-    /// An instance, where one was asked for; none: there is no such instance.
-    Seen(Result<Option<View>, ReadError>),
-}
-
-impl From<Result<Answer, SubmitError>> for Outcome {
-    fn from(answer: Result<Answer, SubmitError>) -> Self {
-        Self::Answered(answer)
-    }
-}
-
-impl From<Result<Option<View>, ReadError>> for Outcome {
-    fn from(seen: Result<Option<View>, ReadError>) -> Self {
-        Self::Seen(seen)
-    }
-}
+/// What became of a command.
+pub type Outcome = Result<Answer, SubmitError>;
 
 /// Asks for much and waits for it all together. What is asked for of one instance is done in the
 /// order in which it was put here. Dropping it takes nothing back.
@@ -57,23 +39,17 @@ impl Pipeline {
     }
 
     /// Asks for a command to be decided, once it is flushed; `number` comes back with its answer.
-    pub fn command(&mut self, number: u64, instance: InstanceId, command: Command) {
+    pub fn command(&mut self, number: u64, instance: InstanceId, wished: Wished) {
         if let Some(ClockJump { last, now }) = self.shared.clock_jump {
             let refused = Err(SubmitError::ClockJumped { last, now });
-            self.outbox.put(number, refused.into()).into_iter().for_each(Waker::wake);
+            self.outbox.put(number, refused).into_iter().for_each(Waker::wake);
             return;
         }
         let worker = self.shared.worker_of(&instance);
-        let (since, reply) = (Stopwatch::start(), self.reply(number));
-        let request = CommandRequest { instance, command, since, reply };
+        let place = Place { number, outbox: Some(Arc::clone(&self.outbox)) };
+        let (since, reply) = (Stopwatch::start(), Reply::Collected(place));
+        let request = CommandRequest { instance, wished, since, reply };
         self.put[worker].push(Request::Command(Box::new(request)));
-    }
-
-    /// Asks for an instance as it will be after all that was asked before, once it is flushed.
-    pub fn look(&mut self, number: u64, instance: InstanceId) {
-        let worker = self.shared.worker_of(&instance);
-        let reply = self.reply(number);
-        self.put[worker].push(Request::View(ViewRequest { instance, reply }));
     }
 
     /// Hands over what was put. What finds a full mailbox is answered so.
@@ -87,11 +63,10 @@ impl Pipeline {
                 if full == Full::Overloaded {
                     count(&self.shared.counters.overloaded);
                 }
-                let waiting = match request {
-                    Request::Command(request) => request.reply.send(Err(full.into())),
-                    Request::View(request) => request.reply.send(Err(full.into())),
-                };
-                waiting.into_iter().for_each(Waker::wake);
+                if let Request::Command(request) = request {
+                    let waiting = request.reply.send(Err(full.into()));
+                    waiting.into_iter().for_each(Waker::wake);
+                }
             }
         }
     }
@@ -107,10 +82,6 @@ impl Pipeline {
             return Poll::Pending;
         }
         Poll::Ready(take(&mut ready.outcomes))
-    }
-
-    fn reply<T: Into<Outcome>>(&self, number: u64) -> Reply<T> {
-        Reply::Collected(Place { number, outbox: Some(Arc::clone(&self.outbox)) })
     }
 }
 
@@ -133,18 +104,18 @@ impl From<Full> for ReadError {
 }
 
 /// Where an answer goes.
-pub(super) enum Reply<T> {
+pub(super) enum Reply {
     /// To somebody who waits for it alone.
-    Awaited(oneshot::Sender<T>),
+    Awaited(oneshot::Sender<Outcome>),
     /// Among all that a pipeline asked for.
     Collected(Place),
     /// To the runtime itself, which goes on with it at once.
-    Taken(Box<dyn FnOnce(T) + Send>),
+    Taken(Box<dyn FnOnce(Outcome) + Send>),
 }
 
-impl<T: Into<Outcome>> Reply<T> {
+impl Reply {
     /// Gives the answer. Who is to be woken for it is given back, so that many answers wake once.
-    pub(super) fn send(self, answer: T) -> Option<Waker> {
+    pub(super) fn send(self, answer: Outcome) -> Option<Waker> {
         match self {
             Self::Awaited(sender) => {
                 // Whoever asked may have gone: what was decided stays decided.
@@ -152,7 +123,7 @@ impl<T: Into<Outcome>> Reply<T> {
                 None
             }
             Self::Collected(mut place) => {
-                place.outbox.take().and_then(|outbox| outbox.put(place.number, answer.into()))
+                place.outbox.take().and_then(|outbox| outbox.put(place.number, answer))
             }
             Self::Taken(take) => {
                 take(answer);
@@ -172,7 +143,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let Some(outbox) = self.outbox.take() else { return };
         let lost = Err(SubmitError::Unavailable);
-        outbox.put(self.number, lost.into()).into_iter().for_each(Waker::wake);
+        outbox.put(self.number, lost).into_iter().for_each(Waker::wake);
     }
 }
 

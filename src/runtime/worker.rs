@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::task::Waker;
 
-use crate::model::command::Command;
+use tokio::sync::oneshot;
+
 use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::store;
@@ -23,6 +24,7 @@ use super::pipeline::Reply;
 use super::settling::{Progress, Settling};
 use super::shared::Shared;
 use super::stats::count;
+use super::wished::Wished;
 
 /// How often one instance is decided again because somebody wrote first.
 const CONFLICTS_MAX: u32 = 3;
@@ -39,14 +41,14 @@ pub(super) enum Request {
 
 pub(super) struct CommandRequest {
     pub(super) instance: InstanceId,
-    pub(super) command: Command,
+    pub(super) wished: Wished,
     pub(super) since: Stopwatch,
-    pub(super) reply: Reply<Result<Answer, SubmitError>>,
+    pub(super) reply: Reply,
 }
 
 pub(super) struct ViewRequest {
     pub(super) instance: InstanceId,
-    pub(super) reply: Reply<Result<Option<View>, ReadError>>,
+    pub(super) reply: oneshot::Sender<Result<Option<View>, ReadError>>,
 }
 
 pub(super) type Inbox = Mailbox<Request, Settling>;
@@ -105,7 +107,7 @@ impl Worker {
         for _ in 0..ROUNDS_MAX {
             let mut deciding = Deciding::begin(&self.shared, &mut self.cache);
             let mut planned = Vec::with_capacity(tasks.len());
-            while let Some(task) = tasks.get(planned.len()) {
+            while let Some(task) = tasks.get_mut(planned.len()) {
                 let next = if contended.contains(task.instance()) {
                     Ok(Planned::Contended)
                 } else {
@@ -193,7 +195,8 @@ fn answer_all(shared: &Shared, tasks: Vec<Task>, planned: Vec<Planned>, records:
                 waiting.extend(request.reply.send(answer));
             }
             Task::View(request) => {
-                waiting.extend(request.reply.send(view_answer(planned)));
+                // Whoever asked may have gone.
+                let _ = request.reply.send(view_answer(planned));
             }
             Task::Settling(settling) => {
                 let progress = settling_progress(&planned);
@@ -228,6 +231,7 @@ fn command_answer(
             count(&shared.counters.refused);
             Err(SubmitError::Rejected(rejection))
         }
+        Planned::Malformed(violations) => Err(SubmitError::Malformed(violations)),
         Planned::Contended => Err(SubmitError::Contended),
         Planned::Unavailable => Err(SubmitError::Unavailable),
         Planned::View(_) | Planned::Settled(_) | Planned::Defect => Err(SubmitError::Internal),
@@ -238,9 +242,11 @@ fn view_answer(planned: Planned) -> Result<Option<View>, ReadError> {
     match planned {
         Planned::View(view) => Ok(view),
         Planned::Unavailable | Planned::Contended => Err(ReadError::Unavailable),
-        Planned::Accepted(_) | Planned::Refused(_) | Planned::Settled(_) | Planned::Defect => {
-            Err(ReadError::Internal)
-        }
+        Planned::Accepted(_)
+        | Planned::Refused(_)
+        | Planned::Malformed(_)
+        | Planned::Settled(_)
+        | Planned::Defect => Err(ReadError::Internal),
     }
 }
 
@@ -249,6 +255,7 @@ fn settling_progress(planned: &Planned) -> Progress {
         Planned::Settled(progress) => *progress,
         Planned::Accepted(_)
         | Planned::Refused(_)
+        | Planned::Malformed(_)
         | Planned::View(_)
         | Planned::Contended
         | Planned::Unavailable
@@ -260,14 +267,12 @@ fn settling_progress(planned: &Planned) -> Progress {
 mod tests {
     use std::sync::mpsc::sync_channel;
 
-    use tokio::sync::oneshot;
-
     use super::*;
 
     fn view(name: &str) -> Request {
         let (reply, _answer) = oneshot::channel();
         let instance = InstanceId::trusted(name);
-        Request::View(ViewRequest { instance, reply: Reply::Awaited(reply) })
+        Request::View(ViewRequest { instance, reply })
     }
 
     fn names(tasks: &[Task]) -> Vec<&str> {

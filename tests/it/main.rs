@@ -10,6 +10,7 @@ mod api_fixture;
 mod api_links;
 mod api_operations;
 mod api_organization;
+mod api_repeats;
 mod api_streams;
 mod api_views;
 mod api_work;

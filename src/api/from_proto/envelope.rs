@@ -15,7 +15,7 @@ use crate::model::actor::Actor;
 use crate::model::command::{Action, Command, Request};
 use crate::model::id::InstanceId;
 use crate::model::limits;
-use crate::runtime::{Catalog, View};
+use crate::runtime::{Catalog, Reader, Unread, Versions, View, Wished};
 
 use super::{escalations, instances, tasks};
 
@@ -26,12 +26,12 @@ const DERIVED_ID_BYTES: usize = 16;
 pub(in crate::api) struct Known<'a> {
     /// What administrators wrote.
     pub(in crate::api) catalog: &'a Catalog,
-    /// The instance with its workflow; none: there is none, or nothing needed it.
+    /// The instance with its workflow; none: there is none, or nothing needs it.
     pub(in crate::api) view: Option<&'a View>,
 }
 
 /// A request that becomes a command.
-pub(in crate::api) trait CommandRequest: Message {
+pub(in crate::api) trait CommandRequest: Message + 'static {
     /// The call, as it enters the digest of the content and the log.
     const CALL: &'static str;
     /// The instance, as given.
@@ -43,10 +43,14 @@ pub(in crate::api) trait CommandRequest: Message {
     /// Why a rule is to be overruled.
     fn force_reason(&self) -> &str;
     /// Whether it carries values, which are taken by what the instance's workflow declares.
-    fn needs_look(&self) -> bool;
+    fn has_values(&self) -> bool;
     /// The instance that it is for.
-    fn names(&self, found: &mut Violations, _: &Actor, _: &Known<'_>) -> InstanceId {
+    fn names(&self, found: &mut Violations, _: &Actor, _: &Catalog) -> InstanceId {
         found.name("instance", self.instance())
+    }
+    /// The instances that it would have been for, by what was published before.
+    fn named_before(&self, _: &InstanceId, _: &Actor, _: &Catalog) -> Vec<InstanceId> {
+        Vec::new()
     }
     /// What is wished.
     fn action(self, found: &mut Violations, instance: &InstanceId, known: &Known<'_>) -> Action;
@@ -71,17 +75,18 @@ impl CommandRequest for pb::InstanceServiceCreateRequest {
         ""
     }
 
-    /// Its values are taken by the active version of its workflow.
-    fn needs_look(&self) -> bool {
-        false
+    /// They are taken by the active version of its workflow.
+    fn has_values(&self) -> bool {
+        true
     }
 
     /// Without an id of the caller's one is derived from who asks and the request id, so that a
     /// repeat means the same instance.
     /// Where the workflow has a key the id is that of the key.
-    fn names(&self, found: &mut Violations, actor: &Actor, known: &Known<'_>) -> InstanceId {
+    fn names(&self, found: &mut Violations, actor: &Actor, catalog: &Catalog) -> InstanceId {
+        let active = catalog.active(&self.workflow).map(|published| &*published.workflow);
         if self.instance.is_empty()
-            && let Some(keyed) = instances::keyed_id(self, known.catalog)
+            && let Some(keyed) = active.and_then(|active| instances::keyed_id(self, active))
         {
             return keyed;
         }
@@ -93,6 +98,26 @@ impl CommandRequest for pb::InstanceServiceCreateRequest {
             ("", request_id) => InstanceId::trusted(&derived_id(actor, request_id)),
             (given, _) => found.name("instance", given),
         }
+    }
+
+    /// A repeat is recognised where its first one is, also once the workflow is retired or has
+    /// another key.
+    fn named_before(&self, now: &InstanceId, actor: &Actor, catalog: &Catalog) -> Vec<InstanceId> {
+        if !self.instance.is_empty() || self.request_id.is_empty() {
+            return Vec::new();
+        }
+        let active = catalog.active(&self.workflow).map(|published| &published.workflow.key);
+        let keys = catalog.versions(&self.workflow).map(Versions::keys).unwrap_or_default();
+        let others = keys.into_iter().filter(|it| Some(&it.workflow.key) != active);
+        let named = others.filter_map(|published| {
+            let workflow = &published.workflow;
+            if workflow.key.is_empty() {
+                Some(InstanceId::trusted(&derived_id(actor, &self.request_id)))
+            } else {
+                instances::keyed_id(self, workflow)
+            }
+        });
+        named.filter(|id| id != now).collect()
     }
 
     fn action(self, found: &mut Violations, instance: &InstanceId, known: &Known<'_>) -> Action {
@@ -122,7 +147,7 @@ macro_rules! command_requests {
             command_requests!(@revision $($given)*);
             command_requests!(@force $($given)*);
 
-            fn needs_look(&self) -> bool {
+            fn has_values(&self) -> bool {
                 false $($(|| self.$values.as_ref().is_some_and(|given| !given.fields.is_empty()))+)?
             }
 
@@ -191,26 +216,39 @@ command_requests! {
     "acknowledge" EscalationServiceAcknowledgeRequest { revision } escalations::acknowledge;
 }
 
-/// A command and the instance that it is for.
-#[derive(Debug, Clone)]
-pub(in crate::api) struct Wish {
-    /// The instance.
+/// What is asked for, and of which instance.
+pub(in crate::api) struct Asked {
     pub(in crate::api) instance: InstanceId,
-    /// The command.
-    pub(in crate::api) command: Command,
+    /// The revision at which it is to be, if one was given.
+    pub(in crate::api) expected_revision: Option<u64>,
+    pub(in crate::api) wished: Wished,
 }
 
-/// Takes a request apart.
-pub(in crate::api) fn wish<R: CommandRequest>(
+/// Takes a request apart, as far as that goes without its instance.
+pub(in crate::api) fn asked<R: CommandRequest>(
     actor: Actor,
     request: R,
-    known: &Known<'_>,
-) -> Result<Wish, Vec<Violation>> {
+    catalog: &Catalog,
+) -> Result<Asked, Vec<Violation>> {
     let mut found = Violations::default();
-    let instance = request.names(&mut found, &actor, known);
-    let envelope = Envelope::take(&mut found, actor, &request);
-    let action = request.action(&mut found, &instance, known);
-    found.finish(Wish { instance, command: envelope.around(action) })
+    let instance = request.names(&mut found, &actor, catalog);
+    let recognised = recognised_by(&actor, &request);
+    let expected_revision = request.expected_revision();
+    if request.has_values() && found.is_empty() {
+        let elsewhere = request.named_before(&instance, &actor, catalog);
+        let named = instance.clone();
+        let read: Reader = Box::new(move |catalog, view| {
+            let envelope = Envelope::take(&mut found, actor, recognised, &request);
+            let action = request.action(&mut found, &named, &Known { catalog, view });
+            found.finish(envelope.around(action))
+        });
+        let unread = Unread { request: recognised, elsewhere, read: Some(read) };
+        return Ok(Asked { instance, expected_revision, wished: Wished::Unread(unread) });
+    }
+    let envelope = Envelope::take(&mut found, actor, recognised, &request);
+    let action = request.action(&mut found, &instance, &Known { catalog, view: None });
+    let command = found.finish(envelope.around(action))?;
+    Ok(Asked { instance, expected_revision, wished: command.into() })
 }
 
 struct Envelope {
@@ -221,13 +259,18 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn take<R: CommandRequest>(found: &mut Violations, actor: Actor, request: &R) -> Self {
+    fn take<R: CommandRequest>(
+        found: &mut Violations,
+        actor: Actor,
+        recognised: Option<Request>,
+        request: &R,
+    ) -> Self {
         if request.request_id().len() > limits::REQUEST_ID_BYTES_MAX {
             found.add("request_id", "it is longer than 128 bytes");
         }
         let force = found.optional_text("force_reason", request.force_reason().to_owned());
         let expected_revision = request.expected_revision();
-        Self { request: recognised_by(&actor, request), actor, expected_revision, force }
+        Self { request: recognised, actor, expected_revision, force }
     }
 
     fn around(self, action: Action) -> Command {
@@ -283,13 +326,23 @@ mod tests {
         }
     }
 
-    fn taken<R: CommandRequest>(actor: &str, request: R) -> Result<Wish, Vec<Violation>> {
+    /// The command and its instance, where no workflow is published and there is no instance.
+    fn taken<R: CommandRequest>(
+        actor: &str,
+        request: R,
+    ) -> Result<(InstanceId, Command), Vec<Violation>> {
         let catalog = Catalog::default();
-        wish(member(actor), request, &Known { catalog: &catalog, view: None })
+        let Asked { instance, wished, .. } = asked(member(actor), request, &catalog)?;
+        let command = match wished {
+            Wished::Command(command) => command,
+            Wished::Unread(unread) => unread.read.unwrap()(&catalog, None)?,
+            Wished::Malformed(violations) => return Err(violations),
+        };
+        Ok((instance, command))
     }
 
     fn request(actor: &str, request: pb::InstanceServiceAdvanceRequest) -> Option<Request> {
-        taken(actor, request).unwrap().command.request
+        taken(actor, request).unwrap().1.request
     }
 
     #[test]
@@ -321,7 +374,7 @@ mod tests {
             };
             taken(actor, request)
         };
-        let id = |actor, request_id| create(actor, request_id).unwrap().instance;
+        let id = |actor, request_id| create(actor, request_id).unwrap().0;
         assert_eq!(id("an", "r-1"), id("an", "r-1"));
         assert_ne!(id("an", "r-1"), id("bo", "r-1"));
         assert_ne!(id("an", "r-1"), id("an", "r-2"));

@@ -40,9 +40,8 @@ pub(in crate::api) fn create(
 /// or malformed, which is told when the values are taken.
 pub(in crate::api) fn keyed_id(
     request: &pb::InstanceServiceCreateRequest,
-    catalog: &Catalog,
+    workflow: &Workflow,
 ) -> Option<InstanceId> {
-    let workflow = &catalog.active(&request.workflow)?.workflow;
     if workflow.key.is_empty() {
         return None;
     }

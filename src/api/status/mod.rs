@@ -198,6 +198,7 @@ pub(super) fn calendar_not_found(calendar: &str) -> Status {
 pub(super) fn not_served(error: &SubmitError, instance: &InstanceId) -> Status {
     match error {
         SubmitError::Rejected(rejection) => rejected(rejection, instance.as_str(), &[]),
+        SubmitError::Malformed(violations) => invalid(violations),
         SubmitError::Contended => retry(Code::Aborted, error, error.retry_after()),
         SubmitError::Overloaded => retry(Code::ResourceExhausted, error, error.retry_after()),
         SubmitError::Unavailable | SubmitError::Draining => {
@@ -212,6 +213,7 @@ pub(super) fn not_served(error: &SubmitError, instance: &InstanceId) -> Status {
 pub(super) fn reason_of(error: &SubmitError) -> &'static str {
     match error {
         SubmitError::Rejected(rejection) => rejection.code(),
+        SubmitError::Malformed(_) => reason::INVALID_REQUEST,
         SubmitError::Contended => reason::CONTENDED,
         SubmitError::Overloaded => reason::OVERLOADED,
         SubmitError::Unavailable => reason::STORE_UNAVAILABLE,
