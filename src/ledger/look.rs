@@ -242,7 +242,7 @@ impl<'a> Look<'a> {
             StayPart::Left => self.time(stay.span.to.filter(|_| stay.left)),
             StayPart::Due => self.due(due_of(limit)),
             StayPart::DueOriginally => self.due(due_originally(limit)),
-            StayPart::DaysLeft => self.days_left(due_of(limit), stay.span.to.is_none()),
+            StayPart::DaysLeft => self.days_left(limit, stay.span.to.is_none()),
             StayPart::Dwell => Cell::Decimal(self.setting.dwell(self.dossier, stay)),
             StayPart::Days => Cell::Integer(self.setting.days(stay.span)),
             StayPart::Attempt => Cell::Integer(i64::from(stay.attempt)),
@@ -304,11 +304,14 @@ impl<'a> Look<'a> {
         match part {
             TaskPart::Due => self.due(due_of(limit)),
             TaskPart::DueOriginally => self.due(due_originally(limit)),
-            TaskPart::DaysLeft => self.days_left(due_of(limit), story.task.end.is_none()),
-            TaskPart::DaysOver => self.days_over(due_of(limit), self.setting.end_of(story.span())),
+            TaskPart::DaysLeft => self.days_left(limit, story.task.end.is_none()),
+            TaskPart::DaysOver => self.days_over(limit, self.setting.end_of(story.span())),
             TaskPart::Light => light(limit),
             TaskPart::OnTime => in_time(due_originally(limit), done),
-            TaskPart::InTime => in_time(due_of(limit), done),
+            TaskPart::InTime => {
+                let done = done.map(|at| limit.map_or(at, |limit| come(limit, at)));
+                in_time(due_of(limit), done)
+            }
             // The parts that have nothing to do with the limit are told where the task is.
             _ => Cell::count(limit.map_or(0, |limit| limit.clock.extended.len())),
         }
@@ -364,8 +367,8 @@ impl<'a> Look<'a> {
             LimitPart::Started => self.time(Some(clock.started_at)),
             LimitPart::Due => self.due(due),
             LimitPart::DueOriginally => self.due(due.and(Some(clock.due_originally))),
-            LimitPart::DaysLeft => self.days_left(due, story.stopped.is_none()),
-            LimitPart::DaysOver => self.days_over(due, end),
+            LimitPart::DaysLeft => self.days_left(Some(story), story.stopped.is_none()),
+            LimitPart::DaysOver => self.days_over(Some(story), end),
             LimitPart::Light => Cell::text(clock.light().as_str()),
             LimitPart::Level => name(clock.fired.last().map(|fired| &fired.level)),
             LimitPart::Raised => self.time(clock.fired.last().map(|fired| fired.at)),
@@ -455,13 +458,16 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn days_left(&self, due: Option<Timestamp>, under_way: bool) -> Cell {
-        let due = due.filter(|_| under_way && self.dossier.instance.status.is_live());
-        due.map_or(Cell::Empty, |due| Cell::Integer(self.setting.days_left(due)))
+    fn days_left(&self, limit: Option<&LimitStory>, under_way: bool) -> Cell {
+        let limit = limit.filter(|_| under_way && self.dossier.instance.status.is_live());
+        let left = limit.and_then(|limit| {
+            Some(self.setting.days_left(limit.due()?, come(limit, self.setting.now)))
+        });
+        left.map_or(Cell::Empty, Cell::Integer)
     }
 
-    fn days_over(&self, due: Option<Timestamp>, at: Timestamp) -> Cell {
-        let over = due.and_then(|due| self.setting.days_over(due, at));
+    fn days_over(&self, limit: Option<&LimitStory>, at: Timestamp) -> Cell {
+        let over = limit.and_then(|limit| self.setting.days_over(limit.due()?, come(limit, at)));
         over.map_or(Cell::Empty, Cell::Integer)
     }
 }
@@ -472,6 +478,12 @@ fn name(id: Option<&impl AsRef<str>>) -> Cell {
 
 fn light(limit: Option<&LimitStory>) -> Cell {
     limit.map_or(Cell::Empty, |limit| Cell::text(limit.clock.light().as_str()))
+}
+
+/// How far a limit has come at an instant: one that stands still no further than to where it
+/// stopped, since its due time moves only once it runs on.
+fn come(limit: &LimitStory, at: Timestamp) -> Timestamp {
+    limit.clock.stands_still_since().map_or(at, |since| since.min(at))
 }
 
 fn due_of(limit: Option<&LimitStory>) -> Option<Timestamp> {

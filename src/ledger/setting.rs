@@ -50,12 +50,12 @@ impl Setting<'_> {
         span.to.unwrap_or(self.now)
     }
 
-    /// Working days until a due time; below zero: since then.
-    pub fn days_left(&self, due: Timestamp) -> i64 {
-        if self.now <= due {
-            self.calendar.working_days_between(self.now, due)
+    /// Working days from an instant until a due time; below zero: since then.
+    pub fn days_left(&self, due: Timestamp, at: Timestamp) -> i64 {
+        if at <= due {
+            self.calendar.working_days_between(at, due)
         } else {
-            -self.days_over(due, self.now).unwrap_or(0)
+            -self.days_over(due, at).unwrap_or(0)
         }
     }
 

@@ -27,7 +27,7 @@ fn edited(sources: &Sources, path: &str, words: &[(&str, &str)]) -> (String, Str
     (path.to_owned(), text)
 }
 
-async fn publish(server: &Server, member: &str, files: &[(String, String)]) {
+pub(crate) async fn publish(server: &Server, member: &str, files: &[(String, String)]) {
     let file = |(path, content): &(String, String)| pb::SourceFile {
         path: path.clone(),
         content: content.clone(),

@@ -73,7 +73,7 @@ indicators:
   late: { of: desk, rows: limit, where: { row.days_over: { at_least: 1 } }, count: {} }
 ";
 
-fn desk() -> Sources {
+pub(crate) fn desk() -> Sources {
     let mut sources = sources();
     let escalation = "rules/escalation.yaml";
     let ladders = format!("{}{VARIANCE}", sources.files[escalation].trim_end());
@@ -97,8 +97,8 @@ fn d1() -> String {
 }
 
 /// A server with one desk, Anna's, begun on Monday the 6th of January at 01:00.
-async fn begin(directory: &std::path::Path) -> Server {
-    let server = Server::start_with(directory, desk()).await;
+pub(crate) async fn begin(directory: &std::path::Path, configuration: Sources) -> Server {
+    let server = Server::start_with(directory, configuration).await;
     let request = pb::InstanceServiceCreateRequest {
         instance: d1(),
         workflow: "desk".to_owned(),
@@ -109,14 +109,14 @@ async fn begin(directory: &std::path::Path) -> Server {
     server
 }
 
-async fn rows(server: &Server, ledger: &str) -> Vec<String> {
+pub(crate) async fn rows(server: &Server, ledger: &str) -> Vec<String> {
     let request = pb::LedgerServiceQueryRequest { ledger: ledger.to_owned(), ..Default::default() };
     let sheet = server.ledgers().query(by("anna", request)).await.unwrap().into_inner();
     sheet.rows.iter().map(|row| values(&row.cells).join(" | ")).collect()
 }
 
 /// The figures of an indicator, each by what it is about: hours, or a count.
-async fn figures(server: &Server, indicator: &str) -> Vec<String> {
+pub(crate) async fn figures(server: &Server, indicator: &str) -> Vec<String> {
     let indicators = vec![indicator.to_owned()];
     let request = pb::LedgerServiceIndicatorsRequest { indicators, ..Default::default() };
     let response = server.ledgers().indicators(by("anna", request)).await.unwrap().into_inner();
@@ -130,7 +130,7 @@ async fn figures(server: &Server, indicator: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_task_that_waits_for_papers_is_in_the_hand_of_the_enterprise() {
     let directory = tempfile::tempdir().unwrap();
-    let server = begin(directory.path()).await;
+    let server = begin(directory.path(), desk()).await;
     // Monday 09:00 to 17:00 with an hour of rest is seven hours; then Anna asks for papers.
     server.advance_clock(17).await;
     let request = pb::TaskServiceRequestSupplementRequest {
@@ -163,7 +163,7 @@ async fn a_task_that_waits_for_papers_is_in_the_hand_of_the_enterprise() {
 #[tokio::test]
 async fn time_that_ran_out_for_papers_is_no_longer_the_enterprises() {
     let directory = tempfile::tempdir().unwrap();
-    let server = begin(directory.path()).await;
+    let server = begin(directory.path(), desk()).await;
     let request = pb::TaskServiceRequestSupplementRequest {
         instance: d1(),
         task: PAPERS,
@@ -314,7 +314,7 @@ async fn decide(server: &Server, clock: u32, verdict: pb::Verdict) {
 async fn more_time_for_every_kind_of_clock_is_told_with_its_dues() {
     use pb::Verdict::{Grant, Refuse};
     let directory = tempfile::tempdir().unwrap();
-    let server = begin(directory.path()).await;
+    let server = begin(directory.path(), desk()).await;
     let (stage, task) = (clock(&server, "stage").await, clock(&server, "task").await);
     let cadence = clock(&server, "steward_contact").await;
     // Asked twice: what was refused keeps the due time that it did not move.
@@ -368,7 +368,7 @@ async fn more_time_for_every_kind_of_clock_is_told_with_its_dues() {
 #[tokio::test]
 async fn checks_and_raised_conditions_have_lights_but_no_limit() {
     let directory = tempfile::tempdir().unwrap();
-    let server = begin(directory.path()).await;
+    let server = begin(directory.path(), desk()).await;
     let update = async |values: &[(&str, prost_types::Value)]| {
         let request = pb::InstanceServiceUpdateFieldsRequest {
             instance: d1(),

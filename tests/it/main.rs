@@ -30,6 +30,7 @@ mod escalation;
 mod hand_over;
 mod language_guide;
 mod layering;
+mod ledger_cases;
 mod ledger_pages;
 mod ledger_past;
 mod ledger_sizes;

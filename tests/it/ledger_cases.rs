@@ -1,0 +1,55 @@
+//! What ledgers and indicators tell in corner cases, over a real socket: limits that stand still or
+//! end with their day, paths that end with a stage passed over, numbers that are too large.
+
+use sanbang::api::pb;
+use sanbang::definition::sources::Sources;
+
+use super::api_fixture::by;
+use super::ledger_turns::{begin, desk, figures, rows};
+
+/// The desk with other ledgers and indicators.
+fn asked(ledgers: &str, indicators: &str) -> Sources {
+    let mut sources = desk();
+    let files = [("rules/ledgers.yaml", ledgers), ("rules/indicators.yaml", indicators)];
+    for (path, text) in files {
+        sources.files.insert(path.to_owned(), text.into());
+    }
+    sources
+}
+
+const STILL: &str = "
+ledgers:
+  lights:
+    of: desk
+    rows: limit
+    where: { row.what: [papers, stage, only] }
+    columns: [row.what, row.state, row.days_left, row.days_over]
+  tasks:
+    of: desk
+    rows: task
+    columns: [current.days_left, row.days_left, row.days_over]
+";
+
+const LATE: &str = "
+indicators:
+  late: { of: desk, rows: limit, where: { row.days_over: { at_least: 1 } }, count: {} }
+";
+
+#[tokio::test]
+async fn a_limit_that_stands_still_is_told_where_it_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = begin(directory.path(), asked(STILL, LATE)).await;
+    server.advance_clock(24).await;
+    let reason = "the board meets".to_owned();
+    let instance = "d-1".to_owned();
+    let suspend = pb::InstanceServiceSuspendRequest { instance, reason, ..Default::default() };
+    server.instances().suspend(by("anna", suspend)).await.unwrap();
+    let lights = ["Only | paused | 9 | ", "Papers | paused | 5 | "];
+    assert_eq!(rows(&server, "lights").await, lights);
+    // On Thursday the 23rd both due times lie behind, but nothing has run out.
+    server.advance_clock(17 * 24).await;
+    assert_eq!(rows(&server, "lights").await, lights);
+    assert_eq!(rows(&server, "tasks").await, ["9 | 5 | "]);
+    assert_eq!(figures(&server, "late").await, ["0"]);
+    server.stop().await;
+}
