@@ -267,7 +267,8 @@ impl<'v> Reader<'v> {
             Type::Word(words) => of_words(words),
             Type::Integer if path.name.starts_with("project.") => Range::between(None, None, true),
             Type::Integer => {
-                let counted = path.task.as_ref().filter(|_| !path.name.ends_with(".attempt"));
+                let tries = [".attempt", ".attempts"].iter().any(|it| path.name.ends_with(it));
+                let counted = path.task.as_ref().filter(|_| !tries);
                 let group = counted.and_then(|task| self.vocabulary.task_named(task));
                 let most =
                     group.map(|task| i64::try_from(task.each.len().max(1)).unwrap_or(i64::MAX));

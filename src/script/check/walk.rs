@@ -234,6 +234,7 @@ impl<'v> Checker<'v> {
                     ("outcome", Type::outcome_of(task)),
                     ("total", Type::Integer),
                     ("attempt", Type::Integer),
+                    ("attempts", Type::Integer),
                 ];
                 self.one_of(&format!("tasks.{}", task.id), &known, name, position)
             }

@@ -19,6 +19,7 @@ fn right_expressions_are_not_told_anything() {
         r#"project.signed_on < "2025-12-31""#,
         r#"stage.id == "signing""#,
         "tasks.opinion.open",
+        "tasks.review.attempt >= 3 || tasks.review.attempts >= 3",
         "true",
         "project.steward != ()",
         "(project.visits ?? 0) > 3",

@@ -73,6 +73,8 @@ fn conditions_that_can_hold_are_let_alone() {
         "project.investment == () || project.investment > 5",
         "project.investment != () && project.investment > 5",
         "(project.visits ?? 0) > 3 && project.visits == ()",
+        "tasks.review.attempt >= 3",
+        "tasks.review.attempts >= 3",
     ] {
         let judgement = judged(source, &[]);
         assert!(
