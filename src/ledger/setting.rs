@@ -61,7 +61,9 @@ impl Setting<'_> {
 
     /// Working days from a due time to an instant after it, at least 1; none: it is not after it.
     pub fn days_over(&self, due: Timestamp, at: Timestamp) -> Option<i64> {
-        (at > due).then(|| self.calendar.working_days_between(due, at).max(1))
+        // At 24:00 it is the next day already, and that one is the first day over.
+        let before = Timestamp(due.0.saturating_sub(1));
+        (at > due).then(|| self.calendar.working_days_between(before, at).max(1))
     }
 
     /// Calendar days that a span has touched, its first one not counted.

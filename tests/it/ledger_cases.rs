@@ -53,3 +53,29 @@ async fn a_limit_that_stands_still_is_told_where_it_stopped() {
     assert_eq!(figures(&server, "late").await, ["0"]);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_first_working_day_after_a_limit_that_ends_with_its_day_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut configuration = asked(STILL, LATE);
+    let path = "workflows/desk.yaml";
+    let words = configuration.files[path].replace("sla: { within: 6wd", "sla: { within: 3cd");
+    configuration.files.insert(path.to_owned(), words.into());
+    let server = begin(directory.path(), configuration).await;
+    // From Monday the 6th on three days: until Thursday the 9th at 24:00.
+    let told = [
+        (2, "1 | "),
+        (3, "0 | "),
+        (4, "-1 | 1"),
+        // The weekend has no working days, and Monday the 13th is the second one.
+        (6, "-1 | 1"),
+        (7, "-2 | 2"),
+    ];
+    for (days, expected) in told {
+        server.advance_clock(days * 24).await;
+        let rows = rows(&server, "tasks").await;
+        let (_, own) = rows[0].split_once(" | ").unwrap();
+        assert_eq!(own, expected, "after {days} days");
+    }
+    server.stop().await;
+}
