@@ -22,6 +22,8 @@ use super::fold::{Folder, owner_now};
 pub struct Dossier {
     /// The instance as it was.
     pub instance: Arc<Instance>,
+    /// When its path first came to its end.
+    pub path_ended_at: Option<Timestamp>,
     /// When it was completed or terminated.
     pub ended_at: Option<Timestamp>,
     /// Why it was terminated.

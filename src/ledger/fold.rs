@@ -19,6 +19,7 @@ use super::dossier::{
 /// What was seen of an instance so far.
 #[derive(Default)]
 pub(super) struct Folder {
+    path_ended_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     reason: Option<ReasonCode>,
     stewards: Vec<Held>,
@@ -37,6 +38,7 @@ impl Folder {
         let Self { stewards, suspensions, stays, tasks, limits, activities, .. } = self;
         Dossier {
             instance,
+            path_ended_at: self.path_ended_at,
             ended_at: self.ended_at,
             reason: self.reason,
             stewards,
@@ -167,6 +169,7 @@ impl Folder {
             Payload::InstanceTerminated { reason_code, .. } => {
                 self.reason = Some(reason_code.clone());
             }
+            Payload::PathEnded {} => self.path_ended_at = self.path_ended_at.or(Some(at)),
             Payload::InstanceResumed { .. } => {
                 if let Some(span) = self.suspensions.last_mut() {
                     span.to = Some(at);

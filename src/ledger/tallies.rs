@@ -66,16 +66,13 @@ pub(super) fn reached(look: &Look<'_>, stages: &[(StageId, Title)]) -> Reached {
             (!lengths.is_empty()).then(|| lengths.into_iter().sum())
         })
         .collect();
-    let last = stages.last().map(|(id, _)| id);
-    let finished = stays.iter().any(|stay| stay.left && Some(&stay.stage) == last);
+    let end = look.dossier.path_ended_at;
     let entered = dwell.iter().rposition(Option::is_some).map_or(0, |at| at + 1);
-    let furthest = if finished { stages.len() + 1 } else { entered };
+    let furthest = if end.is_some() { stages.len() + 1 } else { entered };
     let calendar = look.setting.calendar;
     let entry = |id: &StageId| {
         stays.iter().filter(|stay| stay.stage == *id).map(|stay| stay.span.from).min()
     };
-    let ends = stays.iter().filter(|stay| stay.left && Some(&stay.stage) == last);
-    let end = ends.filter_map(|stay| stay.span.to).min();
     let entries = stages.iter().map(|(id, _)| entry(id)).chain([end]);
     let mut days: Vec<Option<Date>> = entries.map(|at| at.map(|at| calendar.date_of(at))).collect();
     for at in (1..days.len()).rev() {

@@ -4,7 +4,7 @@
 use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
-use super::api_fixture::by;
+use super::api_fixture::{Server, boolean, by, fields};
 use super::ledger_turns::{begin, desk, figures, rows};
 
 /// The desk with other ledgers and indicators.
@@ -77,5 +77,69 @@ async fn the_first_working_day_after_a_limit_that_ends_with_its_day_is_over() {
         let (_, own) = rows[0].split_once(" | ").unwrap();
         assert_eq!(own, expected, "after {days} days");
     }
+    server.stop().await;
+}
+
+const WAY: &str = "
+workflow: way
+title: { en: Way, zh: 路径 }
+calendar: plain
+fields:
+  urgent: { type: boolean }
+stages:
+  - { id: first, title: { en: First, zh: 甲 } }
+  - id: second
+    title: { en: Second, zh: 乙 }
+    skip_when: 'project.urgent == true'
+    return_to: [first]
+";
+
+const FUNNEL: &str = "
+indicators:
+  way: { of: way, funnel: {} }
+";
+
+#[tokio::test]
+async fn the_end_of_the_path_is_where_the_path_ended() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut configuration = asked(STILL, FUNNEL);
+    configuration.files.insert("workflows/way.yaml".to_owned(), WAY.into());
+    let server = Server::start_with(directory.path(), configuration).await;
+    for (instance, urgent) in [("passes-over", true), ("goes-back", false), ("stays", false)] {
+        let request = pb::InstanceServiceCreateRequest {
+            instance: instance.to_owned(),
+            workflow: "way".to_owned(),
+            fields: Some(fields(&[("urgent", boolean(urgent))])),
+            steward: "anna".to_owned(),
+            ..Default::default()
+        };
+        server.instances().create(by("anna", request)).await.unwrap();
+    }
+    for instance in ["passes-over", "goes-back"] {
+        let instance = instance.to_owned();
+        let request = pb::InstanceServiceAdvanceRequest { instance, ..Default::default() };
+        server.instances().advance(by("anna", request)).await.unwrap();
+    }
+    let request = pb::InstanceServiceReturnRequest {
+        instance: "goes-back".to_owned(),
+        target: "first".to_owned(),
+        reason: "a page is missing".to_owned(),
+        ..Default::default()
+    };
+    server.instances().r#return(by("anna", request)).await.unwrap();
+    let request = pb::LedgerServiceIndicatorsRequest::default();
+    let response = server.ledgers().indicators(by("anna", request)).await.unwrap().into_inner();
+    let told = response.indicators[0].figures.iter().filter(|it| it.measure == "count");
+    let told: Vec<String> = told.map(|it| format!("{} {}", it.name, it.value)).collect();
+    // Of those that began, and of those that came: who passed a stage over came beyond it.
+    let expected = [
+        "First 3",
+        "First 3",
+        "Second 2",
+        "Second 2",
+        "end of the path 1",
+        "end of the path 1",
+    ];
+    assert_eq!(told, expected);
     server.stop().await;
 }
