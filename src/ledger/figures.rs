@@ -230,7 +230,7 @@ fn count(
                 bucket.n += 1;
                 match tally {
                     Tally::Rows => {}
-                    Tally::Sum(source) => bucket.sum += number_of(look, source),
+                    Tally::Sum(source) => bucket.sum.add(number_of(look, source)),
                     Tally::Distinct(source) => {
                         let cell = look.at(source);
                         if !cell.is_empty() {
@@ -325,14 +325,14 @@ fn count_ratio(
     let in_cohort = within(entered);
     if in_cohort {
         bucket.n += 1;
-        bucket.denominator += amount(denominator);
+        bucket.denominator.add(amount(denominator));
         if counts {
-            bucket.numerator += amount(numerator);
+            bucket.numerator.add(amount(numerator));
         }
     }
     // The numerator's own instant; without one it counts when the denominator does.
     if counts && within(reached.or(entered)) {
-        bucket.numerator_of_period += amount(numerator);
+        bucket.numerator_of_period.add(amount(numerator));
     }
 }
 

@@ -13,13 +13,13 @@ use crate::model::id::{StageId, TaskId};
 use crate::model::link::{Direction, Relation};
 use crate::model::task::TaskEnd;
 use crate::model::time::Timestamp;
-use crate::model::value::Decimal;
 
 use super::cell::Cell;
 use super::dossier::{
     Decision, Dossier, EscalationStory, ExtensionStory, LimitStory, Logged, Stay, TaskStory,
 };
 use super::setting::{Setting, stay_limit, task_limit};
+use super::sum::Sum;
 
 /// A row.
 #[derive(Debug, Clone, Copy)]
@@ -329,8 +329,8 @@ impl<'a> Look<'a> {
             }
             ActivitySource::Sum(field) => {
                 let values = all.iter().filter_map(|logged| logged.fields.get(field));
-                let sum: Decimal = values.filter_map(|value| Cell::of_value(value).number()).sum();
-                Cell::Decimal(sum.normalize())
+                let sum: Sum = values.filter_map(|value| Cell::of_value(value).number()).collect();
+                sum.value().map_or(Cell::Empty, Cell::Decimal)
             }
         }
     }

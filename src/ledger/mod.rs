@@ -19,6 +19,7 @@ pub mod xlsx;
 mod fold;
 mod held;
 mod look;
+mod sum;
 mod tallies;
 
 pub use cell::{Cell, Language};

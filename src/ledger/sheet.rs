@@ -8,12 +8,12 @@ use crate::definition::ledger::{Column, Kind, Ledger, Total};
 use crate::model::id::InstanceId;
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::model::value::Decimal;
 
 use super::cell::{Cell, Language, Names};
 use super::dossier::Dossier;
 use super::pick::{Filter, is_number, pick, show};
 use super::setting::Setting;
+use super::sum::Sum;
 
 /// A ledger as it is at an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ struct Draft {
 #[derive(Debug, Default)]
 struct Tally {
     count: usize,
-    sum: Decimal,
+    sum: Sum,
     distinct: HashSet<Cell>,
 }
 
@@ -205,7 +205,7 @@ impl Tally {
         match total {
             None => {}
             Some(Total::Count) => self.count += 1,
-            Some(Total::Sum) => self.sum += cell.number().unwrap_or_default(),
+            Some(Total::Sum) => self.sum.add(cell.number().unwrap_or_default()),
             Some(Total::Distinct) => {
                 self.distinct.insert(cell.clone());
             }
@@ -222,9 +222,10 @@ fn totals(columns: &[Column], tallies: &[Tally], language: Language) -> Vec<Cell
         None => Cell::Empty,
         Some(Total::Count) => Cell::count(tally.count),
         Some(Total::Distinct) => Cell::count(tally.distinct.len()),
-        Some(Total::Sum) => match column.kind {
-            Kind::Integer => i64::try_from(tally.sum).map_or(Cell::Empty, Cell::Integer),
-            _ => Cell::Decimal(tally.sum.normalize()),
+        Some(Total::Sum) => match (tally.sum.value(), column.kind) {
+            (None, _) => Cell::Empty,
+            (Some(sum), Kind::Integer) => i64::try_from(sum).map_or(Cell::Empty, Cell::Integer),
+            (Some(sum), _) => Cell::Decimal(sum),
         },
     };
     let mut totals: Vec<Cell> = columns.iter().zip(tallies).map(total).collect();

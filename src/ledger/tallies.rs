@@ -11,6 +11,7 @@ use crate::model::value::Decimal;
 use super::cell::{Cell, Language};
 use super::figures::{Basis, Figure, Period};
 use super::look::Look;
+use super::sum::Sum;
 
 /// Digits after the point of a share.
 const PLACES: u32 = 4;
@@ -20,11 +21,11 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
     pub(super) n: u64,
-    pub(super) sum: Decimal,
+    pub(super) sum: Sum,
     pub(super) distinct: HashSet<Cell>,
-    pub(super) denominator: Decimal,
-    pub(super) numerator: Decimal,
-    pub(super) numerator_of_period: Decimal,
+    pub(super) denominator: Sum,
+    pub(super) numerator: Sum,
+    pub(super) numerator_of_period: Sum,
     pub(super) values: Vec<Decimal>,
     /// By whatever the measure goes by.
     named: BTreeMap<String, Decimal>,
@@ -39,11 +40,11 @@ pub(super) struct Bucket {
 struct Level {
     /// Of those that began in the period: how many, how much, and the dwell of each.
     count: u64,
-    amount: Decimal,
+    amount: Sum,
     dwell: Vec<Decimal>,
     /// Whenever they began, those that came in the period: how many and how much.
     came: u64,
-    amount_that_came: Decimal,
+    amount_that_came: Sum,
 }
 
 /// How far an instance came on its path, how long it was in each stage, and on which day it first
@@ -108,7 +109,7 @@ impl Bucket {
         for (level, day) in self.funnel.iter_mut().zip(&came.days) {
             if day.is_some_and(|day| period.holds(day)) {
                 level.came += 1;
-                level.amount_that_came += amount;
+                level.amount_that_came.add(amount);
             }
         }
         if !period.holds(came.created) {
@@ -120,7 +121,7 @@ impl Bucket {
             level.dwell.extend(dwell.next().flatten());
             if at < came.furthest {
                 level.count += 1;
-                level.amount += amount;
+                level.amount.add(amount);
             }
         }
     }
@@ -131,12 +132,12 @@ impl Bucket {
             Measure::Count { at, tally } => {
                 use crate::definition::ledger::indicator::Tally;
                 let basis = if at.is_some() { Basis::Period } else { Basis::Now };
-                let (measure, value) = match tally {
-                    Tally::Rows => ("count", Decimal::from(self.n)),
-                    Tally::Sum(_) => ("sum", self.sum),
-                    Tally::Distinct(_) => ("distinct", Decimal::from(self.distinct.len())),
+                let value = match tally {
+                    Tally::Rows => ("count", Some(Decimal::from(self.n))),
+                    Tally::Sum(_) => ("sum", self.sum.value()),
+                    Tally::Distinct(_) => ("distinct", Some(Decimal::from(self.distinct.len()))),
                 };
-                vec![figure(basis, "", (measure, Some(value)), self.n)]
+                vec![figure(basis, "", value, self.n)]
             }
             Measure::Ratio { denominator, numerator } => {
                 let basis = if denominator.at.is_some() { Basis::Cohort } else { Basis::Now };
@@ -187,7 +188,7 @@ impl Bucket {
             let n = self.n;
             figures.push(divided(Basis::Cohort, &name, "count", (own, all), n, Some(own)));
             if with_amount {
-                figures.push(figure(Basis::Cohort, &name, ("amount", Some(amount)), count));
+                figures.push(figure(Basis::Cohort, &name, ("amount", amount.value()), count));
             }
             figures.push(divided(Basis::Cohort, &name, "share", (own, all), n, None));
             figures.push(divided(Basis::Cohort, &name, "step", (own, before), n, None));
@@ -199,7 +200,7 @@ impl Bucket {
             let own = Decimal::from(came);
             figures.push(figure(Basis::Period, &name, ("count", Some(own)), came));
             if with_amount {
-                let amount = ("amount", Some(amount_that_came));
+                let amount = ("amount", amount_that_came.value());
                 figures.push(figure(Basis::Period, &name, amount, came));
             }
             figures.push(divided(Basis::Period, &name, "step", (own, came_before), came, None));
@@ -299,9 +300,16 @@ fn share(
     basis: Basis,
     name: &str,
     measure: &'static str,
-    (numerator, bucket): (Decimal, &Bucket),
+    (numerator, bucket): (Sum, &Bucket),
 ) -> Figure {
-    divided(basis, name, measure, (numerator, bucket.denominator), bucket.n, None)
+    match (numerator.value(), bucket.denominator.value()) {
+        (Some(numerator), Some(denominator)) => {
+            divided(basis, name, measure, (numerator, denominator), bucket.n, None)
+        }
+        (numerator, denominator) => {
+            Figure { numerator, denominator, ..figure(basis, name, (measure, None), bucket.n) }
+        }
+    }
 }
 
 /// Median, 90th percentile and largest, by the nearest rank.

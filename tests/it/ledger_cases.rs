@@ -4,8 +4,9 @@
 use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
-use super::api_fixture::{Server, boolean, by, fields};
+use super::api_fixture::{Server, boolean, by, fields, text};
 use super::ledger_turns::{begin, desk, figures, rows};
+use super::ledgers::{query, values};
 
 /// The desk with other ledgers and indicators.
 fn asked(ledgers: &str, indicators: &str) -> Sources {
@@ -141,5 +142,74 @@ async fn the_end_of_the_path_is_where_the_path_ended() {
         "end of the path 1",
     ];
     assert_eq!(told, expected);
+    server.stop().await;
+}
+
+const LARGE: &str = "
+workflow: large
+title: { en: Large, zh: 巨额 }
+calendar: plain
+fields:
+  amount: { type: decimal }
+activities:
+  payment: { fields: { amount: { type: decimal } } }
+stages:
+  - { id: only, title: { en: Only, zh: 唯一 } }
+";
+
+const AMOUNTS: &str = "
+ledgers:
+  amounts:
+    of: large
+    columns: [id, { show: field.amount, total: sum }, activity.payment.sum.amount]
+";
+
+const SUMS: &str = "
+indicators:
+  sum: { of: large, count: { sum: field.amount } }
+  funnel: { of: large, funnel: { amount: field.amount } }
+  ratio:
+    of: large
+    ratio:
+      denominator: { title: promised, sum: field.amount }
+      numerator: { title: kept, where: { status: completed }, sum: field.amount }
+";
+
+#[tokio::test]
+async fn a_sum_that_is_too_large_is_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut configuration = asked(AMOUNTS, SUMS);
+    configuration.files.insert("workflows/large.yaml".to_owned(), LARGE.into());
+    let server = Server::start_with(directory.path(), configuration).await;
+    let most = "79228162514264337593543950335";
+    for instance in ["one", "two"] {
+        let request = pb::InstanceServiceCreateRequest {
+            instance: instance.to_owned(),
+            workflow: "large".to_owned(),
+            fields: Some(fields(&[("amount", text(most))])),
+            steward: "anna".to_owned(),
+            ..Default::default()
+        };
+        server.instances().create(by("anna", request)).await.unwrap();
+        for _ in 0..2 {
+            let request = pb::InstanceServiceLogActivityRequest {
+                instance: "two".to_owned(),
+                activity: "payment".to_owned(),
+                fields: Some(fields(&[("amount", text(most))])),
+                ..Default::default()
+            };
+            if instance == "two" {
+                server.instances().log_activity(by("anna", request)).await.unwrap();
+            }
+        }
+    }
+    let sheet = query(&server, "amounts", None).await;
+    let cells: Vec<_> = sheet.rows.iter().map(|row| values(&row.cells)).collect();
+    assert_eq!(cells, [["one", most, "0"], ["two", most, ""]]);
+    assert_eq!(values(&sheet.totals)[1..], ["", ""]);
+    assert_eq!(figures(&server, "sum").await, [""]);
+    assert_eq!(figures(&server, "ratio").await, [""]);
+    let funnel = figures(&server, "funnel").await;
+    assert_eq!(funnel[..2], ["2", ""], "{funnel:?}");
     server.stop().await;
 }
