@@ -186,7 +186,8 @@ codes! {
         "The function is misspelt, takes other arguments, or is not offered to scripts."
     ScriptTypeMismatch "SB0407" Error "an expression compares what cannot be compared"
         "Comparing a number with a text is never true and never an error while it runs, so it is \
-         refused when the file is read."
+         refused when the file is read. So is a column of a ledger whose `value` gives something \
+         else than its `type` says."
     ScriptNotInChoice "SB0408" Error "an expression asks for a word that is not in the choice"
         "The field is a `choice`, and the word is none of those under `of`."
     ScriptForbidden "SB0409" Error "an expression names what it may not"

@@ -150,6 +150,9 @@ fn fitted(cell: Cell, kind: Kind) -> Cell {
     const PLACES: u32 = 4;
     match (cell, kind) {
         (Cell::Time(time), Kind::Date) => Cell::Date(time.date()),
+        (Cell::Decimal(number), Kind::Integer) if number.is_integer() => {
+            i64::try_from(number).map_or(Cell::Empty, Cell::Integer)
+        }
         (Cell::Decimal(number), _) => Cell::Decimal(number.round_dp(PLACES).normalize()),
         (Cell::Integer(number), Kind::Decimal) => Cell::Decimal(number.into()),
         (Cell::Text(_), Kind::Integer | Kind::Decimal | Kind::Date | Kind::Boolean) => Cell::Empty,

@@ -28,7 +28,7 @@ mod tests;
 
 pub use check::{Contradiction, Judgement, NamedTask, judge};
 pub use condition::{Condition, Failure, Origin};
-pub use expression::Expression;
+pub use expression::{Answer, Expression};
 pub use finding::{Finding, FindingKind};
 pub use functions::{Chosen, Functions, People, Use};
 pub use nearest::{hint, nearest};

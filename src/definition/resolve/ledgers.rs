@@ -16,7 +16,9 @@ use crate::definition::span::KeyPath;
 use crate::model::id::{ActivityId, LedgerId, StageId, TaskId, WorkflowId};
 use crate::model::organization::Organization;
 use crate::model::value::Value;
-use crate::script::{Condition, Expression, FieldType, Origin, TaskWords, Vocabulary};
+use crate::script::{
+    Answer, Condition, Expression, FieldType, Finding, Functions, Origin, TaskWords, Vocabulary,
+};
 
 use super::desk::Desk;
 use super::ledger_sources::{Ground, Parsed, Spot};
@@ -48,12 +50,12 @@ const WORDS: [&str; 22] = [
     "lapsed",
 ];
 
-const KINDS: [(&str, Kind); 5] = [
-    ("text", Kind::Text),
-    ("integer", Kind::Integer),
-    ("decimal", Kind::Decimal),
-    ("boolean", Kind::Boolean),
-    ("date", Kind::Date),
+const KINDS: [(&str, (Kind, Answer)); 5] = [
+    ("text", (Kind::Text, Answer::Text)),
+    ("integer", (Kind::Integer, Answer::Integer)),
+    ("decimal", (Kind::Decimal, Answer::Decimal)),
+    ("boolean", (Kind::Boolean, Answer::Boolean)),
+    ("date", (Kind::Date, Answer::Date)),
 ];
 
 const TOTALS: [(&str, Total); 3] =
@@ -343,12 +345,13 @@ fn column(
             (Show::Source(parsed.source), parsed.kind, Some(parsed.title))
         }
         (None, Some(source)) => {
-            let hint = ("such as `type: decimal`: what the expression gives", &KINDS);
-            let kind = desk.needed_word(path, "type", full.kind.as_ref(), (hint.1, hint.0))?;
-            let place = path.key("value");
-            let compile = (&place, source);
-            let built =
-                per_workflow(desk, book, ground, compile, Expression::compile, Expression::at);
+            let words = (&KINDS[..], "such as `type: decimal`: what the expression gives");
+            let (kind, wanted) = desk.needed_word(path, "type", full.kind.as_ref(), words)?;
+            let place = (&path.key("value"), source);
+            let compile = |source: &str, vocabulary: &Vocabulary, functions: &Arc<Functions>| {
+                Expression::compile(wanted, source, vocabulary, functions)
+            };
+            let built = per_workflow(desk, book, ground, place, compile, Expression::at);
             if full.title.is_none() {
                 desk.missing(path, "title", "an expression has no title of its own");
             }
@@ -393,16 +396,13 @@ fn form(desk: &mut Desk<'_>, path: &KeyPath, full: &FullColumn, kind: Kind) -> K
     desk.word(&path, word, &[("date", Kind::Date), ("time", Kind::Time)]).unwrap_or(kind)
 }
 
-type Compiled<T> =
-    fn(&str, &Vocabulary, &Arc<crate::script::Functions>) -> Result<T, Vec<crate::script::Finding>>;
-
 /// Compiles an expression for each workflow; what is wrong is told for the first one only.
 fn per_workflow<T>(
     desk: &mut Desk<'_>,
     book: Book<'_>,
     ground: &Ground<'_>,
     (path, source): (&KeyPath, &Scalar),
-    compile: Compiled<T>,
+    compile: impl Fn(&str, &Vocabulary, &Arc<Functions>) -> Result<T, Vec<Finding>>,
     at: fn(T, Origin) -> T,
 ) -> Vec<(WorkflowId, T)> {
     let mut built = Vec::new();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rhai::{Expr, ParseErrorType, Stmt};
 
+use super::expression::Answer;
 use super::finding::{Finding, FindingKind};
 use super::functions::Functions;
 use super::spans::Spans;
@@ -12,7 +13,7 @@ use super::views::Named;
 use super::vocabulary::Vocabulary;
 use super::{nearest, people, sandbox, syntax};
 
-use types::Type;
+use types::{Class, Type};
 use walk::Checker;
 
 pub use judge::{Contradiction, Judgement, NamedTask, judge};
@@ -47,8 +48,8 @@ pub(super) struct Traits {
 pub(super) enum Wanted {
     /// Yes or no: a condition.
     YesOrNo,
-    /// Any value of a field, or nothing.
-    Value,
+    /// A value of this kind, or nothing.
+    Value(Answer),
 }
 
 /// Reads and checks an expression.
@@ -76,8 +77,9 @@ pub(super) fn expression(
     let mut checker = Checker::new(vocabulary, functions, &spans);
     if let Some(Stmt::Expr(expression)) = ast.statements().first() {
         let answer = checker.of(expression);
-        if wanted == Wanted::YesOrNo {
-            demand_answer(&mut checker, expression, answer);
+        match wanted {
+            Wanted::YesOrNo => demand_answer(&mut checker, expression, answer),
+            Wanted::Value(kind) => demand_kind(&mut checker, expression, (answer, kind)),
         }
     }
     let (findings, traits) = checker.finish();
@@ -92,6 +94,26 @@ fn demand_answer(checker: &mut Checker<'_>, expression: &Expr, answer: Type<'_>)
         let message = format!("the answer is {}, not yes or no", answer.described());
         checker.tell_of(expression, FindingKind::NotBoolean, message);
     }
+}
+
+fn demand_kind(checker: &mut Checker<'_>, expression: &Expr, (own, kind): (Type<'_>, Answer)) {
+    let given = match (own.class(), own) {
+        (Class::Open | Class::Nothing, _) => return,
+        (Class::Number, Type::Integer) => Some(Answer::Integer),
+        (Class::Number, _) => Some(Answer::Decimal),
+        (Class::Text, _) => Some(Answer::Text),
+        (Class::Boolean, _) => Some(Answer::Boolean),
+        (Class::Date, _) => Some(Answer::Date),
+        (Class::Other, _) => None,
+    };
+    // Every whole number is a decimal, too.
+    if given == Some(kind) || (given == Some(Answer::Integer) && kind == Answer::Decimal) {
+        return;
+    }
+    let message = format!("the answer is {}, not {}", own.described(), kind.described());
+    let hint = given.map(|given| format!("write `type: {}`", given.word()));
+    let hint = hint.unwrap_or_else(|| "ask for one thing of it".to_owned());
+    checker.tell_of_with(expression, FindingKind::TypeMismatch, (message, hint));
 }
 
 /// Says what could have been meant by a name that is none of the facts.

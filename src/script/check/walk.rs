@@ -50,6 +50,17 @@ impl<'v> Checker<'v> {
         self.findings.push(syntax::finding(None, span, kind, message, None));
     }
 
+    /// The same with what to do about it.
+    pub(super) fn tell_of_with(
+        &mut self,
+        part: &Expr,
+        kind: FindingKind,
+        (message, hint): (String, String),
+    ) {
+        let span = self.spans.between(first(part), last(part));
+        self.findings.push(syntax::finding(None, span, kind, message, Some(hint)));
+    }
+
     /// The type of an expression.
     pub(super) fn of(&mut self, expression: &Expr) -> Type<'v> {
         match expression {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{compiled, large, rules, vocabulary, with};
 use crate::model::value::Value;
-use crate::script::{Condition, Origin};
+use crate::script::{Answer, Condition, Expression, Origin};
 
 fn holds(source: &str) -> bool {
     compiled(source)
@@ -105,4 +105,20 @@ fn values_are_never_baked_in() {
     let other = with(&[("investment", super::decimal("9999.99")), ("visits", Value::Integer(3))]);
     assert_eq!(condition.holds(&other.facts()), Ok(false));
     assert_eq!(condition.holds(&large().facts()), Ok(true));
+}
+
+#[test]
+fn an_expression_answers_a_value_of_its_kind() {
+    let value = |wanted: Answer, source: &str| {
+        let compiled = Expression::compile(wanted, source, &vocabulary(), &Arc::default());
+        let value = compiled.map(|compiled| compiled.value(&large().facts()));
+        value.map_err(|findings| super::told(&findings))
+    };
+    // A number with a point in the expression makes a decimal of whole numbers.
+    let half = Ok(Ok(Some(super::decimal("1.5"))));
+    assert_eq!(value(Answer::Decimal, "project.visits * 0.5"), half);
+    assert_eq!(value(Answer::Decimal, "project.visits"), Ok(Ok(Some(Value::Integer(3)))));
+    let wrong = "1:1+20 TypeMismatch: the answer is a number, not a whole number (write `type: \
+                 decimal`)";
+    assert_eq!(value(Answer::Integer, "project.visits * 0.5"), Err(wrong.to_owned()));
 }
