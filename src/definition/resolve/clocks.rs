@@ -16,7 +16,9 @@ use super::scene::Scene;
 use super::work::Customs;
 
 /// Names of clocks that have their own places.
-const RESERVED: [&str; 5] = ["stage", "task", "suspension", "objection", "supplement"];
+pub(super) const RESERVED: [&str; 5] = ["stage", "task", "suspension", "objection", "supplement"];
+/// Why none else may have them.
+pub(super) const TAKEN: &str = "a clock of its own has this name, such as the one under `sla`";
 
 /// What clocks of a workflow can refer to, beside the rules.
 pub(super) struct Clocks<'a> {
@@ -39,12 +41,9 @@ impl Clocks<'_> {
         for (name, clock) in clocks.iter() {
             let path = top.key(name);
             if RESERVED.contains(&name) {
-                let diagnostic =
-                    desk.key(Code::ReservedName, &path, format!("`{name}` cannot be a clock here"));
-                desk.push(
-                    diagnostic
-                        .label("a clock of its own has this name, such as the one under `sla`"),
-                );
+                let message = format!("`{name}` cannot be a clock here");
+                let diagnostic = desk.key(Code::ReservedName, &path, message);
+                desk.push(diagnostic.label(TAKEN));
             }
             let Some(id) = desk.name(&path, name, ClockId::parse) else { continue };
             built.extend(self.clock(desk, &path, id, clock));

@@ -10,7 +10,7 @@ use crate::definition::compiled::{ClockRule, ClockSpec, Policy, StepInstant};
 use crate::definition::span::KeyPath;
 use crate::model::id::{ClockId, PolicyId};
 
-use super::clocks::Clocks;
+use super::clocks::{Clocks, RESERVED, TAKEN};
 use super::desk::Desk;
 use super::policies::Steps;
 
@@ -70,6 +70,12 @@ fn raise(
         desk.misplaced(path, key, "what is raised fires when its condition comes to hold");
     }
     let id = desk.own_name(path, "id", authored.id.as_ref(), ClockId::parse);
+    if let Some(name) = id.as_ref().filter(|id| RESERVED.contains(&id.as_str())) {
+        // Beside that clock it would count as burning already, and never be raised.
+        let message = format!("`{name}` cannot be raised");
+        let diagnostic = desk.value(Code::ReservedName, &path.key("id"), message);
+        desk.push(diagnostic.label(TAKEN));
+    }
     if authored.when.is_none() {
         desk.missing(path, "when", "say what must hold, such as `when: 'stage.returns >= 2'`");
     }
