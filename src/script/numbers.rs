@@ -108,12 +108,13 @@ where
             Ok(answers(left.to_decimal()?.cmp(&right.to_decimal()?)))
         });
     }
-    let operations: [Operation; 5] = [
+    let operations: [Operation; 6] = [
         ("+", Decimal::checked_add),
         ("-", Decimal::checked_sub),
         ("*", Decimal::checked_mul),
         ("/", Decimal::checked_div),
         ("%", Decimal::checked_rem),
+        ("**", power),
     ];
     for (sign, operation) in operations {
         engine.register_fn(sign, move |left: A, right: B| -> Answer<Decimal> {
@@ -128,6 +129,22 @@ where
     engine.register_fn("max", |left: A, right: B| -> Answer<Decimal> {
         Ok(left.to_decimal()?.max(right.to_decimal()?))
     });
+}
+
+/// A number multiplied by itself so many times: exact, so only whole numbers say how often.
+fn power(base: Decimal, exponent: Decimal) -> Option<Decimal> {
+    let times = exponent.is_integer().then(|| i64::try_from(exponent).ok())??;
+    let (mut left, mut power, mut square) = (times.unsigned_abs(), Decimal::ONE, base);
+    while left > 0 {
+        if left % 2 == 1 {
+            power = power.checked_mul(square)?;
+        }
+        left /= 2;
+        if left > 0 {
+            square = square.checked_mul(square)?;
+        }
+    }
+    if times < 0 { Decimal::ONE.checked_div(power) } else { Some(power) }
 }
 
 fn decimal_functions(engine: &mut Engine) {
