@@ -120,20 +120,32 @@ impl Cell {
         }
     }
 
-    /// The order of rows: by value within a kind; what is empty comes last.
+    /// The order of rows: by kind, and by value within a kind; what is empty comes last. A day
+    /// comes before the times in it.
     pub fn rank(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Empty, Self::Empty) => Ordering::Equal,
-            (Self::Empty, _) => Ordering::Greater,
-            (_, Self::Empty) => Ordering::Less,
+        let kind = |cell: &Self| match cell {
+            Self::Boolean(_) => 0,
+            Self::Integer(_) | Self::Decimal(_) => 1,
+            Self::Date(_) | Self::Time(_) => 2,
+            Self::Text(_) => 3,
+            Self::Empty => 4,
+        };
+        let within = || match (self, other) {
             (Self::Text(left), Self::Text(right)) => left.cmp(right),
             (Self::Boolean(left), Self::Boolean(right)) => left.cmp(right),
-            (Self::Time(left), Self::Time(right)) => left.cmp(right),
-            _ => match (self.number(), other.number(), self.day(), other.day()) {
-                (Some(left), Some(right), ..) => left.cmp(&right),
-                (_, _, Some(left), Some(right)) => left.cmp(&right),
-                _ => self.to_string().cmp(&other.to_string()),
-            },
+            _ => (self.number(), self.day(), self.time()).cmp(&(
+                other.number(),
+                other.day(),
+                other.time(),
+            )),
+        };
+        kind(self).cmp(&kind(other)).then_with(within)
+    }
+
+    fn time(&self) -> Option<DateTime> {
+        match self {
+            Self::Time(time) => Some(*time),
+            _ => None,
         }
     }
 }
@@ -250,6 +262,40 @@ impl Names<'_> {
         match self.language {
             Language::English => en,
             Language::Chinese => zh,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn rows_have_one_order_whatever_their_kinds() {
+        let day = date(2025, 1, 6);
+        let number = |text: &str| Cell::Decimal(text.parse().unwrap());
+        let ordered = [
+            vec![Cell::Boolean(false)],
+            vec![Cell::Boolean(true)],
+            vec![Cell::Integer(9), number("9.0")],
+            vec![number("9.5")],
+            vec![Cell::Integer(10)],
+            vec![Cell::Date(day)],
+            vec![Cell::Time(day.at(0, 0, 0, 0))],
+            vec![Cell::Time(day.at(9, 30, 0, 0))],
+            vec![Cell::Date(date(2025, 1, 7))],
+            vec![Cell::text("10")],
+            vec![Cell::text("9")],
+            vec![Cell::Empty],
+        ];
+        let placed =
+            || ordered.iter().enumerate().flat_map(|(at, all)| all.iter().map(move |it| (at, it)));
+        for (left_at, left) in placed() {
+            for (right_at, right) in placed() {
+                assert_eq!(left.rank(right), left_at.cmp(&right_at), "{left:?} and {right:?}");
+            }
         }
     }
 }
