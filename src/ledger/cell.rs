@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::civil::DateTime;
 
-use crate::definition::compiled::{Stage, Workflow};
+use crate::definition::compiled::Workflow;
 use crate::definition::ledger::Naming;
 use crate::model::organization::{Organization, Title};
 use crate::model::time::Date;
@@ -253,9 +253,7 @@ impl Names<'_> {
     }
 
     fn task(&self, name: &str) -> Option<&Title> {
-        let of_stage = |stage: &'_ Stage| stage.task(name).map(|(index, _)| index);
-        let mut stages = self.workflow.stages.iter();
-        stages.find_map(|stage| of_stage(stage).map(|index| &stage.tasks[index.0].title))
+        self.workflow.task_named(name).map(|task| &task.title)
     }
 
     fn pick<'b>(&self, en: &'b str, zh: &'b str) -> &'b str {

@@ -213,3 +213,35 @@ async fn a_sum_that_is_too_large_is_empty() {
     assert_eq!(funnel[..2], ["2", ""], "{funnel:?}");
     server.stop().await;
 }
+
+const MEETINGS: &str = "
+ledgers:
+  meetings:
+    of: desk
+    rows: { task: meeting }
+    columns: [row.task, row.state, row.opened]
+  desks:
+    of: desk
+    where: { task.meeting.outcome: { not: settled } }
+    columns: [task.meeting.state]
+";
+
+#[tokio::test]
+async fn a_task_that_an_escalation_opens_has_its_title_and_can_be_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut configuration = asked(MEETINGS, LATE);
+    let path = "rules/escalation.yaml";
+    let words = configuration.files[path].replace("recovery_plan", "recovery_plan, task: meeting");
+    let words = format!(
+        "{words}tasks:\n  meeting: {{ title: {{ en: Meeting, zh: 会议 }}, role: head, \
+         outcomes: [settled] }}\n"
+    );
+    configuration.files.insert(path.to_owned(), words.into());
+    let server = begin(directory.path(), configuration).await;
+    assert_eq!(rows(&server, "desks").await, [""]);
+    // The papers are due on Tuesday the 14th at 17:00.
+    server.advance_clock(9 * 24).await;
+    assert_eq!(rows(&server, "meetings").await, ["Meeting | open | 2025-01-14 17:00"]);
+    assert_eq!(rows(&server, "desks").await, ["open"]);
+    server.stop().await;
+}

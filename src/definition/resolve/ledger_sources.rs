@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::definition::code::Code;
-use crate::definition::compiled::{Field, FieldKind, Workflow};
+use crate::definition::compiled::{Field, FieldKind, TaskSpec, Workflow};
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::ledger::Rows;
 use crate::definition::ledger::source::{
@@ -158,8 +158,7 @@ impl Ground<'_> {
         rest: &[&'t str],
         whole: fn(TaskId, Option<Arc<str>>, TaskSource) -> Source,
     ) -> Result<Parsed, Miss<'t>> {
-        let stages = || self.workflows.iter().flat_map(|workflow| &workflow.stages);
-        let all = || stages().flat_map(|stage| &stage.tasks);
+        let all = || tasks_of(&self.workflows);
         let Some(task) = all().find(|task| task.id.as_str() == id) else {
             let known = all().map(|task| task.id.to_string()).collect();
             return Err(Miss { code: Code::UnknownTask, what: "task", written: id, known });
@@ -243,8 +242,7 @@ impl Ground<'_> {
             },
             Rows::Stays(_) => Ok(stay(Source::RowStay, part(word, StayPart::ALL)?)),
             Rows::Tasks(names) => {
-                let stages = self.workflows.iter().flat_map(|workflow| &workflow.stages);
-                let all = stages.flat_map(|stage| &stage.tasks);
+                let all = tasks_of(&self.workflows);
                 let all: Vec<_> =
                     all.filter(|task| names.is_empty() || names.contains(&task.id)).collect();
                 let forms = all.iter().flat_map(|task| &task.form);
@@ -281,6 +279,15 @@ impl Ground<'_> {
             }
         }
     }
+}
+
+/// Every task that can open in these workflows: those of stages, and those that a step of a ladder
+/// opens.
+pub(super) fn tasks_of<'a>(workflows: &[&'a Workflow]) -> impl Iterator<Item = &'a TaskSpec> {
+    workflows.iter().flat_map(|workflow| {
+        let of_stages = workflow.stages.iter().flat_map(|stage| &stage.tasks);
+        of_stages.chain(workflow.special_tasks.iter().map(Arc::as_ref))
+    })
 }
 
 fn link<'t>(relation: &'t str, word: &'t str) -> Result<Parsed, Miss<'t>> {

@@ -21,7 +21,7 @@ use crate::script::{
 };
 
 use super::desk::Desk;
-use super::ledger_sources::{Ground, Parsed, Spot};
+use super::ledger_sources::{Ground, Parsed, Spot, tasks_of};
 use super::scene::{Rules, diagnostic, place_in};
 
 /// The words of the ledger itself that a test may ask for.
@@ -208,7 +208,7 @@ fn rows_of(
     RowsOf { stage, task, activity }: &RowsOf,
 ) -> Option<Rows> {
     let stages = || workflows.iter().flat_map(|workflow| &workflow.stages);
-    let tasks = || stages().flat_map(|stage| &stage.tasks);
+    let tasks = || tasks_of(workflows);
     let activities = || workflows.iter().flat_map(|workflow| &workflow.activities);
     let given = [stage, task, activity].into_iter().filter(|words| !words.0.is_empty()).count();
     if given != 1 {
