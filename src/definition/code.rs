@@ -265,7 +265,8 @@ codes! {
     WrongSource "SB0703" Error "a source of a ledger does not fit here"
         "The source exists, but what it gives cannot be used in this place: a text is not added \
          up, a number is no instant, a funnel counts instances of one workflow, and has no figure \
-         of the whole that could have a target."
+         of the whole that could have a target. A field that several workflows have is of one type \
+         in all of them."
 }
 
 /// The page `docs/diagnostics.md`.

@@ -47,12 +47,12 @@ pub(super) struct Ground<'a> {
     pub rows: Rows,
 }
 
-/// A miss: what is not there, and what is.
-struct Miss<'a> {
-    code: Code,
-    what: &'static str,
-    written: &'a str,
-    known: Vec<String>,
+/// Why a text is no source.
+enum Miss<'a> {
+    /// What is not there, and what is.
+    Unknown { code: Code, what: &'static str, written: &'a str, known: Vec<String> },
+    /// What is there several times, and not as the same kind of thing.
+    Clash([&'static str; 2]),
 }
 
 impl Ground<'_> {
@@ -61,12 +61,19 @@ impl Ground<'_> {
         let words: Vec<&str> = text.trim().split('.').collect();
         match self.read(&words) {
             Ok(parsed) => Some(parsed),
-            Err(miss) => {
-                let message = format!("`{text}`: unknown {} `{}`", miss.what, miss.written);
-                let diagnostic = desk.at_spot(miss.code, spot, message);
-                let known = miss.known.iter().map(String::as_str);
-                let diagnostic = diagnostic.did_you_mean(miss.written, known.clone());
-                let few = (1..=FEW).contains(&miss.known.len()) && diagnostic.hints.is_empty();
+            Err(Miss::Clash([one, other])) => {
+                let message = format!("`{text}` is {one} here and {other} there");
+                let diagnostic = desk.at_spot(Code::WrongSource, spot, message);
+                let hint = "one source gives one kind of thing: look at each workflow by itself";
+                desk.lose(diagnostic.hint(hint));
+                None
+            }
+            Err(Miss::Unknown { code, what, written, known: all }) => {
+                let message = format!("`{text}`: unknown {what} `{written}`");
+                let diagnostic = desk.at_spot(code, spot, message);
+                let known = all.iter().map(String::as_str);
+                let diagnostic = diagnostic.did_you_mean(written, known.clone());
+                let few = (1..=FEW).contains(&all.len()) && diagnostic.hints.is_empty();
                 desk.lose(if few {
                     diagnostic.hint(format!("known here: {}", listed(known)))
                 } else {
@@ -103,12 +110,20 @@ impl Ground<'_> {
         }
     }
 
-    fn of_field(&self, source: Source, field: &Field) -> Parsed {
-        let words = match &field.kind {
-            FieldKind::Choice(words) => Some(words.clone()),
+    /// What the fields of a name are, of which there is at least one.
+    fn of_fields(&self, source: Source, fields: &[&Field]) -> Result<Parsed, Miss<'static>> {
+        let mut kind = field_kind(fields[0]);
+        for other in fields.iter().map(|field| field_kind(field)) {
+            kind = both(kind, other).ok_or(Miss::Clash([described(kind), described(other)]))?;
+        }
+        let words = fields.iter().map(|field| match &field.kind {
+            FieldKind::Choice(words) => Some(words),
             _ => None,
-        };
-        Parsed { source, kind: field_kind(field), title: self.with_unit(field), words }
+        });
+        // Where one of them is any text, no word is wrong.
+        let words: Option<Vec<_>> = words.collect();
+        let words = words.map(|all| all.into_iter().flatten().cloned().collect());
+        Ok(Parsed { source, kind, title: self.with_unit(fields[0]), words })
     }
 
     fn with_unit(&self, field: &Field) -> Title {
@@ -127,9 +142,10 @@ impl Ground<'_> {
         form: impl IntoIterator<Item = &'f Field>,
     ) -> Result<(TaskSource, Parsed), Miss<'t>> {
         if let ["form", name] = rest {
-            let field = found(form, name, Code::UnknownField, "field of the form")?;
+            let fields = found(form, name, Code::UnknownField, "field of the form")?;
             // The source is put in its place by the caller.
-            return Ok((TaskSource::Form(field.id.clone()), self.of_field(Source::Number, field)));
+            let parsed = self.of_fields(Source::Number, &fields)?;
+            return Ok((TaskSource::Form(fields[0].id.clone()), parsed));
         }
         let part = part(rest.first().copied().unwrap_or_default(), TaskPart::ALL)?;
         Ok((TaskSource::Part(part), parsed(Source::Number, part.kind(), part.title())))
@@ -137,15 +153,20 @@ impl Ground<'_> {
 
     fn field<'t>(&self, name: &'t str) -> Result<Parsed, Miss<'t>> {
         let all = self.workflows.iter().flat_map(|workflow| &workflow.fields);
-        let field = found(all, name, Code::UnknownField, "field")?;
-        Ok(self.of_field(Source::Field(field.id.clone()), field))
+        let fields = found(all, name, Code::UnknownField, "field")?;
+        self.of_fields(Source::Field(fields[0].id.clone()), &fields)
     }
 
     fn stage<'t>(&self, id: &'t str, word: &'t str) -> Result<Parsed, Miss<'t>> {
         let all = || self.workflows.iter().flat_map(|workflow| &workflow.stages);
         let Some(stage) = all().find(|stage| stage.id.as_str() == id) else {
             let known = all().map(|stage| stage.id.to_string()).collect();
-            return Err(Miss { code: Code::UnknownStage, what: "stage", written: id, known });
+            return Err(Miss::Unknown {
+                code: Code::UnknownStage,
+                what: "stage",
+                written: id,
+                known,
+            });
         };
         let part = part(word, StayPart::ALL)?;
         let own = stay(|part| Source::Stage(stage.id.clone(), part), part);
@@ -158,24 +179,31 @@ impl Ground<'_> {
         rest: &[&'t str],
         whole: fn(TaskId, Option<Arc<str>>, TaskSource) -> Source,
     ) -> Result<Parsed, Miss<'t>> {
-        let all = || tasks_of(&self.workflows);
-        let Some(task) = all().find(|task| task.id.as_str() == id) else {
-            let known = all().map(|task| task.id.to_string()).collect();
-            return Err(Miss { code: Code::UnknownTask, what: "task", written: id, known });
+        let named = |task: &&TaskSpec| task.id.as_str() == id;
+        let all: Vec<&TaskSpec> = tasks_of(&self.workflows).filter(named).collect();
+        let Some(task) = all.first() else {
+            let known = tasks_of(&self.workflows).map(|task| task.id.to_string()).collect();
+            return Err(Miss::Unknown {
+                code: Code::UnknownTask,
+                what: "task",
+                written: id,
+                known,
+            });
         };
         let (each, rest) = match rest {
             [each, rest @ ..] if !task.for_each.is_empty() => {
                 let Some(each) = task.for_each.iter().find(|word| ***word == **each) else {
                     let known = task.for_each.iter().map(ToString::to_string).collect();
                     let (code, what) = (Code::UnknownSource, "word of `for_each`");
-                    return Err(Miss { code, what, written: each, known });
+                    return Err(Miss::Unknown { code, what, written: each, known });
                 };
                 (Some(each.clone()), rest)
             }
             rest => (None, rest),
         };
-        let (source, own) = self.task_source(rest, &task.form)?;
-        let words = outcomes_of(&source, task.outcomes.iter().map(|each| each.as_str().into()));
+        let (source, own) = self.task_source(rest, all.iter().flat_map(|task| &task.form))?;
+        let outcomes = all.iter().flat_map(|task| &task.outcomes);
+        let words = outcomes_of(&source, outcomes.map(|each| each.as_str().into()));
         let title = if matches!(source, TaskSource::Form(_)) {
             own.title
         } else {
@@ -189,8 +217,15 @@ impl Ground<'_> {
         let all = || self.workflows.iter().flat_map(|workflow| &workflow.activities);
         let Some(activity) = all().find(|activity| activity.id.as_str() == id) else {
             let known = all().map(|activity| activity.id.to_string()).collect();
-            return Err(Miss { code: Code::UnknownActivity, what: "activity", written: id, known });
+            return Err(Miss::Unknown {
+                code: Code::UnknownActivity,
+                what: "activity",
+                written: id,
+                known,
+            });
         };
+        let named = all().filter(|activity| activity.id.as_str() == id);
+        let fields = named.flat_map(|activity| &activity.fields);
         let source = |source| Source::Activity(activity.id.clone(), source);
         let titled = |en: &str, zh: &str| {
             let own = Title { en: en.to_owned(), zh: zh.to_owned() };
@@ -210,15 +245,15 @@ impl Ground<'_> {
                 Ok(parsed(source(ActivitySource::Last), Kind::Time, title))
             }
             ["last", name] => {
-                let field = found(activity.fields.iter(), name, Code::UnknownField, "field")?;
-                let own = source(ActivitySource::LastField(field.id.clone()));
-                Ok(self.of_field(own, field))
+                let fields = found(fields, name, Code::UnknownField, "field")?;
+                let own = source(ActivitySource::LastField(fields[0].id.clone()));
+                self.of_fields(own, &fields)
             }
             ["sum", name] => {
-                let numbers = activity.fields.iter().filter(|field| field_kind(field).is_number());
-                let field = found(numbers, name, Code::UnknownField, "number")?;
-                let own = source(ActivitySource::Sum(field.id.clone()));
-                Ok(self.of_field(own, field))
+                let numbers = fields.filter(|field| field_kind(field).is_number());
+                let fields = found(numbers, name, Code::UnknownField, "number")?;
+                let own = source(ActivitySource::Sum(fields[0].id.clone()));
+                self.of_fields(own, &fields)
             }
             [word, ..] => {
                 Err(miss(Code::UnknownSource, "part", word, &["count", "first", "last", "sum"]))
@@ -230,7 +265,7 @@ impl Ground<'_> {
     fn row<'t>(&self, rest: &[&'t str]) -> Result<Parsed, Miss<'t>> {
         let word = rest.first().copied().unwrap_or_default();
         match &self.rows {
-            Rows::Instances => Err(Miss {
+            Rows::Instances => Err(Miss::Unknown {
                 code: Code::UnknownSource,
                 what: "part of a row that is an instance",
                 written: word,
@@ -257,9 +292,9 @@ impl Ground<'_> {
                     let fields = all
                         .filter(|each| names.is_empty() || names.contains(&each.id))
                         .flat_map(|each| &each.fields);
-                    let field = found(fields, name, Code::UnknownField, "field")?;
-                    let source = Source::RowActivity(LoggedSource::Field(field.id.clone()));
-                    return Ok(self.of_field(source, field));
+                    let fields = found(fields, name, Code::UnknownField, "field")?;
+                    let source = Source::RowActivity(LoggedSource::Field(fields[0].id.clone()));
+                    return self.of_fields(source, &fields);
                 }
                 let part = part(word, LoggedPart::ALL)?;
                 let source = Source::RowActivity(LoggedSource::Part(part));
@@ -294,7 +329,7 @@ fn link<'t>(relation: &'t str, word: &'t str) -> Result<Parsed, Miss<'t>> {
     let Some((name, own, direction)) = RELATIONS.iter().find(|(name, ..)| *name == relation) else {
         let known = RELATIONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
         let (code, what) = (Code::UnknownSource, "relation");
-        return Err(Miss { code, what, written: relation, known });
+        return Err(Miss::Unknown { code, what, written: relation, known });
     };
     let part = part(word, LinkPart::ALL)?;
     let name = name.replace('_', " ");
@@ -340,6 +375,24 @@ fn field_kind(field: &Field) -> Kind {
     }
 }
 
+/// What two fields of one name are together; none: one cell cannot hold both.
+fn both(one: Kind, other: Kind) -> Option<Kind> {
+    match (one, other) {
+        (Kind::Integer, Kind::Decimal) | (Kind::Decimal, Kind::Integer) => Some(Kind::Decimal),
+        (Kind::Text, word @ Kind::Name(_)) | (word @ Kind::Name(_), Kind::Text) => Some(word),
+        (one, other) => (one == other).then_some(one),
+    }
+}
+
+fn described(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::Name(_) => "a text",
+        Kind::Integer | Kind::Decimal => "a number",
+        Kind::Boolean => "yes or no",
+        Kind::Date | Kind::Time => "a date",
+    }
+}
+
 fn joined(of: &Title, part: &Title) -> Title {
     Title { en: format!("{}: {}", of.en, part.en), zh: format!("{}{}", of.zh, part.zh) }
 }
@@ -349,14 +402,14 @@ fn found<'f, 't>(
     name: &'t str,
     code: Code,
     what: &'static str,
-) -> Result<&'f Field, Miss<'t>> {
-    let fields: Vec<&Field> = fields.into_iter().collect();
-    if let Some(field) = fields.iter().find(|field| field.id.as_str() == name) {
-        Ok(field)
-    } else {
-        let known = fields.iter().map(|field| field.id.to_string()).collect();
-        Err(Miss { code, what, written: name, known })
+) -> Result<Vec<&'f Field>, Miss<'t>> {
+    let (named, others): (Vec<&Field>, Vec<&Field>) =
+        fields.into_iter().partition(|field| field.id.as_str() == name);
+    if named.is_empty() {
+        let known = others.iter().map(|field| field.id.to_string()).collect();
+        return Err(Miss::Unknown { code, what, written: name, known });
     }
+    Ok(named)
 }
 
 fn part<'t, P: Copy>(word: &'t str, all: &[(&'static str, P)]) -> Result<P, Miss<'t>> {
@@ -364,7 +417,7 @@ fn part<'t, P: Copy>(word: &'t str, all: &[(&'static str, P)]) -> Result<P, Miss
         Ok(*part)
     } else {
         let known = all.iter().map(|(known, _)| (*known).to_owned()).collect();
-        Err(Miss { code: Code::UnknownSource, what: "part", written: word, known })
+        Err(Miss::Unknown { code: Code::UnknownSource, what: "part", written: word, known })
     }
 }
 
@@ -373,10 +426,15 @@ fn whole(word: &str) -> Result<WholePart, Miss<'_>> {
     own.map(|(_, part)| *part).ok_or_else(|| {
         let parts = WholePart::ALL.iter().map(|(known, _)| *known);
         let known = parts.chain(HEADS).map(str::to_owned).collect();
-        Miss { code: Code::UnknownSource, what: "source", written: word, known }
+        Miss::Unknown { code: Code::UnknownSource, what: "source", written: word, known }
     })
 }
 
 fn miss<'t>(code: Code, what: &'static str, written: &'t str, known: &[&str]) -> Miss<'t> {
-    Miss { code, what, written, known: known.iter().map(|each| (*each).to_owned()).collect() }
+    Miss::Unknown {
+        code,
+        what,
+        written,
+        known: known.iter().map(|each| (*each).to_owned()).collect(),
+    }
 }
