@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::definition::compiled::Workflow;
 use crate::definition::ledger::indicator::{
     Bound, Days, Goal, Indicator, Key, Measure, Measured, Side, Tally, Target,
 };
-use crate::definition::ledger::{Kind, Source};
-use crate::model::id::IndicatorId;
+use crate::definition::ledger::{Kind, Naming, Source};
+use crate::model::id::{IndicatorId, WorkflowId};
 use crate::model::organization::Organization;
 use crate::model::time::{Date, Timestamp};
 use crate::model::value::Decimal;
@@ -116,8 +117,19 @@ pub struct Counting {
     filter: Filter,
     period: Period,
     language: Language,
-    /// By what people read, and by what stands behind it: two people of one name are two.
-    buckets: BTreeMap<Vec<(String, String)>, Bucket>,
+    splits: BTreeMap<Vec<Behind>, Split>,
+}
+
+/// What stands behind a key: a name, and the workflow that knows it where others may mean something
+/// else by it.
+type Behind = (String, Option<WorkflowId>);
+
+/// One split of an indicator.
+#[derive(Debug, Default)]
+struct Split {
+    /// Its keys, as people read them.
+    shown: Vec<String>,
+    bucket: Bucket,
 }
 
 impl Counting {
@@ -128,11 +140,11 @@ impl Counting {
         period: Period,
         language: Language,
     ) -> Self {
-        let mut buckets = BTreeMap::new();
+        let mut splits = BTreeMap::new();
         if indicator.by.is_empty() {
-            buckets.insert(Vec::new(), Bucket::default());
+            splits.insert(Vec::new(), Split::default());
         }
-        Self { indicator, filter, period, language, buckets }
+        Self { indicator, filter, period, language, splits }
     }
 
     /// The indicator.
@@ -140,24 +152,30 @@ impl Counting {
         &self.indicator
     }
 
-    /// Counts a dossier.
+    /// Counts a dossier. They come in order of creation, so that the last one knows the newest
+    /// titles.
     pub fn take(&mut self, dossier: &Dossier, setting: &Setting<'_>) {
         let indicator = Arc::clone(&self.indicator);
         let Setting { organization, workflow, .. } = *setting;
         let names = Names { organization, workflow, language: self.language };
         for look in pick(&indicator.selection, &self.filter, dossier, setting) {
-            let keys = indicator.by.iter().map(|key| key_of(&names, key, &look));
-            let bucket = self.buckets.entry(keys.collect()).or_default();
-            count(bucket, &indicator.measure, (&look, &names), self.period);
+            let keys = indicator.by.iter().map(|key| {
+                let (shown, name) = key_of(&names, key, &look);
+                (shown, (name, knower(key, workflow)))
+            });
+            let (shown, behind): (Vec<String>, Vec<Behind>) = keys.unzip();
+            let split = self.splits.entry(behind).or_default();
+            split.shown = shown;
+            count(&mut split.bucket, &indicator.measure, (&look, &names), self.period);
         }
     }
 
     /// The figures. `today` is the day of the answer.
     pub fn finish(self, organization: &Organization, today: Option<Date>) -> Report {
-        let Self { indicator, language, buckets, period, .. } = self;
+        let Self { indicator, language, splits, period, .. } = self;
         let wording = Wording { language, organization };
         let mut figures = Vec::new();
-        for (keys, bucket) in buckets {
+        for (keys, bucket) in read(splits) {
             let keys: Vec<String> = keys.into_iter().map(|(shown, _)| shown).collect();
             for figure in bucket.figures(&indicator.measure, wording) {
                 let year = match figure.basis {
@@ -181,6 +199,27 @@ impl Counting {
             figures,
         }
     }
+}
+
+/// Splits by what people read and the names behind it: two people of one name are two, and what two
+/// workflows call alike is one.
+fn read(splits: BTreeMap<Vec<Behind>, Split>) -> BTreeMap<Vec<(String, String)>, Bucket> {
+    let mut buckets: BTreeMap<_, Bucket> = BTreeMap::new();
+    for (behind, Split { shown, bucket }) in splits {
+        let names = behind.into_iter().map(|(name, _)| name);
+        let keys = shown.into_iter().zip(names).collect();
+        buckets.entry(keys).or_default().join(bucket);
+    }
+    buckets
+}
+
+/// The workflow that knows what a key gives: each has stages, tasks and activities of its own.
+fn knower(key: &Key, workflow: &Workflow) -> Option<WorkflowId> {
+    let own = matches!(
+        key.kind,
+        Kind::Name(Naming::Stage | Naming::Task | Naming::Activity | Naming::Limit)
+    );
+    own.then(|| workflow.id.clone())
 }
 
 /// What a target says of a figure that tells of a year.

@@ -18,6 +18,14 @@ impl Sum {
         self.0 = self.0.and_then(|sum| sum.checked_add(number));
     }
 
+    /// Adds what was added elsewhere.
+    pub(super) fn join(&mut self, other: Self) {
+        match other.0 {
+            Some(number) => self.add(number),
+            None => self.0 = None,
+        }
+    }
+
     /// The sum, without zeros at its end.
     pub(super) fn value(self) -> Option<Decimal> {
         self.0.map(|sum| sum.normalize())

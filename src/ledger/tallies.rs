@@ -95,12 +95,29 @@ impl Bucket {
     /// Somebody came once more in the period of a day.
     pub(super) fn repeated(&mut self, shown: &str, who: &str, day: Date, within: Within) {
         if !who.is_empty() {
-            let name = format!("{shown} {}", label(day, within));
-            let key = format!("{name}\t{who}");
+            let period = label(day, within);
+            let key = format!("{period}\t{who}");
             self.add(&key, Decimal::ONE);
-            self.called(&key, name);
+            self.called(&key, format!("{shown} {period}"));
             self.n += 1;
         }
+    }
+
+    /// Takes what was counted in another one as well.
+    pub(super) fn join(&mut self, other: Self) {
+        self.n += other.n;
+        self.sum.join(other.sum);
+        self.distinct.extend(other.distinct);
+        self.denominator.join(other.denominator);
+        self.numerator.join(other.numerator);
+        self.numerator_of_period.join(other.numerator_of_period);
+        self.values.extend(other.values);
+        for (name, amount) in other.named {
+            self.add(&name, amount);
+        }
+        self.called.extend(other.called);
+        // A funnel is of one workflow, so only one of them has any.
+        self.funnel.extend(other.funnel);
     }
 
     /// Pours an instance into a funnel: it counts for every stage up to the furthest one.
@@ -247,6 +264,7 @@ impl Bucket {
                 figure(Basis::Period, name, ("count", Some(*count)), n)
             })
             .collect();
+        figures.sort_by(|left, right| left.name.cmp(&right.name));
         let own = (Decimal::from(figures.len()), Decimal::from(self.named.len()));
         figures.push(divided(Basis::Period, "", "ratio", own, n, None));
         figures

@@ -5,6 +5,7 @@ use sanbang::api::pb;
 use sanbang::definition::sources::Sources;
 
 use super::api_fixture::{Server, boolean, by, fields, text};
+use super::ledger_past::publish;
 use super::ledger_turns::{begin, desk, figures, rows};
 use super::ledgers::{query, values};
 
@@ -133,14 +134,8 @@ async fn the_end_of_the_path_is_where_the_path_ended() {
     let told = response.indicators[0].figures.iter().filter(|it| it.measure == "count");
     let told: Vec<String> = told.map(|it| format!("{} {}", it.name, it.value)).collect();
     // Of those that began, and of those that came: who passed a stage over came beyond it.
-    let expected = [
-        "First 3",
-        "First 3",
-        "Second 2",
-        "Second 2",
-        "end of the path 1",
-        "end of the path 1",
-    ];
+    let expected =
+        ["First 3", "First 3", "Second 2", "Second 2", "end of the path 1", "end of the path 1"];
     assert_eq!(told, expected);
     server.stop().await;
 }
@@ -243,5 +238,55 @@ async fn a_task_that_an_escalation_opens_has_its_title_and_can_be_asked_for() {
     server.advance_clock(9 * 24).await;
     assert_eq!(rows(&server, "meetings").await, ["Meeting | open | 2025-01-14 17:00"]);
     assert_eq!(rows(&server, "desks").await, ["open"]);
+    server.stop().await;
+}
+
+const STAGES: &str = "
+indicators:
+  stages: { of: [desk, way, road], rows: stage, by: row.stage, count: {} }
+  often:
+    of: [desk, way, road]
+    rows: stage
+    repeats: { per: row.stage, at: row.entered, within: year, at_least: 2 }
+";
+
+#[tokio::test]
+async fn a_stage_is_one_figure_under_its_newest_title() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut configuration = asked(STILL, STAGES);
+    let road = WAY.replace("workflow: way", "workflow: road").replace("First", "Kilometre");
+    let road = road.replace("id: second", "id: only").replace("Second", "Only");
+    for (path, text) in [("workflows/way.yaml", WAY), ("workflows/road.yaml", &road)] {
+        configuration.files.insert(path.to_owned(), text.into());
+    }
+    let server = Server::start_with(directory.path(), configuration).await;
+    let create = async |instance: &str, workflow: &str| {
+        let request = pb::InstanceServiceCreateRequest {
+            instance: instance.to_owned(),
+            workflow: workflow.to_owned(),
+            steward: "anna".to_owned(),
+            ..Default::default()
+        };
+        server.instances().create(by("anna", request)).await.unwrap();
+    };
+    create("way-1", "way").await;
+    let words = WAY.replace("en: First", "en: Begun");
+    publish(&server, "chief", &[("workflows/way.yaml".to_owned(), words)]).await;
+    server.advance_clock(1).await;
+    create("way-2", "way").await;
+    // A stage of that id elsewhere is another one, and one of the same title is the same.
+    create("road-1", "road").await;
+    create("desk-1", "desk").await;
+    let instance = "road-1".to_owned();
+    let request = pb::InstanceServiceAdvanceRequest { instance, ..Default::default() };
+    server.instances().advance(by("anna", request)).await.unwrap();
+    let request = pb::LedgerServiceIndicatorsRequest::default();
+    let response = server.ledgers().indicators(by("anna", request)).await.unwrap().into_inner();
+    let told = |at: usize| -> Vec<String> {
+        let figures = response.indicators[at].figures.iter();
+        figures.map(|it| format!("{}{} {}", it.keys.join(" "), it.name, it.value)).collect()
+    };
+    assert_eq!(told(0), ["Begun 2", "Kilometre 1", "Only 2"]);
+    assert_eq!(told(1)[1..], ["Only 2025 2", " 1"]);
     server.stop().await;
 }
