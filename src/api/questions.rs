@@ -82,7 +82,7 @@ pub(super) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Status> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "an answer about a ledger could not be made");
+        tracing::error!(%error, "an answer could not be made");
         status::internal("")
     })
 }

@@ -8,6 +8,7 @@ use crate::runtime::{Catalog, PublishedVersion, SourceFile};
 
 use super::edge::{Edge, named};
 use super::pb::workflow_service_server::WorkflowService;
+use super::questions::aside;
 use super::violations::Violations;
 use super::{pb, status, to_proto};
 
@@ -22,12 +23,10 @@ impl WorkflowService for Edge {
         self.reader(request.metadata())?;
         let validation = self.handle.validate(files(request.into_inner().files)?).await;
         let validation = validation.map_err(|error| status::publish(&error))?;
-        let found = &validation.diagnostics;
-        let drawn = found.iter().map(|each| to_proto::diagnostic::drawn(each, &validation.sources));
-        Ok(Response::new(pb::WorkflowServiceValidateResponse {
-            diagnostics: drawn.collect(),
-            publishable: found.iter().all(|each| each.severity != Severity::Error),
-        }))
+        let publishable = validation.diagnostics.iter().all(|it| it.severity != Severity::Error);
+        let drawn = move || to_proto::diagnostic::all(&validation.diagnostics, &validation.sources);
+        let diagnostics = aside(drawn).await?;
+        Ok(Response::new(pb::WorkflowServiceValidateResponse { diagnostics, publishable }))
     }
 
     async fn publish(

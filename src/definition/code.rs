@@ -69,6 +69,9 @@ codes! {
          `rules/*.rhai`, calendars `rules/calendars/*.yaml`; beside them there are \
          `rules/escalation.yaml`, `rules/reasons.yaml`, `rules/organization.yaml`, \
          `rules/ledgers.yaml` and `rules/indicators.yaml`."
+    MoreFindings "SB0007" Warning "a file has more findings than are told"
+        "Of one file the first hundred findings are told. Correct these; the others appear \
+         afterwards."
 
     InvalidName "SB0101" Error "a text cannot be a name"
         "Names of stages, tasks, fields, roles and so on start with a letter, hold only letters \

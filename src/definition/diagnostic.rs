@@ -2,9 +2,11 @@
 //!
 //! Knows nothing of how they are drawn ([`super::render`]) and nothing of what is checked.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::model::limits;
 use crate::script::nearest;
 
 use super::code::Code;
@@ -122,6 +124,8 @@ impl Diagnostic {
 #[derive(Debug, Default)]
 pub struct Findings {
     list: Vec<Diagnostic>,
+    /// Per file, those that were not even made.
+    untold: BTreeMap<Arc<str>, usize>,
 }
 
 impl Findings {
@@ -130,9 +134,19 @@ impl Findings {
         self.list.push(diagnostic);
     }
 
+    /// Counts findings of a file that has as many of their kind as are told.
+    pub fn leave_untold(&mut self, path: &Arc<str>, count: usize) {
+        if count > 0 {
+            *self.untold.entry(path.clone()).or_default() += count;
+        }
+    }
+
     /// Takes those of another list.
     pub fn append(&mut self, other: Findings) {
         self.list.extend(other.list);
+        for (path, count) in other.untold {
+            self.leave_untold(&path, count);
+        }
     }
 
     /// How many there are.
@@ -155,7 +169,8 @@ impl Findings {
         self.list.iter().skip(count).any(|each| each.severity == Severity::Error)
     }
 
-    /// All of them, sorted by file and place, each once.
+    /// All of them, sorted by file and place, each once; of a file with very many the first ones,
+    /// and how many there are beside them.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         let key = |each: &Diagnostic| {
             let span = &each.primary.span;
@@ -163,8 +178,39 @@ impl Findings {
         };
         self.list.sort_by_cached_key(key);
         self.list.dedup();
-        self.list
+        let mut told = Vec::with_capacity(self.list.len());
+        for of_file in
+            self.list.chunk_by(|one, next| one.primary.span.path == next.primary.span.path)
+        {
+            let path = &of_file[0].primary.span.path;
+            let room = limits::FINDINGS_OF_FILE_MAX;
+            let untold = self.untold.remove(path).unwrap_or_default();
+            let untold = untold + of_file.len().saturating_sub(room);
+            told.extend(first_of(of_file, room).cloned());
+            if untold > 0 {
+                told.push(Diagnostic::new(
+                    Code::MoreFindings,
+                    Span::start_of(path),
+                    format!("{untold} more findings of this file are not told"),
+                ));
+            }
+        }
+        told
     }
+}
+
+/// At most so many, in their order. An error is left out only where all that are told are errors:
+/// whether there is one shows in what is told.
+fn first_of(findings: &[Diagnostic], room: usize) -> impl Iterator<Item = &Diagnostic> {
+    let is_error = |each: &&Diagnostic| each.severity == Severity::Error;
+    let mut errors = findings.iter().filter(is_error).count().min(room);
+    let mut warnings = room - errors;
+    findings.iter().filter(move |each| {
+        let left = if is_error(each) { &mut errors } else { &mut warnings };
+        let has_room = *left > 0;
+        *left = left.saturating_sub(1);
+        has_room
+    })
 }
 
 /// What was written may hold line breaks and worse; a finding is one fact on one line.

@@ -17,7 +17,7 @@ use super::code::Code;
 use super::diagnostic::{Diagnostic, Findings};
 use super::span::{KeyPath, Segment, SpanIndex};
 
-/// Mistakes of shape told of one file: a file with more is no workflow.
+/// Mistakes of shape looked for in one file: a file with more is no workflow.
 const SHAPE_FINDINGS_MAX: usize = 100;
 
 /// How our own messages begin among those of the library.
@@ -61,7 +61,8 @@ pub(crate) fn load<T: DeserializeOwned + Default>(
 }
 
 fn report_duplicates(at: &SpanIndex, findings: &mut Findings) {
-    for duplicate in at.duplicates() {
+    let mut duplicates = at.duplicates();
+    for duplicate in duplicates.by_ref().take(limits::FINDINGS_OF_FILE_MAX) {
         let message = format!("the key `{}` stands twice", duplicate.key);
         findings.push(
             Diagnostic::new(Code::DuplicateKey, duplicate.again, message)
@@ -69,6 +70,7 @@ fn report_duplicates(at: &SpanIndex, findings: &mut Findings) {
                 .also(duplicate.first, "it stands here first"),
         );
     }
+    findings.leave_untold(at.path(), duplicates.len());
 }
 
 fn read_tree(at: &SpanIndex, findings: &mut Findings) -> Option<Value> {

@@ -12,6 +12,12 @@ pub const TEXT_BYTES_MAX: usize = 8 * 1024;
 pub const FIELD_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of one source file of a workflow or a rule.
 pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
+/// Findings told of one source file; of more it is told how many there are.
+pub const FINDINGS_OF_FILE_MAX: usize = 100;
+/// Findings told by one validation, those of all files together.
+pub const FINDINGS_TOLD_MAX: usize = 1000;
+/// Of these, how many are drawn into their files: each drawing reads its file as a whole.
+pub const FINDINGS_DRAWN_MAX: usize = 50;
 /// Bytes of one instance's stored body.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Open tasks of one instance.
@@ -135,4 +141,5 @@ const _: () = assert!(GROUP_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(DRIVE_COMMANDS_MAX <= MAILBOX_COMMANDS_MAX);
 const _: () = assert!(STREAM_EVENTS_MAX <= STREAM_LAG_EVENTS_MAX);
 const _: () = assert!(STAGE_TASKS_MAX <= OPEN_TASKS_MAX);
+const _: () = assert!(FINDINGS_DRAWN_MAX <= FINDINGS_TOLD_MAX);
 const _: () = assert!(PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX);

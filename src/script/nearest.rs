@@ -1,10 +1,17 @@
 //! "Did you mean …?": the known name that is nearest to an unknown one.
 
+use crate::model::limits;
+
 /// The nearest of some names, if one is near enough to have been meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // What is longer is no name. Two texts that fill a file could not be compared at all.
+    if name.len() > limits::NAME_BYTES_MAX {
+        return None;
+    }
     let allowed = (name.chars().count() / 3).max(1);
     known
         .into_iter()
+        .filter(|each| each.len() <= limits::NAME_BYTES_MAX)
         .map(|each| (strsim::damerau_levenshtein(name, each), each))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

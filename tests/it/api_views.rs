@@ -296,6 +296,24 @@ async fn only_those_who_keep_the_rules_publish_and_activate() {
     server.stop().await;
 }
 
+/// However much is wrong with a file, the answer stays small.
+#[tokio::test]
+async fn of_very_many_findings_the_first_are_told_and_fewer_drawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path()).await;
+    let content = "a:\n".repeat(20_000);
+    let files = vec![pb::SourceFile { path: "workflows/many.yaml".to_owned(), content }];
+    let validate = pb::WorkflowServiceValidateRequest { files };
+    let found = server.workflows().validate(by("bert", validate)).await.unwrap().into_inner();
+    assert!(!found.publishable);
+    assert_eq!(found.diagnostics.len(), limits::FINDINGS_OF_FILE_MAX + 1);
+    let drawn = found.diagnostics.iter().filter(|it| it.rendered.contains('\n')).count();
+    assert_eq!(drawn, limits::FINDINGS_DRAWN_MAX);
+    let last = found.diagnostics.last().unwrap();
+    assert_eq!((last.code.as_str(), last.path.as_str()), ("SB0007", "workflows/many.yaml"));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn workflows_are_checked_published_and_activated() {
     let directory = tempfile::tempdir().unwrap();

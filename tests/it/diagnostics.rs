@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use sanbang::definition::code::{self, Code};
-use sanbang::definition::diagnostic::{Diagnostic, Label, Span};
+use sanbang::definition::diagnostic::{Diagnostic, Findings, Label, Severity, Span};
 use sanbang::definition::render::{self, Style};
 use sanbang::definition::sources::Sources;
 use sanbang::definition::{compile, compile_published};
@@ -56,7 +56,8 @@ fn found(sources: &Sources) -> (Vec<Diagnostic>, String) {
 }
 
 /// Codes that need a file which is not text, or a very long one: they have tests of their own.
-const MADE_HERE: [Code; 4] = [Code::Unreadable, Code::TooLarge, Code::UnusedFile, Code::TooMany];
+const MADE_HERE: [Code; 5] =
+    [Code::Unreadable, Code::TooLarge, Code::UnusedFile, Code::MoreFindings, Code::TooMany];
 
 #[test]
 fn every_code_has_a_fixture_that_shows_it() {
@@ -143,6 +144,47 @@ fn too_many_stages_and_tasks_are_told() {
     let mut sources = base();
     sources.files.insert("workflows/example.yaml".to_owned(), text.into());
     insta::assert_snapshot!("SB0208", found(&sources).1);
+}
+
+/// As many keys as a file of the largest size has room for, all the same or all different.
+#[test]
+fn of_a_file_with_very_many_findings_the_first_are_told() {
+    let same = "a:\n".repeat(limits::SOURCE_BYTES_MAX / 3);
+    let mut different = String::new();
+    for key in 0..90_000 {
+        writeln!(different, "k{key}: 1").expect("a text grows");
+    }
+    for text in [same, different] {
+        assert!(text.len() <= limits::SOURCE_BYTES_MAX);
+        let mut sources = base();
+        sources.files.insert("workflows/many.yaml".to_owned(), text.into());
+        let diagnostics = compile(&sources).diagnostics;
+        let of_file =
+            diagnostics.iter().filter(|it| &*it.primary.span.path == "workflows/many.yaml");
+        let of_file: Vec<&Diagnostic> = of_file.collect();
+        assert!(of_file.len() <= limits::FINDINGS_OF_FILE_MAX + 1, "{}", of_file.len());
+        assert!(of_file.iter().any(|it| it.severity == Severity::Error));
+        let lines: Vec<usize> = of_file.iter().map(|it| it.primary.span.line).collect();
+        assert!(lines[..lines.len() - 1].is_sorted() && lines.contains(&9), "{lines:?}");
+    }
+}
+
+#[test]
+fn what_is_not_told_is_counted_and_no_error_is_hidden() {
+    let path: Arc<str> = "a.yaml".into();
+    let at = |line| Span { path: path.clone(), range: line..line, line, column: 1 };
+    let finding = |code, line: usize| Diagnostic::new(code, at(line), format!("line {line}"));
+    let mut findings = Findings::default();
+    for line in 1..=limits::FINDINGS_OF_FILE_MAX + 5 {
+        findings.push(finding(Code::UnusedFile, line));
+    }
+    findings.push(finding(Code::DuplicateKey, 2000));
+    findings.leave_untold(&path, 7);
+    let told = findings.into_sorted();
+    assert_eq!(told.len(), limits::FINDINGS_OF_FILE_MAX + 1);
+    let last: Vec<&str> = told[told.len() - 3..].iter().map(|it| &*it.message).collect();
+    let more = "13 more findings of this file are not told";
+    assert_eq!(last, ["line 99", "line 2000", more], "the error stays");
 }
 
 #[test]

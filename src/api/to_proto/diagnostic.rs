@@ -4,9 +4,18 @@ use crate::api::pb;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::render::{self, Style};
 use crate::definition::sources::Sources;
+use crate::model::limits;
 
-/// A finding, drawn into the files in which it was found.
-pub(in crate::api) fn drawn(diagnostic: &Diagnostic, sources: &Sources) -> pb::Diagnostic {
+/// Findings, the first ones drawn into the files in which they were found. Takes its time.
+pub(in crate::api) fn all(found: &[Diagnostic], sources: &Sources) -> Vec<pb::Diagnostic> {
+    let told = found.iter().take(limits::FINDINGS_TOLD_MAX).enumerate();
+    let as_told = told.map(|(place, each)| {
+        if place < limits::FINDINGS_DRAWN_MAX { drawn(each, sources) } else { line(each) }
+    });
+    as_told.collect()
+}
+
+fn drawn(diagnostic: &Diagnostic, sources: &Sources) -> pb::Diagnostic {
     let rendered = render::human(std::slice::from_ref(diagnostic), sources, Style::Plain);
     pb::Diagnostic { rendered, ..line(diagnostic) }
 }

@@ -3,6 +3,7 @@
 //! Serde forgets positions; this index remembers them. It knows the shape of the file and nothing
 //! of its meaning. The scanner counts in characters, so every mark is turned into bytes here.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -86,14 +87,27 @@ struct Node {
 enum Content {
     Scalar { style: ScalarStyle, text: String },
     List(Vec<Node>),
-    Map(Vec<Entry>),
+    Map(Entries),
+}
+
+/// What stands in a map; of keys that are equal the first.
+#[derive(Debug, Default)]
+struct Entries {
+    list: Vec<Entry>,
+    /// The places in the list: a map may have as many keys as a file has lines.
+    by_key: HashMap<String, usize>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    key: String,
     key_range: Range<usize>,
     value: Node,
+}
+
+impl Entries {
+    fn get(&self, key: &str) -> Option<&Entry> {
+        self.by_key.get(key).and_then(|at| self.list.get(*at))
+    }
 }
 
 /// A key that stands twice in one map.
@@ -121,6 +135,10 @@ pub struct Unparsed {
 pub struct SpanIndex {
     path: Arc<str>,
     source: Arc<str>,
+    /// The byte at which each character begins, and the end.
+    characters: Vec<usize>,
+    /// The byte at which each line begins.
+    lines: Vec<usize>,
     root: Option<Node>,
     duplicates: Vec<(String, Range<usize>, Range<usize>)>,
 }
@@ -130,8 +148,11 @@ impl SpanIndex {
     pub fn parse(path: &Arc<str>, source: &Arc<str>) -> Result<Self, Unparsed> {
         let mut builder = Builder::new(source);
         let read = builder.read();
-        let Builder { root, duplicates, .. } = builder;
-        let index = Self { path: path.clone(), source: source.clone(), root, duplicates };
+        let Builder { bytes: characters, root, duplicates, .. } = builder;
+        let (path, source) = (path.clone(), source.clone());
+        let breaks = source.match_indices('\n').map(|(newline, _)| newline + 1);
+        let lines = std::iter::once(0).chain(breaks).collect();
+        let index = Self { path, source, characters, lines, root, duplicates };
         match read {
             Ok(()) => Ok(index),
             Err((at, message)) => Err(Unparsed { span: index.span(at..at), message }),
@@ -166,6 +187,7 @@ impl SpanIndex {
         match self.find(path).0 {
             Some(Node { range, content: Content::Map(entries) }) if self.is_long(range) => {
                 let first = entries
+                    .list
                     .first()
                     .map_or(range.start..range.start, |entry| entry.key_range.clone());
                 self.span(first)
@@ -191,7 +213,7 @@ impl SpanIndex {
             return self.value(path);
         };
         let Content::Map(entries) = &parent.content else { return self.value(path) };
-        match entries.iter().find(|entry| entry.key == *key) {
+        match entries.get(key) {
             Some(entry) if depth == parents.len() => self.span(entry.key_range.clone()),
             Some(_) | None => self.value(path),
         }
@@ -210,7 +232,7 @@ impl SpanIndex {
     }
 
     /// Every key that stands twice in one map.
-    pub fn duplicates(&self) -> impl Iterator<Item = DuplicateKey> {
+    pub fn duplicates(&self) -> impl ExactSizeIterator<Item = DuplicateKey> {
         self.duplicates.iter().map(|(key, first, again)| DuplicateKey {
             key: key.clone(),
             first: self.span(first.clone()),
@@ -245,14 +267,15 @@ impl SpanIndex {
     pub fn span(&self, range: Range<usize>) -> Span {
         let start = floor_boundary(&self.source, range.start);
         let end = floor_boundary(&self.source, range.end).max(start);
-        let before = &self.source[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Span {
-            path: self.path.clone(),
-            range: start..end,
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        // Both are looked up: counted from the beginning, many spans would take for ever.
+        let line = self.lines.partition_point(|begins| *begins <= start);
+        let begins = self.lines[line - 1];
+        let column = self.characters_before(start) - self.characters_before(begins) + 1;
+        Span { path: self.path.clone(), range: start..end, line, column }
+    }
+
+    fn characters_before(&self, byte: usize) -> usize {
+        self.characters.partition_point(|begins| *begins < byte)
     }
 
     /// The deepest node on the way, and how many steps of the way lead to it.
@@ -261,7 +284,7 @@ impl SpanIndex {
         for (depth, segment) in path.segments().iter().enumerate() {
             let next = match (segment, &node.content) {
                 (Segment::Key(key), Content::Map(entries)) => {
-                    entries.iter().find(|entry| entry.key == *key).map(|entry| &entry.value)
+                    entries.get(key).map(|entry| &entry.value)
                 }
                 (Segment::Index(index), Content::List(items)) => items.get(*index),
                 _ => None,
@@ -351,7 +374,9 @@ impl<'a> Builder<'a> {
                 }
                 Event::Alias(_) => return Err((range.start, NO_REFERENCES.to_owned())),
                 Event::SequenceStart(..) => self.begin(range.start, Content::List(Vec::new())),
-                Event::MappingStart(..) => self.begin(range.start, Content::Map(Vec::new())),
+                Event::MappingStart(..) => {
+                    self.begin(range.start, Content::Map(Entries::default()));
+                }
                 Event::SequenceEnd | Event::MappingEnd => self.end(range.end),
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             }
@@ -401,11 +426,12 @@ impl<'a> Builder<'a> {
                 // A key that is itself a list or a map: serde refuses it, so its place is enough.
                 None => *key = Some((String::new(), node.range)),
                 Some((name, key_range)) => {
-                    if let Some(first) = entries.iter().find(|entry| entry.key == name) {
-                        let places = (name.clone(), first.key_range.clone(), key_range.clone());
-                        self.duplicates.push(places);
+                    if let Some(first) = entries.get(&name) {
+                        self.duplicates.push((name, first.key_range.clone(), key_range));
+                    } else {
+                        entries.by_key.insert(name, entries.list.len());
+                        entries.list.push(Entry { key_range, value: node });
                     }
-                    entries.push(Entry { key: name, key_range, value: node });
                 }
             },
             Some(Open { content: Content::Scalar { .. }, .. }) => {}
