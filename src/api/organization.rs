@@ -234,16 +234,12 @@ impl Edge {
 
     /// Who was steward when, from the instance's records, latest first.
     async fn stewards(&self, id: &InstanceId) -> Result<Vec<pb::Stewardship>, ReadError> {
-        let (mut records, mut before) = (Vec::new(), None);
-        loop {
-            let page = self.handle.history(id, before, HISTORY_PAGE).await?;
-            before = page.last().and_then(|last| last.record.stamp.as_ref()).map(|it| it.version);
-            let is_last = page.len() < HISTORY_PAGE;
+        let mut records = Vec::new();
+        let mut page = self.handle.history(id, None, HISTORY_PAGE).await?;
+        while let Some(oldest) = page.last().map(|oldest| oldest.first_seq) {
             let about = page.into_iter().filter(|it| it.record.events.iter().any(is_about_steward));
             records.extend(about);
-            if is_last {
-                break;
-            }
+            page = self.handle.earlier(id, oldest, HISTORY_PAGE).await?;
         }
         Ok(stewardships(&records))
     }

@@ -114,6 +114,8 @@ pub const PAGE_SIZE_MAX: usize = 1000;
 pub const PAGE_SIZE_DEFAULT: usize = 50;
 /// Field violations told in one refusal: details travel in a header.
 pub const VIOLATIONS_TOLD_MAX: usize = 20;
+/// Kinds of events told to one whose revision is stale: they travel in a header too.
+pub const KINDS_TOLD_MAX: usize = 64;
 /// Cells of a ledger that one question holds at once, long texts counted several times, some 100 to
 /// 200 MB: who wants more narrows the filter, or takes a ledger in order of creation as CSV, which
 /// holds none.

@@ -3,6 +3,7 @@
 //! A command, a look at one instance: through the mailbox of its worker. Lists, history and events:
 //! from the store. Nothing here decides.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,10 +15,11 @@ use crate::ledger::{Line, Report, Sheet};
 use crate::model::actor::Actor;
 use crate::model::id::{InstanceId, MemberId, WorkflowId};
 use crate::model::instance::{Header, Instance};
+use crate::model::limits;
 use crate::model::roster::RosterAction;
 use crate::model::time::Timestamp;
 use crate::model::value::Values;
-use crate::store::{self, Identity, Numbered, Query, Store};
+use crate::store::{self, Identity, Numbered, Query, Seq, Store};
 
 use super::answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
 use super::backup::{self, BackupRefusal, Piece};
@@ -130,7 +132,7 @@ impl Handle {
     }
 
     /// Instances that may be the same thing as one of this workflow with these fields, but for one,
-    /// the first reporter first; at most [`crate::model::limits::SIMILAR_MAX`].
+    /// the first reporter first; at most [`limits::SIMILAR_MAX`].
     pub async fn similar(
         &self,
         workflow: &Workflow,
@@ -152,7 +154,20 @@ impl Handle {
         self.read(move |store| store.history(&instance, before, limit)).await
     }
 
-    /// The kinds of everything that happened to an instance after it had this revision, in order.
+    /// An instance's records before the one whose first event has the number `than`, which must be
+    /// its own; latest first, at most `limit`.
+    pub async fn earlier(
+        &self,
+        instance: &InstanceId,
+        than: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, ReadError> {
+        let instance = instance.clone();
+        self.read(move |store| store.earlier(&instance, than, limit)).await
+    }
+
+    /// The kinds of what happened to an instance after it had this revision, in order: the first
+    /// [`limits::KINDS_TOLD_MAX`].
     pub async fn kinds_since(
         &self,
         instance: &InstanceId,
@@ -396,22 +411,20 @@ fn kinds_since(
     instance: &InstanceId,
     revision: u64,
 ) -> Result<Vec<&'static str>, store::Error> {
-    let mut kinds = Vec::new();
-    let mut before = None;
-    loop {
-        let page = store.history(instance, before, HISTORY_PAGE)?;
-        for numbered in &page {
-            let stamp = numbered.record.stamp.as_ref();
-            let Some(stamp) = stamp.filter(|stamp| stamp.revision > revision) else {
-                kinds.reverse();
-                return Ok(kinds);
-            };
-            before = Some(stamp.version);
-            kinds.extend(numbered.record.events.iter().rev().map(|event| event.payload.kind()));
+    let mut kinds = VecDeque::new();
+    let mut page = store.history(instance, None, HISTORY_PAGE)?;
+    while let Some(oldest) = page.last().map(|oldest| oldest.first_seq) {
+        for Numbered { record, .. } in &page {
+            if record.stamp.as_ref().is_none_or(|stamp| stamp.revision <= revision) {
+                return Ok(kinds.into());
+            }
+            for event in record.events.iter().rev() {
+                kinds.push_front(event.payload.kind());
+            }
+            // The first ones are told, and they come last.
+            kinds.truncate(limits::KINDS_TOLD_MAX);
         }
-        if page.is_empty() {
-            kinds.reverse();
-            return Ok(kinds);
-        }
+        page = store.earlier(instance, oldest, HISTORY_PAGE)?;
     }
+    Ok(kinds.into())
 }

@@ -45,6 +45,12 @@ impl<'a, F: FnMut(Partition, Seq) -> Result<ChainedRecord, Error>> Chain<'a, F> 
         self.filter(|numbered| numbered.as_ref().map_or(true, wanted)).take(limit).collect()
     }
 
+    /// At most `limit` records before the one with which it begins, latest first.
+    pub(super) fn earlier(mut self, limit: usize) -> Result<Vec<Numbered>, Error> {
+        self.next().transpose()?;
+        self.take(limit).collect()
+    }
+
     fn step(&mut self, seq: Seq) -> Result<Numbered, Error> {
         let broken = |what: &str| {
             Error::Corrupt(format!(
@@ -79,4 +85,52 @@ impl<F: FnMut(Partition, Seq) -> Result<ChainedRecord, Error>> Iterator for Chai
 /// The version of an instance with this record.
 pub(super) fn version_of(record: &Record) -> u64 {
     record.stamp.as_ref().map_or(0, |stamp| stamp.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::actor::Actor;
+    use crate::model::id::WorkflowId;
+    use crate::model::record::Stamp;
+    use crate::model::time::Timestamp;
+
+    fn record(instance: &InstanceId, seq: u64) -> ChainedRecord {
+        let stamp = Stamp {
+            instance: instance.clone(),
+            workflow: WorkflowId::trusted("errand"),
+            workflow_version: 1,
+            version: seq,
+            revision: seq,
+        };
+        let record = Record {
+            stamp: Some(stamp),
+            time: Timestamp(0),
+            actor: Actor::System,
+            request: None,
+            events: Vec::new(),
+        };
+        ChainedRecord { record, previous: (seq > 1).then(|| Seq(seq - 1)) }
+    }
+
+    /// A page that began with the newest record would read all later ones once more.
+    #[test]
+    fn pages_of_a_long_chain_read_each_record_about_once() {
+        const RECORDS: u64 = 1000;
+        const PAGE: usize = 10;
+        let (id, mut fetched, mut found) = (InstanceId::trusted("p"), 0, 1);
+        let mut oldest = Seq(RECORDS);
+        loop {
+            let fetch = |_, Seq(seq): Seq| {
+                fetched += 1;
+                Ok(record(&id, seq))
+            };
+            let page = Chain::new(&id, Partition(0), oldest, fetch).earlier(PAGE).expect("whole");
+            let Some(last) = page.last() else { break };
+            assert!(page.iter().all(|it| it.first_seq < oldest));
+            (oldest, found) = (last.first_seq, found + page.len() as u64);
+        }
+        assert_eq!((oldest, found), (Seq(1), RECORDS));
+        assert!(fetched <= RECORDS + RECORDS / PAGE as u64 + 2, "{fetched}");
+    }
 }

@@ -178,6 +178,16 @@ impl Store for MemoryStore {
         chain.below(before, limit)
     }
 
+    fn earlier(
+        &self,
+        instance: &InstanceId,
+        than: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        let state = self.read()?;
+        state.chain(instance, self.partition_of(instance), than).earlier(limit)
+    }
+
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error> {
         Ok(self.read()?.ledger.index.due(now, limit))
     }

@@ -265,6 +265,16 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Numbered>, Error>;
 
+    /// The same records, but from a place on: those before the one whose first event has the number
+    /// `than`, which must be the instance's own. It costs as much as what it gives, wherever that
+    /// lies; [`Store::history`] goes through everything later first.
+    fn earlier(
+        &self,
+        instance: &InstanceId,
+        than: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error>;
+
     /// Instances with `next_due` strictly before `now`, in order of it, at most `limit`.
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error>;
 

@@ -47,6 +47,17 @@ async fn refusals_say_what_is_wrong() {
     submit("e-1", comment("one", None)).await.unwrap();
     let since = service.handle.kinds_since(&id("e-1"), 1).await.unwrap();
     assert_eq!(since, ["comment.added"]);
+    for _ in 0..2 * limits::KINDS_TOLD_MAX {
+        submit("e-1", comment("again", None)).await.unwrap();
+    }
+    let e_1 = id("e-1");
+    let since = |revision| service.handle.kinds_since(&e_1, revision);
+    let told = since(0).await.unwrap();
+    assert_eq!(told.len(), limits::KINDS_TOLD_MAX, "no more than a header holds");
+    assert_eq!(told[0], "instance.created", "from the revision on");
+    let revision = view(&service.handle, "e-1").await.revision;
+    assert_eq!(since(revision - 1).await.unwrap(), ["comment.added"]);
+    assert!(since(revision).await.unwrap().is_empty());
     service.stop();
 }
 

@@ -497,6 +497,15 @@ impl Store for FaultyStore {
         self.inner.history(instance, before, limit)
     }
 
+    fn earlier(
+        &self,
+        instance: &InstanceId,
+        than: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        self.inner.earlier(instance, than, limit)
+    }
+
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error> {
         let listed = std::mem::take(&mut *self.listed.lock().unwrap());
         if listed.is_empty() { self.inner.due(now, limit) } else { Ok(listed) }

@@ -233,6 +233,16 @@ fn history_is_the_chain_walked_backwards(store: &Opened) {
         .map(|(first, _)| first)
         .collect();
     assert_eq!(numbers, [28, 25, 22], "both share a partition and alternate");
+    let earlier = |than: u64, limit| {
+        let records = store.earlier(&one.id, Seq(than), limit).expect("readable");
+        records.iter().map(|numbered| numbered.first_seq.0).collect::<Vec<_>>()
+    };
+    assert_eq!(earlier(28, 2), [25, 22]);
+    assert_eq!(earlier(22, 1), [19]);
+    assert_eq!(earlier(4, 9), [1]);
+    assert_eq!(earlier(1, 9), [0_u64; 0]);
+    let foreign = store.earlier(&one.id, Seq(29), 1).expect_err("it is the other's");
+    assert!(matches!(foreign, Error::Corrupt(_)), "{foreign}");
 }
 
 /// Another project in the same partition.

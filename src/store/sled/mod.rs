@@ -279,6 +279,16 @@ impl Store for SledStore {
         }
     }
 
+    fn earlier(
+        &self,
+        instance: &InstanceId,
+        than: Seq,
+        limit: usize,
+    ) -> Result<Vec<Numbered>, Error> {
+        let words = Arc::clone(&self.ledger()?.words);
+        self.chain(instance, than, &words).earlier(limit)
+    }
+
     fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueInstance>, Error> {
         Ok(self.ledger()?.index.due(now, limit))
     }
