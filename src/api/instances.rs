@@ -62,12 +62,15 @@ impl InstanceService for Edge {
         let catalog = self.catalog(request.metadata())?;
         let (query, page) = from_proto::queries::instances(request.into_inner(), &catalog)
             .map_err(|told| status::invalid(&told))?;
+        let order = query.order;
         let headers = self.handle.headers(query).await.map_err(|error| status::read(&error))?;
         let shown = &headers[..headers.len().min(page.size)];
         let last = shown.last().filter(|_| headers.len() > page.size);
         Ok(Response::new(pb::InstanceServiceListResponse {
             instances: shown.iter().map(to_proto::instance::summary).collect(),
-            next_page_token: last.map(|header| header.id.to_string()).unwrap_or_default(),
+            next_page_token: last
+                .map(|header| from_proto::queries::token_of(order, header))
+                .unwrap_or_default(),
         }))
     }
 

@@ -116,7 +116,7 @@ fn look_at_all(
         if headers.len() < PAGE {
             return Ok(());
         }
-        query.after = headers.last().map(|header| header.id.clone());
+        query.after = headers.last().map(|header| header.id.clone().into());
     }
 }
 

@@ -246,7 +246,7 @@ fn instances(
         let counted = page.iter().filter(counts);
         known.extend(counted.map(|header| (header.created_at, header.id.clone())));
         match page.last() {
-            Some(last) if page.len() >= limit => query.after = Some(last.id.clone()),
+            Some(last) if page.len() >= limit => query.after = Some(query.order.place_of(last)),
             Some(_) | None => break,
         }
     }

@@ -45,7 +45,7 @@ mod token;
 mod wished;
 mod worker;
 
-pub use crate::store::{Identity, Numbered, Order, Partition, Progress, Query, Seq};
+pub use crate::store::{Identity, Numbered, Order, Partition, Place, Progress, Query, Seq};
 pub use answer::{AdvanceClockError, Answer, ReadError, SubmitError, View};
 pub use backup::{BackupRefusal, Piece};
 pub use calendar_preview::CalendarPreview;

@@ -59,7 +59,7 @@ pub(super) fn find(
         };
         let page = store.query(&query)?;
         let is_last = page.len() < limits::PAGE_SIZE_MAX;
-        after = page.last().map(|header| header.id.clone());
+        after = page.last().map(|header| header.id.clone().into());
         let alike = page.into_iter().filter(|header| likeness.matches(header));
         found.extend(alike.filter(|header| Some(&header.id) != but));
         found

@@ -13,7 +13,7 @@ use crate::model::id::InstanceId;
 use crate::model::instance::Status;
 use crate::model::limits;
 use crate::model::time::Timestamp;
-use crate::store::{Error, Query};
+use crate::store::{Error, Place, Query};
 
 use super::answer::AdvanceClockError;
 use super::bell::Bell;
@@ -221,7 +221,7 @@ impl Timers {
         }
         let query = Query {
             statuses: vec![Status::Active, Status::Suspended],
-            after,
+            after: after.map(Place::from),
             limit: limits::PAGE_SIZE_MAX,
             ..Query::default()
         };

@@ -84,7 +84,9 @@ impl Meaning {
             done += page.len() as u64;
             progress(Progress { of: "instances", done, total: Some(instances.max(done)) });
             match page.last() {
-                Some(last) if page.len() >= query.limit => query.after = Some(last.id.clone()),
+                Some(last) if page.len() >= query.limit => {
+                    query.after = Some(query.order.place_of(last));
+                }
                 Some(_) | None => return,
             }
         }

@@ -69,7 +69,7 @@ pub(super) fn each_header(
     loop {
         let page = store.query(&query)?;
         let is_last = page.len() < query.limit;
-        query.after = page.last().map(|header| header.id.clone());
+        query.after = page.last().map(|header| query.order.place_of(header));
         page.into_iter().for_each(&mut take);
         if is_last {
             return Ok(());

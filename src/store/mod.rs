@@ -174,8 +174,8 @@ pub struct Query {
     pub offered_to: Vec<RoleId>,
     /// In which order.
     pub order: Order,
-    /// After this instance (exclusive), for the next page.
-    pub after: Option<InstanceId>,
+    /// After this place (exclusive), for the next page.
+    pub after: Option<Place>,
     /// At most so many.
     pub limit: usize,
 }
@@ -190,6 +190,30 @@ pub enum Order {
     CreatedDescending,
     /// What falls due first comes first; what never does comes last.
     NextDue,
+}
+
+/// A place in an order of instances. It stays where it is when the instance moves: a page that
+/// begins after it leaves out nobody who stood behind it and stayed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// What the order goes by, in the order of ids the same for all.
+    pub rank: i64,
+    /// Among those of the same rank, the id.
+    pub instance: InstanceId,
+}
+
+impl Order {
+    /// The place of an instance with this header.
+    pub fn place_of(self, header: &Header) -> Place {
+        Place { rank: index::rank_of(self, header), instance: header.id.clone() }
+    }
+}
+
+impl From<InstanceId> for Place {
+    /// The place of an instance in the order of ids.
+    fn from(instance: InstanceId) -> Self {
+        Self { rank: index::RANK_OF_IDS, instance }
+    }
 }
 
 /// The state of one instant, as far as it is not kept in records that never change: from here on

@@ -62,6 +62,30 @@ async fn instances_are_listed_by_filter_and_page() {
     assert_eq!(listed(&server, "stage = review", "", 2).await, "");
     assert_eq!(listed(&server, "steward = anna", "next_due", 9).await, "p-0 p-1 p-2 p-4 p-3");
 
+    let by_due = |page_token| pb::InstanceServiceListRequest {
+        page_size: 2,
+        page_token,
+        order_by: "next_due".to_owned(),
+        ..Default::default()
+    };
+    let first = server.instances().list(by("bert", by_due(String::new()))).await.unwrap();
+    let first = first.into_inner();
+    assert_eq!(first.instances[1].id, "p-1");
+    let suspend = pb::InstanceServiceSuspendRequest {
+        instance: "p-1".to_owned(),
+        reason: "away".to_owned(),
+        ..Default::default()
+    };
+    server.instances().suspend(by("anna", suspend)).await.unwrap();
+    let token = by_due(first.next_page_token);
+    let second = server.instances().list(by("bert", token)).await.unwrap().into_inner();
+    let second: Vec<&str> = second.instances.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(second, ["p-2", "p-4"], "p-1 is the last by now, and hides nobody");
+    for foreign in ["p-1", "/p-1", "x/p-1", "1/", "1/no name"] {
+        let refused = server.instances().list(by("bert", by_due(foreign.to_owned()))).await;
+        assert_eq!(refusal(refused), "InvalidArgument INVALID_REQUEST", "{foreign}");
+    }
+
     let wrong = pb::InstanceServiceListRequest {
         page_size: -1,
         page_token: "what?".to_owned(),

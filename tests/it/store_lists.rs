@@ -6,7 +6,7 @@ use sanbang::model::instance::Status;
 use sanbang::model::task::{CancelReason, TaskEnd};
 use sanbang::model::time::Timestamp;
 use sanbang::model::value::{Decimal, Value};
-use sanbang::store::{Batch, Order, Query, Store};
+use sanbang::store::{Batch, Order, Place, Query, Store};
 
 use super::store_fixture::{
     Opened, advance_without_body, all, at, commit, contract, document, due_at, id, project, task,
@@ -19,6 +19,7 @@ contract! {
     queries_filter
     queries_compare_decimals_as_numbers
     queries_order_and_page
+    a_page_begins_where_the_one_before_ended
     long_searches_find_what_lies_at_the_end
     work_lists_follow_the_tasks
     documents_are_set_listed_and_removed
@@ -162,20 +163,43 @@ fn queries_order_and_page(store: &Opened) {
     for order in [Order::Id, Order::CreatedDescending, Order::NextDue] {
         let mut seen = Vec::new();
         loop {
-            let after = seen.last().map(|name: &String| id(name));
-            let page = names(store, &Query { after, limit: 2, ..all(order) });
+            let after = seen.last().map(|header| order.place_of(header));
+            let page = store.query(&Query { after, limit: 2, ..all(order) }).expect("readable");
             if page.is_empty() {
                 break;
             }
             seen.extend(page);
         }
-        assert_eq!(seen, names(store, &all(order)));
+        assert_eq!(seen, store.query(&all(order)).expect("readable"));
     }
-    let unknown = Query { after: Some(id("p-35")), ..all(Order::Id) };
+    let unknown = Query { after: Some(id("p-35").into()), ..all(Order::Id) };
     assert_eq!(names(store, &unknown), ["p-4", "p-5"]);
-    let unknown = Query { after: Some(id("p-35")), ..all(Order::NextDue) };
-    assert!(names(store, &unknown).is_empty());
+    let place = Place { rank: at(95).0, instance: id("p-35") };
+    let between = Query { after: Some(place), ..all(Order::NextDue) };
+    assert_eq!(names(store, &between), ["p-4", "p-5"]);
     assert!(names(store, &Query { limit: 0, ..all(Order::Id) }).is_empty());
+}
+
+/// The last one of a page falls due later by the time the next page is asked for.
+fn a_page_begins_where_the_one_before_ended(store: &Opened) {
+    let store = &**store;
+    let mut projects: Vec<_> =
+        (1..=5).map(|number| due_at(&format!("p-{number}"), at(number))).collect();
+    for project in &mut projects {
+        write_next(store, project, 1);
+    }
+    let page = |after| {
+        let page = store.query(&Query { after, limit: 2, ..all(Order::NextDue) });
+        page.expect("readable")
+    };
+    let first = page(None);
+    let last = first.last().expect("there are several");
+    assert_eq!(last.id, id("p-2"));
+    projects[1].clocks = due_at("p-2", at(90)).clocks;
+    write_next(store, &mut projects[1], 1);
+    let second: Vec<_> = page(Some(Order::NextDue.place_of(last)));
+    let second: Vec<&str> = second.iter().map(|header| header.id.as_str()).collect();
+    assert_eq!(second, ["p-3", "p-4"]);
 }
 
 /// So many that a search has several turns, between which others write.
@@ -198,7 +222,9 @@ fn long_searches_find_what_lies_at_the_end(store: &Opened) {
     for order in [Order::Id, Order::CreatedDescending, Order::NextDue] {
         let rare = Query { fields: vec![value("rare")], ..all(order) };
         assert_eq!(names(store, &rare), ["p-0007", "p-4400", "p-4500", "p-4999"], "{order:?}");
-        let page = Query { after: Some(id("p-0007")), limit: 2, ..rare };
+        let first = store.query(&Query { limit: 1, ..rare.clone() }).expect("readable");
+        let after = first.last().map(|header| order.place_of(header));
+        let page = Query { after, limit: 2, ..rare };
         assert_eq!(names(store, &page), ["p-4400", "p-4500"], "{order:?}");
         let both = vec![value("rare"), value("medical")];
         let every = Query { fields: both, limit: usize::MAX, ..all(order) };

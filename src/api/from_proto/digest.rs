@@ -7,7 +7,7 @@ use crate::model::escalation::{Fired, Firing, Light};
 use crate::model::id::MemberId;
 use crate::model::instance::Status;
 use crate::model::time::Date;
-use crate::runtime::{Catalog, Order, Query};
+use crate::runtime::{Catalog, Order, Place, Query};
 
 /// What is to be read by whom.
 pub(in crate::api) struct Digest {
@@ -42,7 +42,7 @@ pub(in crate::api) fn digest(
         statuses: vec![Status::Active, Status::Suspended],
         lights: vec![Light::Blue, Light::Yellow, Light::Red],
         order: Order::Id,
-        after: found.page_after(&page),
+        after: found.page_after(&page).map(Place::from),
         limit: page.size + 1,
         ..Query::default()
     };

@@ -9,10 +9,10 @@ use crate::model::clock::Clock;
 use crate::model::escalation::Light;
 use crate::model::event::Payload;
 use crate::model::id::{FieldId, InstanceId, LevelId, MemberId, PolicyId, TaskId};
-use crate::model::instance::{OpenTask, Status};
+use crate::model::instance::{Header, OpenTask, Status};
 use crate::model::task::TaskNumber;
 use crate::model::value::{Decimal, Value};
-use crate::runtime::{Catalog, Filter, Order, Query, Start, Versions, kind_matches};
+use crate::runtime::{Catalog, Filter, Order, Place, Query, Start, Versions, kind_matches};
 use crate::script::nearest;
 
 /// Names by which instances are found, in every list.
@@ -42,8 +42,34 @@ pub(in crate::api) fn instances(
             Order::Id
         }
     };
-    let query = Query { order, ..query(&mut found, &terms, &page) };
-    found.finish((query, page))
+    let after = page.token.as_deref().and_then(|token| {
+        let after = place(order, token);
+        if after.is_none() {
+            found.foreign_token();
+        }
+        after
+    });
+    let first = Page { token: None, ..page };
+    let query = Query { order, after, ..query(&mut found, &terms, &first) };
+    found.finish((query, first))
+}
+
+/// The place that a token of a list names; none: it is no token of a list in this order.
+fn place(order: Order, token: &str) -> Option<Place> {
+    if order == Order::Id {
+        return InstanceId::parse(token).ok().map(Place::from);
+    }
+    let (rank, instance) = token.split_once('/')?;
+    Some(Place { rank: rank.parse().ok()?, instance: InstanceId::parse(instance).ok()? })
+}
+
+/// The token after an instance. In an order in which instances move it holds where it stood.
+pub(in crate::api) fn token_of(order: Order, last: &Header) -> String {
+    let Place { rank, instance } = order.place_of(last);
+    match order {
+        Order::Id => instance.to_string(),
+        Order::CreatedDescending | Order::NextDue => format!("{rank}/{instance}"),
+    }
 }
 
 /// A list of tasks: the instances among whose open tasks they are, and which of those are meant.
@@ -91,7 +117,7 @@ pub(in crate::api) fn tasks(
     let size = page.size;
     let after = page.token.as_deref().map(|token| task_token(&mut found, token));
     let mut instances = query(&mut found, &terms, &Page { token: None, ..page });
-    instances.after = after.as_ref().map(|(instance, _)| place_before(instance));
+    instances.after = after.as_ref().map(|(instance, _)| place_before(instance).into());
     let names = named(&mut found, &terms, "task");
     found.finish(TaskQuery { instances, after, size, names })
 }
@@ -271,7 +297,7 @@ fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
 
 /// What every list of instances may be asked for. One more than the page is asked for.
 fn query(found: &mut Violations, terms: &[Term], page: &Page) -> Query {
-    let after = found.page_after(page);
+    let after = found.page_after(page).map(Place::from);
     Query {
         workflows: named(found, terms, "workflow"),
         statuses: words(found, terms, "status", &STATUSES, Status::as_str),

@@ -71,7 +71,7 @@ impl Writing<'_> {
             done += page.len() as u64;
             progress(Progress { of: "instances", done, total: None });
             match page.last() {
-                Some(last) if page.len() >= limit => query.after = Some(last.id.clone()),
+                Some(last) if page.len() >= limit => query.after = Some(query.order.place_of(last)),
                 Some(_) | None => return Ok(()),
             }
         }

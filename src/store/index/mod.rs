@@ -49,6 +49,8 @@ pub(super) struct Entry {
 
 /// Never due, as a rank: after everything that is.
 const NEVER: i64 = i64::MAX;
+/// In the order of ids, the rank of everything.
+pub(super) const RANK_OF_IDS: i64 = 0;
 
 /// All headers.
 #[derive(Debug, Default)]
@@ -113,7 +115,7 @@ impl Index {
             let slot = self.add(packed, message);
             let slots = &self.slots;
             let id_of = |slot: u32| slots[slot as usize].id();
-            self.ids.insert((0, slot), id_of);
+            self.ids.insert((RANK_OF_IDS, slot), id_of);
             self.by_creation.insert((creation_rank(message), slot), id_of);
             self.by_next_due.insert((due_rank(message), slot), id_of);
             return None;
@@ -149,7 +151,7 @@ impl Index {
             taken(index.len(), &message);
         }
         index.slots.shrink_to_fit();
-        index.ids = Ranking::of(created.iter().map(|(_, slot)| (0, *slot)).collect());
+        index.ids = Ranking::of(created.iter().map(|(_, slot)| (RANK_OF_IDS, *slot)).collect());
         index.by_creation = Ranking::of(created);
         index.by_next_due = Ranking::of(due);
         Ok(index)
@@ -196,6 +198,15 @@ impl Index {
 
     fn id_of<'a>(&'a self) -> impl Fn(u32) -> &'a [u8] {
         |slot| self.packed(slot).id()
+    }
+}
+
+/// Where an instance with this header stands in an order.
+pub(super) fn rank_of(order: Order, header: &Header) -> i64 {
+    match order {
+        Order::Id => RANK_OF_IDS,
+        Order::CreatedDescending => header.created_at.0.saturating_neg(),
+        Order::NextDue => header.next_due.map_or(NEVER, |due| due.0),
     }
 }
 

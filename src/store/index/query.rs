@@ -7,13 +7,13 @@ use roaring::RoaringBitmap;
 
 use super::postings::{Key, Meaning};
 use super::ranking::{Position, Ranked, Ranking};
-use super::{Index, Order, Query, creation_rank, due_rank};
+use super::{Index, Order, Query, RANK_OF_IDS, creation_rank, due_rank};
 use crate::model::id::InstanceId;
 use crate::model::instance::Header;
 use crate::model::value::Value;
-use crate::store::pb;
 use crate::store::record::{Corrupt, stored_field, stored_light, stored_status};
 use crate::store::words::Words;
+use crate::store::{Place, pb};
 
 /// Where a set is smaller than this part of all, it is sorted; else the order is walked.
 const SORTED_SHARE: u64 = 16;
@@ -53,10 +53,7 @@ impl Index {
     ) -> Result<bool, Corrupt> {
         let query = search.query;
         let at = match (search.at.take(), &query.after) {
-            (None, Some(id)) => match self.rank_of(query.order, id) {
-                Some(rank) => Some((rank, id.clone())),
-                None => return Ok(false),
-            },
+            (None, Some(Place { rank, instance })) => Some((*rank, instance.clone())),
             (at, _) => at,
         };
         let after = at.as_ref().map(|(rank, id)| (*rank, id.as_str().as_bytes()));
@@ -150,19 +147,10 @@ impl Index {
         Ok(true)
     }
 
-    /// Where an instance stands in an order. One that does not exist has a place only by its id.
-    fn rank_of(&self, order: Order, id: &InstanceId) -> Option<i64> {
-        match self.slot_of(id.as_str()) {
-            Some(slot) => Some(self.rank(order, slot)),
-            None if order == Order::Id => Some(0),
-            None => None,
-        }
-    }
-
     fn rank(&self, order: Order, slot: u32) -> i64 {
         let message = || self.packed(slot).message();
         let rank_of: fn(&pb::StoredHeader) -> i64 = match order {
-            Order::Id => return 0,
+            Order::Id => return RANK_OF_IDS,
             Order::CreatedDescending => creation_rank,
             Order::NextDue => due_rank,
         };
@@ -278,7 +266,15 @@ mod tests {
             let (found, turns) = search(&mut index, &words, &rare(order, INSTANCES), |_| ());
             assert_eq!((found, turns), (ids((0..INSTANCES).step_by(RARE)), 3), "{order:?}");
             // A page that is full ends it, wherever the turns are.
-            let page = Query { after: Some(id(3 * RARE)), ..rare(order, 3) };
+            let mut draft = Draft::of(&words);
+            let before = entry(3 * RARE, 3 * RARE, &mut draft);
+            let rank = match order {
+                Order::Id => RANK_OF_IDS,
+                Order::CreatedDescending => creation_rank(&before.message),
+                Order::NextDue => due_rank(&before.message),
+            };
+            let place = Place { rank, instance: before.id };
+            let page = Query { after: Some(place), ..rare(order, 3) };
             let (found, _) = search(&mut index, &words, &page, |_| ());
             assert_eq!(found, ids([4, 5, 6].into_iter().map(|number| number * RARE)), "{order:?}");
         }
