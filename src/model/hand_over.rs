@@ -36,7 +36,7 @@ pub struct HandOverItem {
     pub instance: Option<InstanceId>,
     /// The number of the task.
     pub task: Option<TaskNumber>,
-    /// The task's name in the workflow, the role, or the days.
+    /// The task's name in the workflow, the role, the days, or how many things the row stands for.
     pub name: String,
     /// What became of it.
     pub state: HandOverItemState,

@@ -10,7 +10,6 @@ use crate::model::command::{Action, Command, Reassign, Request as RequestKey, Se
 use crate::model::hand_over::{Charge, HandOver, HandOverItem, HandOverItemState};
 use crate::model::id::{InstanceId, MemberId};
 use crate::model::instance::{Instance, OpenTask};
-use crate::model::limits;
 use crate::model::organization::Organization;
 use crate::model::task::TaskNumber;
 use crate::model::time::Date;
@@ -27,8 +26,10 @@ use super::workload::{each_header, live};
 const LOOKS_MAX: usize = 64;
 /// The code of what no program may hand over.
 const BY_HAND: &str = "BY_HAND";
+/// The code of what is more than one hand-over moves.
+const LIMIT_REACHED: &str = "LIMIT_REACHED";
 
-/// What a member carries that the hand-over does not know yet: stewardships first, so that tasks
+/// All that a member carries and the hand-over does not know yet: stewardships first, so that tasks
 /// that follow the steward find the new one.
 pub(super) fn carried(store: &dyn Store, hand_over: &HandOver) -> Result<Vec<HandOverItem>, Error> {
     let from = &hand_over.from;
@@ -57,9 +58,25 @@ pub(super) fn carried(store: &dyn Store, hand_over: &HandOver) -> Result<Vec<Han
     let key = |item: &HandOverItem| (item.charge, item.instance.clone(), item.task);
     let known: HashSet<_> = hand_over.items.iter().map(key).collect();
     found.retain(|new| !known.contains(&key(new)));
-    let room = limits::HAND_OVER_ITEMS_MAX.saturating_sub(hand_over.items.len());
-    found.truncate(room);
     Ok(found)
+}
+
+/// What the member still carries when a hand-over ends, because it has no room for more or did not
+/// come to it: one row for each kind, with how many there are.
+pub(super) fn left_beyond(carried: &[HandOverItem]) -> Vec<HandOverItem> {
+    let kinds = [Charge::Stewardship, Charge::Task, Charge::Backup];
+    let counted = kinds.into_iter().map(|charge| {
+        let count = carried.iter().filter(|item| item.charge == charge).count();
+        (charge, count)
+    });
+    let row = |(charge, count)| HandOverItem {
+        charge,
+        instance: None,
+        task: None,
+        name: format!("{count} more"),
+        state: left(LIMIT_REACHED, "order another hand-over for them".to_owned()),
+    };
+    counted.filter(|(_, count)| *count > 0).map(row).collect()
 }
 
 fn waiting(

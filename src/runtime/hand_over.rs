@@ -18,6 +18,7 @@ use crate::model::actor::Actor;
 use crate::model::event::Payload;
 use crate::model::hand_over::{HandOver, HandOverItemState};
 use crate::model::id::MemberId;
+use crate::model::limits;
 use crate::model::roster::{OrganizationChange, OrganizationChangeKind, RosterAction};
 use crate::model::time::Timestamp;
 use crate::store::{DocumentWrite, Error, Store, record};
@@ -312,7 +313,8 @@ fn asked<T>(shared: &Shared, mut ask: impl FnMut(&dyn Store) -> Result<T, Error>
 /// Hands over until nothing is left that could be; none: the runtime stops before.
 fn work(shared: &Arc<Shared>, mut hand_over: HandOver) -> Option<()> {
     for _ in 0..ROUNDS_MAX {
-        let added = asked(shared, |store| charges::carried(store, &hand_over))?;
+        let mut added = asked(shared, |store| charges::carried(store, &hand_over))?;
+        added.truncate(limits::HAND_OVER_ITEMS_MAX.saturating_sub(hand_over.items.len()));
         if added.is_empty() && hand_over.waiting() == 0 {
             break;
         }
@@ -363,6 +365,8 @@ fn end(shared: &Shared, mut hand_over: HandOver) -> Option<()> {
     let catalog = shared.catalog.snapshot();
     let now = shared.clock.now();
     let today = catalog.today(now);
+    let beyond = asked(shared, |store| charges::carried(store, &hand_over))?;
+    hand_over.items.extend(charges::left_beyond(&beyond));
     let by_hand = charges::left_by_hand(catalog.organization(), &hand_over.from, today);
     hand_over.items.extend(by_hand);
     hand_over.ended_at = Some(now);
