@@ -66,7 +66,9 @@ impl CalendarService for Edge {
         &self,
         request: Request<pb::CalendarServicePublishRequest>,
     ) -> Answer<pb::CalendarServicePublishResponse> {
-        let actor = self.commander(request.metadata())?;
+        let metadata = request.metadata();
+        let is_look = request.get_ref().dry_run;
+        let actor = if is_look { self.reader(metadata)? } else { self.commander(metadata)? };
         let pb::CalendarServicePublishRequest { calendar, content, dry_run } = request.into_inner();
         let mut found = Violations::default();
         let id: CalendarId = found.name("calendar", &calendar);
@@ -75,6 +77,7 @@ impl CalendarService for Edge {
         }
         found.finish(()).map_err(|told| status::invalid(&told))?;
         let file = SourceFile { path: format!("rules/calendars/{id}.yaml"), text: content };
+        let _place = if dry_run { Some(self.questions.dry_run_place()?) } else { None };
         let preview = self.handle.preview_calendar(id.as_str(), file.clone(), dry_run).await;
         let preview = preview.map_err(|error| status::publish(&error))?;
         let Some(preview) = preview else {

@@ -1,5 +1,5 @@
-//! Questions about ledgers and indicators: how many are answered at once, and what was read of a
-//! ledger for the pages that follow.
+//! Questions that read very much, about ledgers and indicators and how clocks would move: how many
+//! are answered at once, and what was read of a ledger for the pages that follow.
 //!
 //! Knows how long and how much, and nothing of what stands in a sheet.
 
@@ -25,6 +25,7 @@ const KEPT_MAX: Duration = Duration::from_mins(1);
 #[derive(Clone)]
 pub(super) struct Questions {
     places: Arc<Semaphore>,
+    dry_runs: Arc<Semaphore>,
     kept: Arc<Mutex<Vec<Kept>>>,
 }
 
@@ -103,13 +104,20 @@ impl Questions {
     /// As many places as the limits say.
     pub(super) fn new() -> Self {
         let places = Arc::new(Semaphore::new(limits::LEDGER_QUESTIONS_MAX));
-        Self { places, kept: Arc::default() }
+        let dry_runs = Arc::new(Semaphore::new(limits::CALENDAR_DRY_RUNS_MAX));
+        Self { places, dry_runs, kept: Arc::default() }
     }
 
     /// A place, if there is one.
     pub(super) fn place(&self) -> Result<Place, Status> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         place.map_err(|_| status::too_many_questions())
+    }
+
+    /// A place for a dry run of a calendar, if there is one.
+    pub(super) fn dry_run_place(&self) -> Result<Place, Status> {
+        let place = Arc::clone(&self.dry_runs).try_acquire_owned();
+        place.map_err(|_| status::too_many_dry_runs())
     }
 
     /// Takes out the sheet of which a page is wanted, if it is still there.

@@ -133,6 +133,8 @@ pub const LEDGERS_KEPT_MAX: usize = 16;
 pub const LEDGER_ROWS_AT_ONCE: usize = 256;
 /// Calendars of the past that stay compiled, each of some three million bytes.
 pub const PAST_CALENDARS_MAX: usize = 8;
+/// Dry runs of calendars at once, each of which reads all live instances.
+pub const CALENDAR_DRY_RUNS_MAX: usize = 2;
 /// Clocks of which a dry run of a calendar tells how they move.
 pub const CALENDAR_MOVES_TOLD_MAX: usize = 1000;
 /// The clock may be this far past its last reading at start, in milliseconds: 30 days.

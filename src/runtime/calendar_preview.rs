@@ -17,7 +17,7 @@ use crate::store::{Error, Order, Query, Store, Stored};
 use super::answer::ReadError;
 use super::catalog::Catalog;
 use super::handle::Handle;
-use super::publish::{PublishError, SourceFile, is_error};
+use super::publish::{PublishError, SourceFile, Validation, is_error};
 use super::workload::live;
 
 /// Instances asked for at once.
@@ -51,72 +51,83 @@ impl Handle {
         file: SourceFile,
         look_at_clocks: bool,
     ) -> Result<Option<CalendarPreview>, PublishError> {
-        let validation = self.validate(vec![file]).await?;
-        if validation.diagnostics.iter().any(is_error) {
-            return Err(PublishError::Rejected(validation.diagnostics));
-        }
-        let compiled = compile(&validation.sources).calendars;
-        let Some(new) = compiled.into_iter().find(|known| known.id().as_str() == calendar) else {
-            return Ok(None);
-        };
+        let name = calendar.to_owned();
+        let made = self.publishing(move |shared| {
+            let Validation { diagnostics, sources } = shared.catalog.validate(vec![file])?;
+            if diagnostics.iter().any(is_error) {
+                return Err(PublishError::Rejected(diagnostics));
+            }
+            let mut compiled = compile(&sources).calendars.into_iter();
+            Ok((compiled.find(|known| known.id().as_str() == name), diagnostics))
+        });
+        let (Some(new), warnings) = made.await? else { return Ok(None) };
         let catalog = self.catalog();
-        let live = catalog.calendar(calendar).map(|live| live.calendar.digest());
-        let mut preview = CalendarPreview {
-            changes: live != Some(new.digest()),
+        let digest = catalog.calendar(calendar).map(|known| known.calendar.digest());
+        let preview = CalendarPreview {
+            changes: digest != Some(new.digest()),
             digest: new.digest(),
-            warnings: validation.diagnostics,
+            warnings,
             instances: 0,
             running: 0,
             moving: 0,
             moves: Vec::new(),
         };
-        if look_at_clocks && live.is_some() {
-            let now = self.now();
-            let looking = self.read(move |store| {
-                look_at_all(store, &catalog, (&new, now), &mut preview)?;
-                Ok(preview)
+        if !look_at_clocks || digest.is_none() {
+            return Ok(Some(preview));
+        }
+        let query = Query { order: Order::Id, limit: PAGE, ..live() };
+        let (always_on, now) = (new.always_on(), self.now());
+        let mut look = Look { catalog, new, always_on, now, query, preview, ended: false };
+        // Between two pages others have the thread, and nobody goes on once the caller has left.
+        while !look.ended {
+            let page = self.read(move |store| {
+                look.next_page(store)?;
+                Ok(look)
             });
-            preview = looking.await.map_err(|error| match error {
+            look = page.await.map_err(|error| match error {
                 ReadError::Internal => PublishError::Internal,
                 _ => PublishError::Unavailable,
             })?;
         }
-        Ok(Some(preview))
+        Ok(Some(look.preview))
     }
 }
 
-/// Looks at every live instance that counts by a calendar of this name, past the workers: what they
-/// hold ready is for those who command.
-fn look_at_all(
-    store: &dyn Store,
-    catalog: &Catalog,
-    (new, now): (&Calendar, Timestamp),
-    preview: &mut CalendarPreview,
-) -> Result<(), Error> {
-    let (always_on, loads) = (new.always_on(), Loads::default());
-    let mut query = Query { order: Order::Id, limit: PAGE, ..live() };
-    loop {
-        let headers = store.query(&query)?;
+/// A look at every live instance that counts by a calendar of this name, past the workers: what
+/// they hold ready is for those who command.
+struct Look {
+    catalog: Arc<Catalog>,
+    new: Calendar,
+    always_on: Calendar,
+    now: Timestamp,
+    query: Query,
+    preview: CalendarPreview,
+    ended: bool,
+}
+
+impl Look {
+    fn next_page(&mut self, store: &dyn Store) -> Result<(), Error> {
+        let (catalog, loads) = (&self.catalog, Loads::default());
+        let headers = store.query(&self.query)?;
         for header in &headers {
             let version = catalog.version(header.workflow.as_str(), header.workflow_version);
-            let version = version.filter(|it| it.workflow.calendar == *new.id());
+            let version = version.filter(|it| it.workflow.calendar == *self.new.id());
             let Some(version) = version else { continue };
             let Some(instance) = load(store, &header.id)? else { continue };
             let context = Context {
                 workflow: &version.workflow,
-                workflows: catalog,
+                workflows: catalog.as_ref(),
                 organization: catalog.organization(),
-                calendar: new,
-                always_on: &always_on,
+                calendar: &self.new,
+                always_on: &self.always_on,
                 loads: &loads,
-                now,
+                now: self.now,
             };
-            preview.count(&header.id, engine::preview_calendar(&context, &instance));
+            self.preview.count(&header.id, engine::preview_calendar(&context, &instance));
         }
-        if headers.len() < PAGE {
-            return Ok(());
-        }
-        query.after = headers.last().map(|header| header.id.clone().into());
+        self.ended = headers.len() < PAGE;
+        self.query.after = headers.last().map(|last| self.query.order.place_of(last));
+        Ok(())
     }
 }
 

@@ -396,7 +396,8 @@ impl Handle {
         reading.await.unwrap_or(Err(ReadError::Internal))
     }
 
-    async fn publishing<T: Send + 'static>(
+    /// Works on the files that are live on a thread that may take its time.
+    pub(super) async fn publishing<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Shared) -> Result<T, PublishError> + Send + 'static,
     ) -> Result<T, PublishError> {

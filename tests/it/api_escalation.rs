@@ -203,3 +203,28 @@ async fn a_calendar_with_a_mistake_is_not_taken() {
     assert!(refusal(refused).starts_with("InvalidArgument"));
     server.stop().await;
 }
+
+/// Each reads every live instance: more of them at once would leave the others no thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_calendars_are_tried_out_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path()).await;
+    let new = with_wednesday_off();
+    let mut many = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (calendar, content) = ("plain".to_owned(), new.clone());
+        let request = pb::CalendarServicePublishRequest { calendar, content, dry_run: true };
+        let mut calendars = server.calendars();
+        many.spawn(async move { calendars.publish(by("chief", request)).await });
+    }
+    let answers = many.join_all().await;
+    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+    assert!(!refused.is_empty());
+    for status in refused {
+        assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
+        let details = tonic_types::StatusExt::get_error_details(&status);
+        assert!(details.retry_info().is_some());
+    }
+    publish(&server, &new, true).await.unwrap();
+    server.stop().await;
+}

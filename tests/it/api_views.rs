@@ -311,8 +311,12 @@ async fn only_those_who_keep_the_rules_publish_and_activate() {
     ] {
         assert_eq!(refused, "PermissionDenied NOT_PERMITTED");
     }
-    let tried = server.calendars().publish(by("doris", of_calendar(true))).await.unwrap();
-    assert!(tried.into_inner().changes, "a dry run is a look");
+    for looker in ["doris", "portal"] {
+        let tried = server.calendars().publish(by(looker, of_calendar(true))).await.unwrap();
+        assert!(tried.into_inner().changes, "a dry run is a look");
+    }
+    let taken = refusal(server.calendars().publish(by("portal", of_calendar(false))).await);
+    assert_eq!(taken, "PermissionDenied MEMBER_NEEDED");
     let published = server.workflows().publish(by("bert", publish)).await.unwrap().into_inner();
     assert_eq!(published.workflows.len(), 1, "who coordinates may");
     server.calendars().publish(by("bert", of_calendar(false))).await.unwrap();

@@ -132,6 +132,12 @@ pub(super) fn too_many(streams: bool) -> Status {
     told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(retry_after))
 }
 
+/// One dry run of a calendar too many.
+pub(super) fn too_many_dry_runs() -> Status {
+    let message = "too many calendars are being tried out";
+    told(Code::ResourceExhausted, reason::OVERLOADED, &message, Some(RETRY_DELAY))
+}
+
 /// A request of which only a part has come.
 pub(super) fn request_too_slow() -> Status {
     let message = "the request did not arrive as a whole in time";
