@@ -36,12 +36,12 @@ impl OrganizationService for Edge {
             query.group.as_ref().is_none_or(|group| member.group.as_ref() == Some(group))
                 && query.role.as_ref().is_none_or(|role| member.roles.contains(role))
         };
-        let after = query.page.token.as_deref();
-        let from = after.and_then(|after| {
-            organization.members.iter().position(|member| member.id.as_str() == after)
-        });
-        let rest = organization.members[from.map_or(0, |at| at + 1)..].iter().filter(wanted);
-        let mut rest = rest.peekable();
+        let mut rest = organization.members.iter();
+        if let Some(after) = query.page.token.as_deref() {
+            let known = rest.by_ref().any(|member| member.id.as_str() == after);
+            known.then_some(()).ok_or_else(|| status::invalid(&[Violation::foreign_token()]))?;
+        }
+        let mut rest = rest.filter(wanted).peekable();
         let members: Vec<_> = rest
             .by_ref()
             .take(query.page.size)

@@ -131,6 +131,14 @@ async fn the_roster_is_changed_by_those_whom_it_concerns_and_those_above() {
             note: "Spring Festival".to_owned(),
         }),
     };
+    let members = |page_token: &str| pb::OrganizationServiceListMembersRequest {
+        page_token: page_token.to_owned(),
+        ..Default::default()
+    };
+    let second = organization.list_members(by("bert", members("anna"))).await.unwrap();
+    assert!(second.into_inner().members.iter().all(|member| member.id != "anna"));
+    let foreign = organization.list_members(by("bert", members("nobody"))).await;
+    assert_eq!(refusal(foreign), "InvalidArgument INVALID_REQUEST");
     organization.put_duty(by("bert", duty(&["bert", "chief"]))).await.unwrap();
     let roles = pb::OrganizationServiceListRolesRequest {};
     let roles = organization.list_roles(by("anna", roles)).await.unwrap().into_inner().roles;
