@@ -149,7 +149,8 @@ pub(super) fn invalid(violations: &[Violation]) -> Status {
     let mut details = reason_with(reason::INVALID_REQUEST, HashMap::new());
     let told = violations.iter().take(limits::VIOLATIONS_TOLD_MAX);
     details.set_bad_request(
-        told.map(|each| FieldViolation::new(&each.field, cut(&each.problem))).collect::<Vec<_>>(),
+        told.map(|each| FieldViolation::new(cut(&each.field), cut(&each.problem)))
+            .collect::<Vec<_>>(),
     );
     let message = match violations {
         [only] => format!("`{}`: {}", only.field, only.problem),
@@ -184,7 +185,7 @@ pub(super) fn instance_not_found(instance: &InstanceId) -> Status {
 /// There is no such thing.
 pub(super) fn not_found(reason: &str, kind: &str, name: &str, message: &str) -> Status {
     let mut details = reason_with(reason, HashMap::new());
-    details.set_resource_info(kind, name, "", message);
+    details.set_resource_info(kind, cut(name), "", message);
     status(Code::NotFound, message, details)
 }
 
@@ -280,7 +281,7 @@ pub(super) fn publish(error: &PublishError) -> Status {
                 let span = &each.primary.span;
                 let place = format!("{}:{}:{}", span.path, span.line, span.column);
                 let code = each.code.as_str();
-                FieldViolation::new(place, cut(&format!("{code}: {}", each.message)))
+                FieldViolation::new(cut(&place), cut(&format!("{code}: {}", each.message)))
             };
             details.set_bad_request(told.map(violation).collect::<Vec<_>>());
             status(Code::InvalidArgument, &error.to_string(), details)
@@ -421,7 +422,7 @@ fn metadata_of(rejection: &Rejection, kinds_since: &[&'static str]) -> HashMap<S
 /// Fills in what is particular to a refusal and gives its code.
 #[expect(clippy::too_many_lines, reason = "one table with a line or two for each refusal")]
 fn describe(rejection: &Rejection, instance: &str, details: &mut ErrorDetails) -> Code {
-    let (message, reason) = (rejection.public_message(), rejection.code());
+    let (message, reason) = (&*rejection.public_message(), rejection.code());
     match rejection {
         Rejection::InstanceExists => exists(details, &InstanceId::trusted(instance), message),
         Rejection::InstanceNotFound => resource(details, INSTANCE, instance, message),
@@ -519,12 +520,12 @@ fn field_of(rejection: &Rejection) -> &'static str {
     }
 }
 
-fn resource(details: &mut ErrorDetails, kind: &str, name: &str, message: String) -> Code {
-    details.set_resource_info(kind, name, "", message);
+fn resource(details: &mut ErrorDetails, kind: &str, name: &str, message: &str) -> Code {
+    details.set_resource_info(kind, cut(name), "", cut(message));
     Code::NotFound
 }
 
-fn exists(details: &mut ErrorDetails, instance: &InstanceId, message: String) -> Code {
+fn exists(details: &mut ErrorDetails, instance: &InstanceId, message: &str) -> Code {
     resource(details, INSTANCE, instance.as_str(), message);
     Code::AlreadyExists
 }
@@ -540,21 +541,22 @@ fn blocked(details: &mut ErrorDetails, reason: &str, by: &[InstanceId]) -> Code 
     Code::FailedPrecondition
 }
 
-fn field(details: &mut ErrorDetails, name: &str, message: String) -> Code {
-    details.add_bad_request_violation(name, message);
+fn field(details: &mut ErrorDetails, name: &str, message: &str) -> Code {
+    details.add_bad_request_violation(name, cut(message));
     Code::InvalidArgument
 }
 
-fn precondition(details: &mut ErrorDetails, reason: &str, subject: &str, message: String) -> Code {
-    details.add_precondition_failure_violation(reason, subject, message);
+fn precondition(details: &mut ErrorDetails, reason: &str, subject: &str, message: &str) -> Code {
+    details.add_precondition_failure_violation(reason, cut(subject), cut(message));
     Code::FailedPrecondition
 }
 
 /// One violation per missing thing.
 fn preconditions(reason: &str, missing: &[Missing]) -> Vec<PreconditionViolation> {
     let told = missing.iter().take(limits::VIOLATIONS_TOLD_MAX);
-    let violation =
-        |each: &Missing| PreconditionViolation::new(reason, each.subject(), cut(&each.to_string()));
+    let violation = |each: &Missing| {
+        PreconditionViolation::new(reason, cut(&each.subject()), cut(&each.to_string()))
+    };
     told.map(violation).collect()
 }
 
@@ -563,7 +565,7 @@ fn field_violations<'a>(
     path: &str,
 ) -> Vec<FieldViolation> {
     let told = problems.take(limits::VIOLATIONS_TOLD_MAX);
-    told.map(|each| FieldViolation::new(format!("{path}.{}", each.field), cut(&each.problem)))
+    told.map(|each| FieldViolation::new(cut(&format!("{path}.{}", each.field)), cut(&each.problem)))
         .collect()
 }
 

@@ -7,6 +7,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::engine::CannotOpen;
+use crate::model::event::Payload;
 use crate::model::id::{FieldId, MemberId, ReasonCode, RoleId, StageId, TaskId, WorkflowId};
 use crate::model::instance::Status as Standing;
 use crate::model::task::{TaskNumber, TaskRef};
@@ -194,6 +195,34 @@ fn long_texts_are_cut_for_the_header() {
     let told = &details.bad_request().unwrap().field_violations;
     assert_eq!(told.len(), limits::VIOLATIONS_TOLD_MAX);
     assert!(told.iter().all(|each| each.description.len() <= DETAIL_BYTES_MAX + "…".len()));
+}
+
+/// A name of a request may be as long as a request.
+#[test]
+fn names_from_a_request_are_cut_for_the_header() {
+    let long = "x".repeat(100_000);
+    let is_short = |text: &str| text.len() <= DETAIL_BYTES_MAX + "…".len();
+    let violation = Violation { field: format!("fields.{long}"), problem: "it is new".to_owned() };
+    for status in [
+        invalid(&[violation]),
+        workflow_not_found(&long),
+        calendar_not_found(&long),
+        ledger_not_found(&long),
+        rejected(&Rejection::WorkflowNotActive(long.as_str().into()), "p-1", &[]),
+    ] {
+        assert!(status.details().len() < 4 * DETAIL_BYTES_MAX, "{}", status.details().len());
+        let details = status.get_error_details();
+        let fields = details.bad_request().map(|all| &all.field_violations[..]);
+        assert!(fields.unwrap_or_default().iter().all(|each| is_short(&each.field)));
+        assert!(details.resource_info().is_none_or(|it| is_short(&it.resource_name)));
+    }
+}
+
+/// What is kept of the kinds since a revision is never less than what is told of them.
+#[test]
+fn as_many_kinds_are_kept_as_a_header_holds() {
+    let shortest = Payload::KINDS.iter().map(|kind| kind.len()).min().unwrap();
+    assert!((shortest + ",".len()) * limits::KINDS_TOLD_MAX > DETAIL_BYTES_MAX);
 }
 
 /// Every reason that the program can give has an example above and an entry in the document.
