@@ -1,5 +1,7 @@
 //! Blockers: other instances that must end before this one, or a task of it, may.
 
+use std::sync::Arc;
+
 use crate::model::id::{InstanceId, TaskId};
 use crate::model::instance::{Instance, Status};
 
@@ -34,21 +36,25 @@ impl Scene<'_> {
     /// Refuses the command that would end an instance which is blocked; forced, it ends.
     pub(super) fn must_be_free_to_end(
         &mut self,
-        before: &Instance,
+        before: &Arc<Instance>,
         force: Option<&str>,
     ) -> Result<(), Rejection> {
-        if !is_over(&self.instance) || is_over(before) || self.blockers_of(None).is_empty() {
+        if self.blockers_of(None).is_empty() || !self.is_over() {
+            return Ok(());
+        }
+        if Scene::new(&self.context, Arc::clone(before), &self.actor).is_over() {
             return Ok(());
         }
         self.must_not_be_blocked(None, force)?;
         self.ends_though_blocked = true;
         self.react()
     }
-}
 
-/// Whether nothing is left to do: only a blocker can keep such an instance from being complete.
-fn is_over(instance: &Instance) -> bool {
-    instance.status == Status::Active
-        && instance.path_stage.is_none()
-        && instance.open_stages().next().is_none()
+    /// Whether nothing is left to do: only a blocker can keep such an instance from being complete.
+    fn is_over(&mut self) -> bool {
+        self.instance.status == Status::Active
+            && self.instance.path_stage.is_none()
+            && self.instance.open_stages().next().is_none()
+            && self.recurring_is_enough()
+    }
 }

@@ -125,7 +125,7 @@ pub fn known_request(instance: &Instance, request: Request) -> Option<Outcome> {
 
 fn judge(
     scene: &mut Scene<'_>,
-    before: &Instance,
+    before: &Arc<Instance>,
     action: &Action,
     command: &Command,
 ) -> Result<(), Rejection> {

@@ -277,7 +277,7 @@ impl<'a> Scene<'a> {
     }
 
     /// A recurring stage counts as closed when none is open and it was open often enough.
-    fn recurring_is_enough(&mut self) -> bool {
+    pub(super) fn recurring_is_enough(&mut self) -> bool {
         let conditions: Vec<_> = self
             .workflow()
             .beside()
