@@ -7,7 +7,7 @@ use crate::model::actor::Actor;
 use crate::model::escalation::Recipient;
 use crate::model::id::{GroupId, MemberId, RoleId};
 use crate::model::instance::Instance;
-use crate::model::organization::{Organization, RoleScope};
+use crate::model::organization::{Loads, Organization, RoleScope};
 use crate::model::roster::Present;
 use crate::model::task::{Assignment, AssignmentReason, Task, TaskEnd, TaskRef};
 use crate::model::time::Timestamp;
@@ -166,7 +166,8 @@ impl<'a> Scene<'a> {
     ) -> Vec<MemberId> {
         let functions = self.workflow().functions.clone();
         let facts = self.facts_about(task);
-        let named = functions.candidates(&function.0, &facts, self.people(&candidates));
+        let loads = self.loads();
+        let named = functions.candidates(&function.0, &facts, self.people(&candidates, &loads));
         match named {
             Ok(named) => named,
             Err(failure) => {
@@ -180,13 +181,13 @@ impl<'a> Scene<'a> {
         self.facts(self.stage_of(&task.reference.stage), Some(task))
     }
 
-    fn people<'b>(&self, candidates: &'b [MemberId]) -> People<'b>
+    fn people<'b>(&self, candidates: &'b [MemberId], loads: &'b Loads) -> People<'b>
     where
         'a: 'b,
     {
         People {
             organization: self.context.organization,
-            loads: self.context.loads,
+            loads,
             calendar: self.context.calendar,
             now: self.at(),
             candidates,
@@ -251,7 +252,8 @@ impl<'a> Scene<'a> {
     ) -> Option<Assignment> {
         let functions = self.workflow().functions.clone();
         let facts = self.facts_about(task);
-        let chosen = functions.choose(&function.0, &facts, self.people(candidates));
+        let loads = self.loads();
+        let chosen = functions.choose(&function.0, &facts, self.people(candidates, &loads));
         let named = self.accept(chosen)?;
         let both = std::iter::once(&named.member).chain(&named.instead_of);
         let allowed = both.into_iter().all(|member| !barred.contains(member));
@@ -294,7 +296,8 @@ impl<'a> Scene<'a> {
         let facts = self.facts(None, None);
         let everyone: Vec<MemberId> =
             self.organization().members.iter().map(|member| member.id.clone()).collect();
-        let chosen = functions.choose(&function.0, &facts, self.people(&everyone));
+        let loads = self.loads();
+        let chosen = functions.choose(&function.0, &facts, self.people(&everyone, &loads));
         self.accept(chosen)
     }
 

@@ -5,6 +5,7 @@
 //! so that whatever is judged next sees it. The copy is made when something happens, not before: a
 //! refusal costs none.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::definition::compiled::{Stage, StageIndex, TaskSpec, Workflow};
@@ -14,6 +15,7 @@ use crate::model::event::{Event, Payload, Record, Stamp};
 use crate::model::id::{MemberId, StageId};
 use crate::model::instance::{Instance, StagePlace, Status};
 use crate::model::limits;
+use crate::model::organization::Loads;
 use crate::model::task::{Task, TaskNumber, TaskRef};
 use crate::model::time::Timestamp;
 use crate::script::{Condition, Failure};
@@ -82,7 +84,10 @@ impl<'a> Scene<'a> {
         if let Payload::FieldsUpdated { .. } | Payload::StewardAssigned { .. } = &event.payload {
             self.answers.clear();
         }
-        if let Payload::TaskAssigned { assignment, .. } = &event.payload {
+        if let Payload::TaskAssigned { assignment, .. }
+        | Payload::TaskReassigned { assignment, .. }
+        | Payload::ObjectionUpheld { assignment: Some(assignment), .. } = &event.payload
+        {
             self.assigned.push(assignment.member.clone());
         }
         self.events.push(event);
@@ -99,6 +104,18 @@ impl<'a> Scene<'a> {
     pub(super) fn assigned_so_far(&self, member: &MemberId) -> u32 {
         let given = self.assigned.iter().filter(|assigned| *assigned == member);
         u32::try_from(given.count()).unwrap_or(u32::MAX)
+    }
+
+    /// How much each member has to do, with what was given so far: for functions, which choose
+    /// between people by it.
+    pub(super) fn loads(&self) -> Cow<'a, Loads> {
+        let mut loads = Cow::Borrowed(self.context.loads);
+        for member in &self.assigned {
+            let load = loads.to_mut().members.entry(member.clone()).or_default();
+            load.open_tasks = load.open_tasks.saturating_add(1);
+            load.assigned_at = Some(self.now);
+        }
+        loads
     }
 
     /// How much happened so far.
