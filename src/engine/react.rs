@@ -6,7 +6,7 @@ use crate::model::clock::{Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, P
 use crate::model::escalation::FiredBecause;
 use crate::model::event::{OpenReason, Payload, SkipReason};
 use crate::model::id::Outcome;
-use crate::model::instance::Status;
+use crate::model::instance::{StageState, Status};
 use crate::model::limits;
 
 use super::leave::Exit;
@@ -237,8 +237,9 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    /// When the path has ended, stages beside that never opened open or are passed over; when none
-    /// is open any more, the instance is complete.
+    /// When the path has ended, stages beside that never opened open or are passed over, and those
+    /// that a return has passed over open as well; when none is open any more, the instance is
+    /// complete.
     fn end_if_over(&mut self) {
         if self.instance.path_stage.is_some() || self.instance.stages.is_empty() {
             return;
@@ -246,7 +247,9 @@ impl<'a> Scene<'a> {
         let beside: Vec<(&'a Stage, &'a Beside)> =
             self.workflow().beside().map(|(_, stage, beside)| (stage, beside)).collect();
         for (stage, beside) in beside {
-            if self.instance.stage(stage.id.as_str()).is_some() {
+            let known = self.instance.stage(stage.id.as_str());
+            let ahead_again = known.is_some_and(StageState::is_ahead_again);
+            if known.is_some() && !ahead_again {
                 continue;
             }
             let wanted = match &beside.when {
@@ -255,7 +258,7 @@ impl<'a> Scene<'a> {
             };
             if wanted {
                 self.open_beside(stage, OpenReason::PathEnded, String::new());
-            } else {
+            } else if !ahead_again {
                 let (stage, because) = (stage.id.clone(), SkipReason::NeverOpened);
                 self.emit(Payload::StageSkipped { stage, because });
             }

@@ -116,7 +116,8 @@ impl<'a> Scene<'a> {
         (state.map_or(0, |state| state.attempt), dwell_ms)
     }
 
-    /// The path has come to a stage beside that has not opened yet, or may open again.
+    /// The path has come to a stage beside that has not opened yet, that a return has passed over
+    /// since, or that may open again.
     pub(super) fn may_open(&self, stage: &Stage, opens_from: StageIndex, again: bool) -> bool {
         let state = self.instance.stage(stage.id.as_str());
         let untouched = match state {
@@ -124,7 +125,7 @@ impl<'a> Scene<'a> {
             Some(state) => match state.place {
                 StagePlace::Open(_) => false,
                 StagePlace::Closed(_) => again,
-                StagePlace::Skipped(_) => again || state.attempt == 0,
+                StagePlace::Skipped(_) => true,
             },
         };
         untouched && self.has_reached(opens_from)

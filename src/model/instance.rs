@@ -184,6 +184,14 @@ pub struct AcceptedRequest {
     pub time: Timestamp,
 }
 
+impl StageState {
+    /// Whether it was open before, and then a return went back behind the stage from which it
+    /// opens.
+    pub fn is_ahead_again(&self) -> bool {
+        matches!(self.place, StagePlace::Skipped(_)) && self.attempt > 0
+    }
+}
+
 impl Instance {
     /// What is known of its stages, in the order in which it came to them.
     pub fn stages(&self) -> impl DoubleEndedIterator<Item = &StageState> {

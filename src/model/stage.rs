@@ -5,7 +5,7 @@
 pub enum SkipReason {
     /// Its `skip_when` holds.
     Condition,
-    /// The stage before leads past it.
+    /// The stage before leads past it, or a return back to before it.
     PassedOver,
     /// The path ended and its `when` does not hold.
     NeverOpened,

@@ -48,7 +48,7 @@ fn stage(payload: &Payload) -> Option<String> {
             let because = match it.because() {
                 SkipReason::Unspecified => "?",
                 SkipReason::Condition => "its condition says so",
-                SkipReason::PassedOver => "the stage before leads past it",
+                SkipReason::PassedOver => "the way leads past it",
                 SkipReason::NeverOpened => "it was never wanted",
             };
             format!("{}: {because}", it.stage)

@@ -4,7 +4,7 @@ use crate::definition::compiled::StageIndex;
 use crate::engine::rejection::Rejection;
 use crate::engine::scene::Scene;
 use crate::model::command::Return;
-use crate::model::event::Payload;
+use crate::model::event::{Payload, SkipReason};
 use crate::model::task::CancelReason;
 
 pub(in crate::engine) fn return_to(scene: &mut Scene<'_>, back: &Return) -> Result<(), Rejection> {
@@ -42,7 +42,8 @@ pub(in crate::engine) fn return_to(scene: &mut Scene<'_>, back: &Return) -> Resu
     Ok(())
 }
 
-/// Stages beside the path that open only after the target, and say so, are closed.
+/// Stages beside the path that open only after the target, and say so, are closed. The way back
+/// passes over them: what opens from there on is ahead again.
 fn close_beside(scene: &mut Scene<'_>, target: StageIndex) {
     let closing: Vec<_> = scene
         .workflow()
@@ -54,5 +55,7 @@ fn close_beside(scene: &mut Scene<'_>, target: StageIndex) {
         .collect();
     for stage in closing {
         scene.close(stage, CancelReason::Returned, String::new());
+        let (stage, because) = (stage.id.clone(), SkipReason::PassedOver);
+        scene.emit(Payload::StageSkipped { stage, because });
     }
 }
