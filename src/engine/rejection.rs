@@ -376,7 +376,7 @@ impl Rejection {
             Self::OtherTarget { leads_to: Some(stage) } => {
                 format!("the stage leads to `{stage}`")
             }
-            Self::OtherTarget { leads_to: None } => "the stage is the end of the path".to_owned(),
+            Self::OtherTarget { leads_to: None } => "the stage leads to no other one".to_owned(),
             Self::ReturnNotAllowed { allowed } if allowed.is_empty() => {
                 "the instance cannot be returned from here".to_owned()
             }

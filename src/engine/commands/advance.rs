@@ -21,6 +21,9 @@ pub(in crate::engine) fn advance(
         overrule(scene, stage, missing, force)?;
     }
     if stage.beside.is_some() {
+        if advance.target.is_some() {
+            return Err(Rejection::OtherTarget { leads_to: None });
+        }
         scene.close(stage, CancelReason::StageLeft, advance.comment.clone());
         return Ok(());
     }
