@@ -316,11 +316,12 @@ impl<'a> Scene<'a> {
     }
 
     /// The steward if a candidate, otherwise the one with the least to do. A steward who is full
-    /// gives way to somebody who is not.
+    /// gives way to somebody who is not; for one who is barred nobody stands in.
     fn by_default(&self, candidates: &[MemberId], barred: &[MemberId]) -> Option<Assignment> {
         let least = || self.least_loaded(candidates, barred);
         if let Some(steward) = &self.instance.steward
             && candidates.contains(steward)
+            && !barred.contains(steward)
             && let Some(present) = self.present(steward)
             && !barred.contains(&present.member)
         {
