@@ -15,6 +15,7 @@ use crate::model::value::{Changes, Decimal, Value, Values};
 
 use super::authored::{CompleteAll, Create, Step};
 use super::run::{command, date, instant, workflow_id};
+use super::verbs::Args;
 use super::world::World;
 
 /// Rounds of completing tasks that open one another.
@@ -24,8 +25,9 @@ type Judged = Result<Result<(), Rejection>, String>;
 
 /// Does what the step says. The outer error is a mistake in the spec itself.
 pub(super) fn perform(world: &mut World<'_>, step: &Step) -> Judged {
-    if step.wait.is_some() {
-        return Ok(Ok(()));
+    super::verbs::only_verb(step)?;
+    if let Some(wait) = &step.wait {
+        return Args::of("wait", wait).map(|_| Ok(()));
     }
     if let Some(all) = &step.complete_all {
         return complete_all(world, step, all);
@@ -34,7 +36,7 @@ pub(super) fn perform(world: &mut World<'_>, step: &Step) -> Judged {
         return begin(world, step, create);
     }
     if let Some(other) = &step.other {
-        let command = super::others::tells(world, &Args::of(other, "instance")?)?;
+        let command = super::others::tells(world, &Args::of("other", other)?)?;
         return Ok(world.submit(&command));
     }
     let (action, task) = match about_stages(world, step)? {
@@ -67,30 +69,31 @@ fn begin(world: &mut World<'_>, step: &Step, create: &Create) -> Judged {
 fn about_stages(world: &World<'_>, step: &Step) -> Result<Option<Action>, String> {
     let stage = |name: &str| StageId::trusted(name);
     let action = if let Some(advance) = &step.advance {
-        let args = Args::of(advance, "stage")?;
+        let args = Args::of("advance", advance)?;
         Action::Advance(m::Advance {
             stage: args.text("stage").map(stage),
             target: args.text("target").map(stage),
             comment: args.words("comment"),
         })
     } else if let Some(back) = &step.return_to {
-        let args = Args::of(back, "to")?;
+        let args = Args::of("return", back)?;
         Action::Return(m::Return {
             target: stage(args.needed("to")?),
             reason: args.words("reason"),
             proposed_by: args.text("proposed_by").map(MemberId::trusted),
         })
     } else if let Some(suspend) = &step.suspend {
-        let args = Args::of(suspend, "reason")?;
+        let args = Args::of("suspend", suspend)?;
         Action::Suspend(m::Suspend {
             reason: args.words("reason"),
             expected_resume: args.text("expected_resume").map(date).transpose()?,
             proposed_by: args.text("proposed_by").map(MemberId::trusted),
         })
-    } else if step.resume.is_some() {
+    } else if let Some(resume) = &step.resume {
+        Args::of("resume", resume)?;
         Action::Resume
     } else if let Some(terminate) = &step.terminate {
-        let args = Args::of(terminate, "reason")?;
+        let args = Args::of("terminate", terminate)?;
         Action::Terminate(m::Terminate {
             reason_code: ReasonCode::trusted(args.needed("reason")?),
             comment: args.words("comment"),
@@ -103,22 +106,22 @@ fn about_stages(world: &World<'_>, step: &Step) -> Result<Option<Action>, String
         let changes = changes(&world.workflow.fields, update)?;
         Action::UpdateFields(m::UpdateFields { changes })
     } else if let Some(log) = &step.log {
-        Action::LogActivity(activity(world, &Args::of(log, "activity")?)?)
+        Action::LogActivity(activity(world, &Args::of("log", log)?)?)
     } else if let Some(link) = &step.link {
-        Action::Link(super::others::link(&Args::of(link, "to")?)?)
+        Action::Link(super::others::link(&Args::of("link", link)?)?)
     } else if let Some(unlink) = &step.unlink {
-        Action::Unlink(super::others::unlink(&Args::of(unlink, "to")?)?)
+        Action::Unlink(super::others::unlink(&Args::of("unlink", unlink)?)?)
     } else if let Some(revive) = &step.revive {
-        let args = Args::of(revive, "reason")?;
+        let args = Args::of("revive", revive)?;
         Action::Revive(m::Revive {
             reason: args.words("reason"),
-            changes: changes(&world.workflow.fields, &args.map("fields")?)?,
+            changes: changes(&world.workflow.fields, &args.map("fields"))?,
             steward: args.text("steward").map(MemberId::trusted),
         })
     } else if let Some(set) = &step.set_backups {
         Action::SetBackups(backups(set)?)
     } else if let Some(acknowledge) = &step.acknowledge {
-        Action::Acknowledge(acknowledgement(world, &Args::of(acknowledge, "clock")?)?)
+        Action::Acknowledge(acknowledgement(world, &Args::of("acknowledge", acknowledge)?)?)
     } else {
         return Ok(None);
     };
@@ -132,19 +135,17 @@ fn activity(world: &World<'_>, args: &Args<'_>) -> Result<m::LogActivity, String
     Ok(m::LogActivity {
         activity: ActivityId::trusted(name),
         occurred_at: args.text("occurred_at").map(|at| instant(at, world.calendar)).transpose()?,
-        fields: values(fields, &args.map("fields")?)?,
+        fields: values(fields, &args.map("fields"))?,
         starts: super::others::starts(world, args)?,
     })
 }
 
 fn backups(set: &Json) -> Result<m::SetBackups, String> {
-    let (names, reason) = match set {
-        Json::Object(_) => (set.get("to"), Args::of(set, "reason")?.words("reason")),
-        names => (Some(names), String::new()),
-    };
-    let names = names.and_then(Json::as_array).ok_or("`set_backups` needs a list of members")?;
-    let backups = names.iter().filter_map(Json::as_str).map(MemberId::trusted).collect();
-    Ok(m::SetBackups { backups, reason })
+    let listed = serde_json::json!({ "to": set });
+    let args = Args::of("set_backups", if set.is_array() { &listed } else { set })?;
+    let names = args.texts("to")?.ok_or("`set_backups` needs a list of members")?;
+    let backups = names.into_iter().map(MemberId::trusted).collect();
+    Ok(m::SetBackups { backups, reason: args.words("reason") })
 }
 
 fn acknowledgement(world: &World<'_>, args: &Args<'_>) -> Result<m::Acknowledge, String> {
@@ -180,8 +181,7 @@ fn about_tasks(world: &World<'_>, step: &Step) -> Result<Option<(Action, Option<
     ];
     let found = verbs.into_iter().find_map(|(verb, value)| value.as_ref().map(|it| (verb, it)));
     let Some((verb, value)) = found else { return Ok(None) };
-    let short = if verb == "comment" { "text" } else { "task" };
-    let args = Args::of(value, short)?;
+    let args = Args::of(verb, value)?;
     let task = match args.text("task") {
         Some(name) => Some(named_task(world, name, args.text("each"), verb == "redo")?),
         None => None,
@@ -292,8 +292,8 @@ fn completion(
     Ok(m::Complete {
         task: task.reference.number,
         outcome: args.text("outcome").map(Outcome::trusted),
-        form: values(form, &args.map("form")?)?,
-        changes: changes(&world.workflow.fields, &args.map("fields")?)?,
+        form: values(form, &args.map("form"))?,
+        changes: changes(&world.workflow.fields, &args.map("fields"))?,
         comment: args.words("comment"),
     })
 }
@@ -321,6 +321,9 @@ pub(super) fn named_task(
 }
 
 fn complete_all(world: &mut World<'_>, step: &Step, all: &CompleteAll) -> Judged {
+    for name in all.except.iter().chain(all.outcomes.keys()).chain(all.forms.keys()) {
+        super::known::task(world.workflow, name)?;
+    }
     if !all.fields.is_empty() {
         let changes = changes(&world.workflow.fields, &all.fields)?;
         let action = Action::UpdateFields(m::UpdateFields { changes });
@@ -369,59 +372,6 @@ fn complete_one(world: &mut World<'_>, step: &Step, all: &CompleteAll, task: &Ta
         comment: String::new(),
     });
     Ok(world.submit(&command(actor, step, action)))
-}
-
-/// The arguments of a verb: a map, or its most important one alone.
-pub(super) struct Args<'a> {
-    map: BTreeMap<&'a str, &'a Json>,
-}
-
-impl<'a> Args<'a> {
-    pub(super) fn of(value: &'a Json, short: &'static str) -> Result<Self, String> {
-        match value {
-            Json::Object(map) => {
-                Ok(Self { map: map.iter().map(|(key, value)| (key.as_str(), value)).collect() })
-            }
-            Json::Null => Ok(Self { map: BTreeMap::new() }),
-            Json::String(_) => Ok(Self { map: BTreeMap::from([(short, value)]) }),
-            other => Err(format!("`{other}` is neither a name nor a map")),
-        }
-    }
-
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
-        self.map.get(name).and_then(|value| value.as_str())
-    }
-
-    pub(super) fn needed(&self, name: &str) -> Result<&'a str, String> {
-        self.text(name).ok_or_else(|| format!("`{name}` is missing"))
-    }
-
-    pub(super) fn words(&self, name: &str) -> String {
-        self.text(name).unwrap_or_default().to_owned()
-    }
-
-    pub(super) fn flag(&self, name: &str) -> Option<bool> {
-        self.map.get(name).and_then(|value| value.as_bool())
-    }
-
-    /// The items of a list; a single one may stand without brackets.
-    pub(super) fn list(&self, name: &str) -> Vec<&'a Json> {
-        match self.map.get(name) {
-            None => Vec::new(),
-            Some(Json::Array(items)) => items.iter().collect(),
-            Some(single) => vec![single],
-        }
-    }
-
-    pub(super) fn map(&self, name: &str) -> Result<BTreeMap<String, Json>, String> {
-        match self.map.get(name) {
-            None => Ok(BTreeMap::new()),
-            Some(Json::Object(map)) => {
-                Ok(map.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
-            }
-            Some(other) => Err(format!("`{name}`: `{other}` is no map")),
-        }
-    }
 }
 
 fn limit(text: &str) -> Result<Limit, String> {

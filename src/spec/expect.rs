@@ -9,14 +9,16 @@ use crate::model::instance::{Instance, StagePlace};
 use crate::model::task::{Task, TaskEnd};
 
 use super::authored::Then;
+use super::known;
 use super::others;
+use super::verbs::Args;
 use super::view;
 use super::world::World;
 
 /// Everything that is not as expected. `since` is the first record of the step.
 pub(super) fn judge(world: &World<'_>, since: usize, then: &Then) -> Vec<String> {
     let Some(instance) = &world.instance else { return vec!["there is no instance".to_owned()] };
-    let mut wrong = Vec::new();
+    let mut wrong = known::unknown_in(world.workflow, then);
     judge_whole(instance, then, &mut wrong);
     for (name, expected) in &then.tasks {
         judge_task(world, instance, name, expected, &mut wrong);
@@ -62,26 +64,28 @@ fn sorted_by(mut links: Vec<String>) -> String {
 
 /// A refusal against the code, and what is missing, that are expected.
 pub(super) fn refusal(expected: &Json, rejection: &Rejection) -> Vec<String> {
-    let code = expected.as_str().or_else(|| expected.get("code").and_then(Json::as_str));
+    judge_refusal(expected, rejection).unwrap_or_else(|message| vec![message])
+}
+
+fn judge_refusal(expected: &Json, rejection: &Rejection) -> Result<Vec<String>, String> {
+    let expected = Args::of("refused", expected)?;
     let mut wrong = Vec::new();
-    if code != Some(rejection.code()) {
+    if expected.needed("code")? != rejection.code() {
         let message = rejection.public_message();
         wrong.push(format!("refused with {}: {message}", rejection.code()));
     }
-    if let Some(Json::Array(missing)) = expected.get("missing") {
-        let mut expected: Vec<String> =
-            missing.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+    if let Some(mut missing) = expected.texts("missing")? {
         let mut actual: Vec<String> = match rejection {
             Rejection::NotReady { missing, .. } | Rejection::IncompleteTask { missing, .. } => {
                 missing.iter().map(crate::engine::Missing::subject).collect()
             }
             _ => Vec::new(),
         };
-        expected.sort();
+        missing.sort_unstable();
         actual.sort();
-        same("missing", &expected.join(", "), &actual.join(", "), &mut wrong);
+        same("missing", &missing.join(", "), &actual.join(", "), &mut wrong);
     }
-    wrong
+    Ok(wrong)
 }
 
 fn same(what: &str, expected: &str, actual: &str, wrong: &mut Vec<String>) {
@@ -306,7 +310,7 @@ fn judge_field(
     }
 }
 
-fn text(value: &Json) -> String {
+pub(super) fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         other => other.to_string(),

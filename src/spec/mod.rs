@@ -10,9 +10,11 @@ pub mod view;
 
 mod command;
 mod expect;
+mod known;
 mod others;
 mod people;
 mod run;
+mod verbs;
 mod world;
 mod written;
 

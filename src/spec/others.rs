@@ -11,8 +11,12 @@ use crate::model::id::{InstanceId, MemberId, Outcome, TaskId, WorkflowId};
 use crate::model::instance::{Instance, Status};
 use crate::model::link::{Direction, Effect, EffectNumber, Ending, Note, Relation, Wish};
 
-use super::command::{Args, named_task, values};
+use super::command::{named_task, values};
+use super::verbs::Args;
 use super::world::World;
+
+/// What may be said of a relation that is expected.
+pub(super) const LINK_KEYS: [&str; 5] = ["relation", "to", "from", "task", "ends_with"];
 
 /// Where a spec does not name the other instance.
 const OTHER: &str = "other";
@@ -26,17 +30,17 @@ pub(super) fn origin(instance: &str) -> Origin {
 /// What begins because of an activity.
 pub(super) fn starts(world: &World<'_>, args: &Args<'_>) -> Result<Vec<Begin>, String> {
     let begin = |item: &Json| {
-        let args = Args::of(item, "workflow")?;
+        let args = Args::of("starts", item)?;
         let name = args.needed("workflow")?;
         let fields = world.active(name).map_or(&[][..], |workflow| &workflow.fields);
         Ok(Begin {
             workflow: WorkflowId::trusted(name),
-            fields: values(fields, &args.map("fields")?)?,
+            fields: values(fields, &args.map("fields"))?,
             steward: args.text("steward").map(MemberId::trusted),
             id: args.text("id").map(InstanceId::trusted),
         })
     };
-    args.list("starts").into_iter().map(begin).collect()
+    args.list("starts").unwrap_or_default().into_iter().map(begin).collect()
 }
 
 /// A relation to another instance.
@@ -190,7 +194,6 @@ pub(super) fn links_of(instance: &Instance) -> Vec<String> {
 
 /// A relation that a spec expects, written like the others.
 pub(super) fn link_text(expected: &Json) -> String {
-    let keys = ["relation", "to", "from", "task", "ends_with"];
     let part = |key: &&str| Some(format!("{key}: {}", plain(expected.get(*key)?)?));
-    keys.iter().filter_map(part).collect::<Vec<_>>().join(", ")
+    LINK_KEYS.iter().filter_map(part).collect::<Vec<_>>().join(", ")
 }

@@ -181,6 +181,9 @@ fn organization(shipped: &Organization, given: &Given) -> Result<Organization, S
             reason: String::new(),
         });
     }
+    if let Some(name) = given.loads.keys().find(|name| shipped.member(name).is_none()) {
+        return Err(format!("`given`: there is no member `{name}`"));
+    }
     for duty in &given.duties {
         if let Some(name) = duty.members.iter().find(|name| shipped.member(name).is_none()) {
             return Err(format!("`given`: there is no member `{name}`"));

@@ -54,6 +54,62 @@ pub fn attributes(payload: &Payload, calendar: Option<&Calendar>) -> Attributes 
     }
 }
 
+const NAMED: &[&str] = &["task", "each"];
+const ASSIGNED: &[&str] = &["member", "because", "instead_of"];
+const OWNED: &[&str] = &["clock", "stage", "task", "each"];
+
+/// The names of the attributes that an event of a kind can have.
+pub fn names(kind: &str) -> Vec<&'static str> {
+    let names: &[&[&'static str]] = match kind {
+        "stage.entered" | "stage.opened" => &[&["stage", "attempt"]],
+        "stage.left" => &[&["stage", "to"]],
+        "stage.closed" => &[&["stage"]],
+        "stage.returned" => &[&["from", "to", "returns"]],
+        "stage.skipped" => &[&["stage", "because"]],
+        "task.opened" => &[NAMED, &["attempt"]],
+        "task.assigned" | "task.claimed" => &[NAMED, ASSIGNED],
+        "task.reassigned" => &[NAMED, &["from"], ASSIGNED, &["reason"]],
+        "task.offered" => &[NAMED, &["role"]],
+        "task.released" => &[NAMED, &["member"]],
+        "task.completed" => &[NAMED, &["outcome", "member", "delegated_by"]],
+        "task.cancelled" => &[NAMED, &["because"]],
+        "task.delegated" | "objection.upheld" => &[NAMED, &["from"], ASSIGNED],
+        "task.checked" => &[NAMED, &["item", "checked"]],
+        "task.redone" | "comment.added" => &[NAMED],
+        "objection.raised" | "objection.refused" => &[NAMED, &["from"]],
+        "supplement.requested" | "supplement.supplied" | "supplement.lapsed" => &[NAMED, &["what"]],
+        "extension.requested" => &[OWNED, &["by"]],
+        "extension.refused" | "clock.paused" | "clock.stopped" => &[OWNED],
+        "clock.started" | "clock.recalculated" => &[OWNED, &["limit", "due"]],
+        "clock.at_risk" | "clock.breached" | "clock.resumed" => &[OWNED, &["due"]],
+        "clock.extended" => &[OWNED, &["epoch", "due"]],
+        "clock.checked" => &[OWNED, &["value", "next"]],
+        "escalation.raised" => {
+            &[OWNED, &["level", "light", "to", "acknowledge_by", "digest_at", "priority"]]
+        }
+        "escalation.repeated" => &[OWNED, &["level", "repeat", "to"]],
+        "escalation.passed_over" => &[OWNED, &["level"]],
+        "escalation.exhausted" => &[OWNED, &["step"]],
+        "escalation.acknowledged" => &[OWNED, &["level", "member"]],
+        "escalation.cleared" => &[OWNED, &["level", "light"]],
+        "steward.assigned" => &[ASSIGNED],
+        "backups.set" => &[&["backups"]],
+        "instance.terminated" => &[&["reason_code"]],
+        "instance.completed" => &[&["outcome"]],
+        "instance.revived" => &[&["by"]],
+        "effect.asked" | "effect.retried" => &[&["start", "linked", "unlinked", "ended", "target"]],
+        "effect.done" => &[&["target"]],
+        "effect.refused" => &[&["target", "code"]],
+        "link.added" | "link.removed" => &[&["relation", "to", "from"]],
+        "link.ended" => &[&["relation", "to", "from", "ends_with"]],
+        "activity.logged" => &[&["activity", "occurred_at"]],
+        "fields.updated" => &[&["fields"]],
+        "script.failed" => &[&["place"]],
+        _ => &[],
+    };
+    names.concat()
+}
+
 fn of_stage(payload: &Payload) -> Attributes {
     match payload {
         Payload::StageEntered { stage, attempt } => {

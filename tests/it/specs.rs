@@ -14,6 +14,8 @@ use sanbang::definition::sources::Sources;
 use sanbang::model::organization::Organization;
 use sanbang::spec::{self, Coverage, Report, Setting};
 
+use super::store_sample::{PAYLOADS, Seeded};
+
 /// A compiled configuration.
 pub(crate) struct House {
     pub(crate) workflows: Vec<Arc<Workflow>>,
@@ -153,4 +155,108 @@ fn a_spec_that_does_not_hold_is_told_with_its_line() {
         .map(|failure| format!("{}: {}", failure.line, failure.message))
         .collect();
     assert_eq!(told, ["5: stage: expected `build`, but it is `plan`"]);
+}
+
+/// What goes wrong in a spec of the house, whose steps follow the creation of an instance.
+fn told_of(steps: &str) -> Vec<String> {
+    let house = House::read("tests/specs/config");
+    let source = format!(
+        "spec: {{ en: Wrong }}\nworkflow: house\nstart: 2025-03-03 10:00\nsteps:\n  \
+         - create: {{ steward: bo, fields: {{ name: First }} }}\n    by: portal\n{steps}"
+    );
+    let report = spec::run(house.setting(), &"wrong.yaml".into(), &source.into());
+    let report = report.expect("the file is a spec");
+    report.failures.into_iter().map(|failure| failure.message).collect()
+}
+
+#[test]
+fn a_step_that_would_not_do_what_it_says_is_refused() {
+    let cases = [
+        (
+            "comment: Done, claim: draft",
+            "the step says `claim` and `comment`: write a step for each",
+        ),
+        ("wait: {}, complete: draft", "the step says `wait` and `complete`: write a step for each"),
+        ("wait: { days: 2 }", "`wait` takes no `days`"),
+        ("resume: slowly", "`resume` takes nothing: write `resume: {}`"),
+        (
+            "complete: { task: draft, outcom: go }",
+            "`complete` takes no `outcom`: did you mean `outcome`?",
+        ),
+        ("complete: { task: draft, comment: 5 }", "`complete`, `comment`: `5` is not a text"),
+        ("complete: { task: draft, form: go }", "`complete`, `form`: `\"go\"` is not a map"),
+        (
+            "check: { task: draft, item: x, checked: 'no' }",
+            "`check`, `checked`: `\"no\"` is not true or false",
+        ),
+        ("set_backups: [bo, 5]", "`5` is not a text"),
+        ("complete_all: { except: [draff] }", "there is no task `draff`: did you mean `draft`?"),
+    ];
+    for (step, expected) in cases {
+        assert_eq!(told_of(&format!("  - {{ {step} }}\n")), [expected], "{step}");
+    }
+}
+
+#[test]
+fn an_expectation_of_what_cannot_be_is_refused() {
+    let cases = [
+        ("tasks: { draff: none }", "there is no task `draff`: did you mean `draft`?"),
+        (
+            "tasks: { 'opinion[fier]': none }",
+            "task `opinion` is not for `fier`: did you mean `fire`?",
+        ),
+        ("clocks: { task/draff: none }", "there is no task `draff`: did you mean `draft`?"),
+        (
+            "clocks: { steward_contct: none }",
+            "there is no clock `steward_contct`: did you mean \
+          `steward_contact`?",
+        ),
+        ("clocks: { plan/stag: none }", "there is no clock `stag`: did you mean `stage`?"),
+        ("fields: { cots: null }", "there is no field `cots`: did you mean `cost`?"),
+        (
+            "no_events: [task.complete]",
+            "there is no event `task.complete`: did you mean \
+          `task.completed`?",
+        ),
+        (
+            "no_events: [task.opened: { tsk: draft }]",
+            "event `task.opened` has no `tsk`: did you \
+          mean `task`?",
+        ),
+        (
+            "events: [stage.entered: { stage: plan, too: none }]",
+            "event `stage.entered` has no `too`: \
+          there are `stage`, `attempt`",
+        ),
+        (
+            "no_events: [task.opened: { task: draff }]",
+            "there is no task `draff`: did you mean \
+          `draft`?",
+        ),
+        ("no_events: [5]", "`5` is no event: write a kind, or one kind and what holds"),
+        ("links: [{ relation: blocks, too: x }]", "a relation has no `too`: did you mean `to`?"),
+    ];
+    for (expectation, expected) in cases {
+        let told = told_of(&format!("  - {{ wait: {{}}, then: {{ {expectation} }} }}\n"));
+        assert_eq!(told.first().map(String::as_str), Some(expected), "{expectation}");
+    }
+    let missing = "  - { advance: {}, refused: { code: NOT_READY, missing: field:kind } }\n";
+    let told = told_of(missing);
+    assert!(told[0].starts_with("missing: expected `field:kind`"), "{told:?}");
+    let mistyped = "  - { advance: {}, refused: { code: NOT_READY, mising: [] } }\n";
+    assert_eq!(told_of(mistyped), ["`refused` takes no `mising`: did you mean `missing`?"]);
+}
+
+/// What an expectation may name of an event is what events tell.
+#[test]
+fn the_attributes_of_all_kinds_of_events_are_known() {
+    for seed in 0..50 {
+        for make in PAYLOADS {
+            let payload = make(&mut Seeded::new(seed));
+            let kind = payload.kind();
+            for (name, _) in spec::view::attributes(&payload, None) {
+                assert!(spec::view::names(kind).contains(&name), "{kind} tells `{name}`");
+            }
+        }
+    }
 }
