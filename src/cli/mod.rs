@@ -238,6 +238,8 @@ fn on_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
         .map_err(|error| Failure::NotTried(error.into()))?;
     runtime.block_on(async {
         tokio::select! {
+            // A verb that has something to say when it is interrupted comes first.
+            biased;
             ended = verb => ended,
             _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
         }

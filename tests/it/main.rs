@@ -17,6 +17,7 @@ mod api_work;
 mod children;
 mod claims;
 mod cli;
+mod cli_ends;
 mod commands;
 mod coverage;
 mod crash;
