@@ -1,5 +1,6 @@
 //! `sanbang check`: every mistake in an administrator's files, without a server.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -33,24 +34,45 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let mut all = Vec::new();
-        let mut texts = Sources::default();
+        let mut files = BTreeSet::new();
+        let mut told = Ok(());
         for path in &self.paths {
             let Place { directory, file } = place(path)?;
+            must_be_compiled(path, file.as_deref())?;
             let (sources, findings) = read(&directory)?;
             let mut diagnostics = findings;
             diagnostics.extend(definition::compile(&sources).diagnostics);
             let concerns =
                 |it: &Diagnostic| file.as_ref().is_none_or(|file| *it.primary.span.path == **file);
             diagnostics.retain(concerns);
+            // Findings quote the texts of their own directory.
+            if output.format != Format::Json {
+                told = told.and(write(&diagnostics, &sources, output));
+            }
             all.extend(diagnostics);
-            texts.files.extend(sources.files);
+            let directory = directory.canonicalize().unwrap_or(directory);
+            files.extend(sources.files.keys().map(|file| directory.join(file)));
         }
-        write(&all, &texts, output)?;
+        if output.format == Format::Json {
+            told = write(&all, &Sources::default(), output);
+        }
         let errors = all.iter().filter(|it| it.severity == Severity::Error).count();
         let warnings = all.len() - errors;
-        note(&format!("{} files, {errors} errors, {warnings} warnings", texts.files.len()));
-        if errors > 0 || (self.deny_warnings && warnings > 0) { Err(Failure::No) } else { Ok(()) }
+        note(&format!("{} files, {errors} errors, {warnings} warnings", files.len()));
+        let no = errors > 0 || (self.deny_warnings && warnings > 0);
+        if no { Err(Failure::no_after(told)) } else { told }
     }
+}
+
+/// Refuses a file that is no part of what is compiled: nothing would be found in it, ever.
+fn must_be_compiled(path: &Path, file: Option<&str>) -> Result<(), Failure> {
+    if file.is_none_or(|file| SourceKind::of(file).is_some()) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::not_tried(format!(
+        "`{path}` is a spec: it is run, not checked. Run it: `sanbang test {path}`"
+    )))
 }
 
 /// Writes findings as the format asks for.
