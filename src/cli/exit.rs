@@ -62,6 +62,14 @@ impl Failure {
         Self::NotTried(anyhow::Error::msg(text.into()))
     }
 
+    /// The answer is no, whatever became of telling why: it is no as well where nobody reads on.
+    pub(super) fn no_after(told: Result<(), Self>) -> Self {
+        match told {
+            Ok(()) | Err(Self::OutputClosed) => Self::No,
+            Err(failure) => failure,
+        }
+    }
+
     /// The exit status that it leads to.
     pub(super) fn status(&self) -> ExitStatus {
         match self {

@@ -49,9 +49,9 @@ impl Restore {
         let found = findings_of(store, &mut telling)?;
         drop(telling);
         if !found.findings.is_empty() {
-            tell_findings(&found.findings, output)?;
+            let told = tell_findings(&found.findings, output);
             note("error: what was restored does not hold together: use an older backup");
-            return Err(Failure::No);
+            return Err(Failure::no_after(told));
         }
         let incarnation = store.identity().incarnation.clone();
         restored.keep().map_err(unavailable)?;

@@ -44,74 +44,91 @@ pub(super) struct Test {
 impl Test {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let (mut passed, mut failed) = (0, 0);
-        let mut told = Vec::new();
+        let mut all = Vec::new();
+        // Where nobody reads on, the other specs still say how this ends.
+        let mut heard = Ok(());
         for path in &self.paths {
             let Place { directory, file } = check::place(path)?;
             let configuration = Configuration::read(&directory, output)?;
             for (path, source) in specs(&directory, file.as_deref())? {
                 if self.print {
-                    told.push(print(&path, &source, &configuration, output)?);
+                    match print(&path, &source, &configuration, output) {
+                        Ok(texts) => all.push(texts),
+                        Err(Failure::OutputClosed) => heard = Err(Failure::OutputClosed),
+                        Err(failure) => return Err(failure),
+                    }
                     continue;
                 }
-                match spec::run(configuration.setting(), &path, &source) {
+                let told = match spec::run(configuration.setting(), &path, &source) {
                     Ok(report) => {
                         let count = if report.passed() { &mut passed } else { &mut failed };
                         *count += 1;
-                        told.push(self.tell(&report, &configuration, output)?);
+                        let events = self.events.then(|| configuration.events(&report));
+                        all.push(report_json(&report, events.as_deref()));
+                        tell(&report, events.as_deref(), output)
                     }
                     Err(findings) => {
                         failed += 1;
-                        told.push(tell_findings(&path, &source, &findings, output)?);
+                        all.push(json!({
+                            "path": &*path,
+                            "passed": false,
+                            "failures": [{ "message": "it is no spec" }],
+                        }));
+                        tell_findings(&path, &source, &findings, output)
                     }
-                }
+                };
+                heard = heard.and(told);
             }
         }
         if output.format == Format::Json {
-            output.line(&format!("{:#}", serde_json::Value::Array(told)))?;
+            heard = heard.and(output.line(&format!("{:#}", serde_json::Value::Array(all))));
         }
         if self.print {
-            return Ok(());
+            return heard;
         }
         note(&format!("{passed} specs pass, {failed} do not"));
-        if failed > 0 { Err(Failure::No) } else { Ok(()) }
+        if failed > 0 { Err(Failure::no_after(heard)) } else { heard }
     }
+}
 
-    /// Tells what became of a spec, and gives it as JSON.
-    fn tell(
-        &self,
-        report: &Report,
-        configuration: &Configuration,
-        output: &Output,
-    ) -> Result<serde_json::Value, Failure> {
-        let verdict = if report.passed() { "ok" } else { "FAILED" };
-        match output.format {
-            Format::Json => {}
-            Format::Line => {
-                output.line(&format!("{}\t{verdict}\t{}", report.path, report.title))?;
-            }
-            Format::Human => {
-                output.line(&format!("{verdict:<6}  {}  {}", report.path, report.title))?;
-                for failure in &report.failures {
-                    let spec::Failure { line, message } = failure;
-                    output.line(&format!("        {}:{line}: {message}", report.path))?;
-                }
-                if self.events {
-                    output.line(&report.log(configuration.calendars.first()))?;
-                }
-            }
+/// Tells what became of a spec, and what happened in it where that is asked for.
+fn tell(report: &Report, events: Option<&[String]>, output: &Output) -> Result<(), Failure> {
+    let verdict = if report.passed() { "ok" } else { "FAILED" };
+    let path = &report.path;
+    let mut lines = Vec::new();
+    match output.format {
+        Format::Json => return Ok(()),
+        Format::Line => {
+            lines.push(format!("{path}\t{verdict}\t{}", report.title));
+            lines.extend(events.into_iter().flatten().map(|it| format!("{path}\tevent\t{it}")));
         }
-        let failures: Vec<_> = report
-            .failures
-            .iter()
-            .map(|failure| json!({ "line": failure.line, "message": failure.message }))
-            .collect();
-        Ok(json!({
-            "path": &*report.path,
-            "title": report.title,
-            "passed": report.passed(),
-            "failures": failures,
-        }))
+        Format::Human => {
+            lines.push(format!("{verdict:<6}  {path}  {}", report.title));
+            for spec::Failure { line, message } in &report.failures {
+                lines.push(format!("        {path}:{line}: {message}"));
+            }
+            lines.extend(events.into_iter().flatten().cloned());
+        }
     }
+    output.line(&lines.join("\n"))
+}
+
+fn report_json(report: &Report, events: Option<&[String]>) -> serde_json::Value {
+    let failures: Vec<_> = report
+        .failures
+        .iter()
+        .map(|failure| json!({ "line": failure.line, "message": failure.message }))
+        .collect();
+    let mut told = json!({
+        "path": &*report.path,
+        "title": report.title,
+        "passed": report.passed(),
+        "failures": failures,
+    });
+    if let Some(events) = events {
+        told["events"] = json!(events);
+    }
+    told
 }
 
 /// Tells a spec in Chinese and in English; a file that is no spec ends the verb.
@@ -126,8 +143,8 @@ fn print(
         match spec::tell::tell(configuration.setting(), path, source, language) {
             Ok(told) => texts.push(told.text),
             Err(findings) => {
-                tell_findings(path, source, &findings, output)?;
-                return Err(Failure::No);
+                let told = tell_findings(path, source, &findings, output);
+                return Err(Failure::no_after(told));
             }
         }
     }
@@ -143,12 +160,12 @@ fn tell_findings(
     source: &Arc<str>,
     findings: &[Diagnostic],
     output: &Output,
-) -> Result<serde_json::Value, Failure> {
-    if output.format != Format::Json {
-        let sources = Sources { files: [(path.to_string(), Arc::clone(source))].into() };
-        check::write(findings, &sources, output)?;
+) -> Result<(), Failure> {
+    if output.format == Format::Json {
+        return Ok(());
     }
-    Ok(json!({ "path": &**path, "passed": false, "failures": [{ "message": "it is no spec" }] }))
+    let sources = Sources { files: [(path.to_string(), Arc::clone(source))].into() };
+    check::write(findings, &sources, output)
 }
 
 /// What specs are run against.
@@ -166,8 +183,7 @@ impl Configuration {
         let has_errors = compilation.has_errors() || !findings.is_empty();
         findings.extend(compilation.diagnostics);
         if has_errors {
-            check::write(&findings, &sources, output)?;
-            return Err(Failure::No);
+            return Err(Failure::no_after(check::write(&findings, &sources, output)));
         }
         let workflows = compilation.workflows.into_iter();
         Ok(Self {
@@ -175,6 +191,14 @@ impl Configuration {
             calendars: compilation.calendars,
             organization: compilation.organization,
         })
+    }
+
+    /// Everything that happened in a spec, a line each, with times in the zone of its calendar.
+    fn events(&self, report: &Report) -> Vec<String> {
+        let workflow = self.workflows.iter().find(|it| it.id.as_str() == report.workflow);
+        let calendar = workflow.map(|workflow| &workflow.calendar);
+        let calendar = self.calendars.iter().find(|known| Some(known.id()) == calendar);
+        report.log(calendar).lines().map(str::to_owned).collect()
     }
 
     fn setting(&self) -> Setting<'_> {

@@ -62,7 +62,7 @@ impl Verify {
     fn tell(&self, found: &Checked, output: &Output) -> Result<(), Failure> {
         let Checked { read, findings } = found;
         let directory = self.data.display();
-        if output.format == Format::Json {
+        let told = if output.format == Format::Json {
             let told = json!({
                 "directory": directory.to_string(),
                 "instances": read.instances,
@@ -71,10 +71,10 @@ impl Verify {
                 "documents": read.documents,
                 "findings": findings,
             });
-            output.line(&format!("{told:#}"))?;
+            output.line(&format!("{told:#}"))
         } else {
-            tell_findings(findings, output)?;
-        }
+            tell_findings(findings, output)
+        };
         if !findings.is_empty() {
             note(&format!(
                 "error: the store in {directory} does not hold together ({} findings). Keep the \
@@ -82,10 +82,10 @@ impl Verify {
                  FILE --data DIR`) and serve that",
                 findings.len()
             ));
-            return Err(Failure::No);
+            return Err(Failure::no_after(told));
         }
         if output.format == Format::Json {
-            return Ok(());
+            return told;
         }
         output.line(&format!(
             "{directory} holds together: {} instances, {} records with {} events, {} documents",

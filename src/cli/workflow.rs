@@ -91,8 +91,8 @@ impl Workflow {
             Self::Validate(files) => {
                 let request = pb::WorkflowServiceValidateRequest { files: files.read()? };
                 let response = workflows.validate(request).await?.into_inner();
-                output.message(&response, |_| findings(&response.diagnostics))?;
-                if response.publishable { Ok(()) } else { Err(Failure::No) }
+                let told = output.message(&response, |_| findings(&response.diagnostics));
+                if response.publishable { told } else { Err(Failure::no_after(told)) }
             }
             Self::Publish(publish) => {
                 let request = pb::WorkflowServicePublishRequest { files: publish.files.read()? };
