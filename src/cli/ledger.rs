@@ -277,9 +277,19 @@ async fn export(
     output.line(&format!("{}, {} bytes", to.display(), content.len()))
 }
 
+/// Beside it first: the earlier file stays whole until the new one is.
 #[expect(clippy::disallowed_methods, reason = "an export is a plain file of its caller")]
 fn write_file(to: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
-    std::fs::write(to, content)
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = to.with_file_name(name);
+    let written = std::fs::write(&unfinished, content);
+    let written = written.and_then(|()| std::fs::rename(&unfinished, to));
+    if written.is_err() {
+        // What could not be written may not be there at all.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written
 }
 
 fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {
