@@ -308,7 +308,7 @@ pub(super) struct History {
     instance: String,
     /// At most so many commands and settlings
     #[arg(long, default_value_t = 50)]
-    limit: i32,
+    limit: usize,
 }
 
 impl Instance {

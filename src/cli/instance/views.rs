@@ -46,15 +46,26 @@ pub(super) async fn history(
     history: History,
     output: &Output,
 ) -> Result<(), Failure> {
-    let request = pb::InstanceServiceHistoryRequest {
-        instance: history.instance,
-        page_size: history.limit,
-        page_token: String::new(),
-    };
-    let response = client.instances().history(request).await?.into_inner();
-    output.message(&response, |output| {
-        let lines: Vec<String> =
-            response.events.iter().map(|event| event_line(event, output)).collect();
+    let mut all = pb::InstanceServiceHistoryResponse::default();
+    let mut left = history.limit;
+    loop {
+        let page_size = PAGE_SIZE.min(i32::try_from(left).unwrap_or(PAGE_SIZE));
+        let request = pb::InstanceServiceHistoryRequest {
+            instance: history.instance.clone(),
+            page_size,
+            page_token: all.next_page_token.clone(),
+        };
+        let page = client.instances().history(request).await?.into_inner();
+        all.events.extend(page.events);
+        all.next_page_token = page.next_page_token;
+        // Commands and settlings are counted, not events; only the last page is not full.
+        left = left.saturating_sub(usize::try_from(page_size).unwrap_or(left));
+        if all.next_page_token.is_empty() || left == 0 {
+            break;
+        }
+    }
+    output.message(&all, |output| {
+        let lines: Vec<String> = all.events.iter().map(|event| event_line(event, output)).collect();
         lines.join("\n")
     })
 }

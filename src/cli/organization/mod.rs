@@ -13,6 +13,9 @@ mod hand_over;
 mod roster;
 mod show;
 
+/// Rows asked for at once.
+const PAGE_SIZE: i32 = 500;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Organization {
     Members(Members),
@@ -127,12 +130,20 @@ async fn members_of(
         let shown = member.member.clone().unwrap_or_default();
         return output.message(&member, |_| show::member(&shown));
     }
-    let request = pb::OrganizationServiceListMembersRequest {
-        page_size: i32::MAX,
-        page_token: String::new(),
-        group: members.group,
-        role: members.role,
-    };
-    let members = organization.list_members(request).await?.into_inner();
-    output.message(&members, |output| show::members(&members.members, output))
+    let mut all = pb::OrganizationServiceListMembersResponse::default();
+    loop {
+        let request = pb::OrganizationServiceListMembersRequest {
+            page_size: PAGE_SIZE,
+            page_token: all.next_page_token.clone(),
+            group: members.group.clone(),
+            role: members.role.clone(),
+        };
+        let page = organization.list_members(request).await?.into_inner();
+        all.members.extend(page.members);
+        all.next_page_token = page.next_page_token;
+        if all.next_page_token.is_empty() {
+            break;
+        }
+    }
+    output.message(&all, |output| show::members(&all.members, output))
 }

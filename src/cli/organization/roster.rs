@@ -7,7 +7,7 @@ use crate::cli::client::Client;
 use crate::cli::exit::Failure;
 use crate::cli::print::Output;
 
-use super::show;
+use super::{PAGE_SIZE, show};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Absences {
@@ -78,17 +78,7 @@ impl Absences {
     pub(super) async fn run(self, client: &Client, output: &Output) -> Result<(), Failure> {
         let mut organization = client.organization();
         match self {
-            Self::List(ListAbsences { member, days }) => {
-                let request = pb::OrganizationServiceListAbsencesRequest {
-                    page_size: i32::MAX,
-                    page_token: String::new(),
-                    member,
-                    from: days.from,
-                    to: days.to,
-                };
-                let listed = organization.list_absences(request).await?.into_inner();
-                output.message(&listed, |output| show::absences(&listed.absences, output))
-            }
+            Self::List(list) => list_absences(client, list, output).await,
             Self::Put(PutAbsence { member, from, to, substitute, reason }) => {
                 let absence = pb::Absence { member, from, to, substitute, reason };
                 let absence = Some(absence);
@@ -107,6 +97,31 @@ impl Absences {
             }
         }
     }
+}
+
+async fn list_absences(
+    client: &Client,
+    list: ListAbsences,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut organization = client.organization();
+    let mut all = pb::OrganizationServiceListAbsencesResponse::default();
+    loop {
+        let request = pb::OrganizationServiceListAbsencesRequest {
+            page_size: PAGE_SIZE,
+            page_token: all.next_page_token.clone(),
+            member: list.member.clone(),
+            from: list.days.from.clone(),
+            to: list.days.to.clone(),
+        };
+        let page = organization.list_absences(request).await?.into_inner();
+        all.absences.extend(page.absences);
+        all.next_page_token = page.next_page_token;
+        if all.next_page_token.is_empty() {
+            break;
+        }
+    }
+    output.message(&all, |output| show::absences(&all.absences, output))
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,16 +161,7 @@ impl Duty {
     pub(super) async fn run(self, client: &Client, output: &Output) -> Result<(), Failure> {
         let mut organization = client.organization();
         match self {
-            Self::List(ListDuty { days }) => {
-                let request = pb::OrganizationServiceListDutyRequest {
-                    page_size: i32::MAX,
-                    page_token: String::new(),
-                    from: days.from,
-                    to: days.to,
-                };
-                let listed = organization.list_duty(request).await?.into_inner();
-                output.message(&listed, |output| show::duties(&listed.duties, output))
-            }
+            Self::List(list) => list_duty(client, list, output).await,
             Self::Put(PutDuty { from, to, members, note }) => {
                 let duty = pb::Duty { from, to, members, note };
                 let told = show::duty(&duty);
@@ -167,4 +173,24 @@ impl Duty {
             }
         }
     }
+}
+
+async fn list_duty(client: &Client, list: ListDuty, output: &Output) -> Result<(), Failure> {
+    let mut organization = client.organization();
+    let mut all = pb::OrganizationServiceListDutyResponse::default();
+    loop {
+        let request = pb::OrganizationServiceListDutyRequest {
+            page_size: PAGE_SIZE,
+            page_token: all.next_page_token.clone(),
+            from: list.days.from.clone(),
+            to: list.days.to.clone(),
+        };
+        let page = organization.list_duty(request).await?.into_inner();
+        all.duties.extend(page.duties);
+        all.next_page_token = page.next_page_token;
+        if all.next_page_token.is_empty() {
+            break;
+        }
+    }
+    output.message(&all, |output| show::duties(&all.duties, output))
 }
