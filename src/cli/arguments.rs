@@ -75,6 +75,12 @@ pub(super) fn to_struct(fields: &[Field]) -> Option<Struct> {
     (!fields.is_empty()).then(|| Struct { fields: fields.into_iter().collect() })
 }
 
+/// How many at most: at least one.
+pub(super) fn parse_count(text: &str) -> Result<usize, String> {
+    let count: usize = text.parse().map_err(|_| "write a number such as 100")?;
+    if count == 0 { Err("ask for at least one".to_owned()) } else { Ok(count) }
+}
+
 /// An instant with its offset, `2025-01-06T09:00+08:00`.
 pub(super) fn parse_instant(text: &str) -> Result<Timestamp, String> {
     let instant: jiff::Timestamp = text

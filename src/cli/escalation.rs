@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::api::pb;
 
 use super::Global;
-use super::arguments::Repeat;
+use super::arguments::{Repeat, parse_count};
 use super::describe;
 use super::exit::Failure;
 use super::instance;
@@ -28,7 +28,7 @@ pub(super) struct List {
     #[arg(long, default_value = "", hide_default_value = true)]
     filter: String,
     /// At most so many
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = parse_count)]
     limit: usize,
 }
 

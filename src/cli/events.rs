@@ -6,6 +6,7 @@ use crate::api::pb;
 use crate::api::pb::StartAt;
 
 use super::Global;
+use super::arguments::parse_count;
 use super::describe;
 use super::exit::Failure;
 use super::json::to_json;
@@ -30,13 +31,18 @@ pub(super) struct Events {
     #[arg(long, default_value = "", hide_default_value = true)]
     token: String,
     /// With `--follow`: begin with the first event of the store
-    #[arg(long)]
+    #[arg(long, requires = "follow")]
     from_beginning: bool,
     /// With `--follow`: stop after so many messages of the stream, heartbeats included
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", requires = "follow", value_parser = parse_count)]
     messages: Option<usize>,
     /// Without `--follow`: at most so many events
-    #[arg(long, default_value_t = 1000)]
+    #[arg(
+        long,
+        default_value_t = 1000,
+        conflicts_with = "follow",
+        value_parser = parse_count
+    )]
     limit: usize,
 }
 

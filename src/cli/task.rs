@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use crate::api::pb;
 
 use super::Global;
-use super::arguments::{Field, Force, Repeat, parse_field, to_struct};
+use super::arguments::{Field, Force, Repeat, parse_count, parse_field, to_struct};
 use super::client::Client;
 use super::exit::Failure;
 use super::instance;
@@ -46,7 +46,7 @@ pub(super) struct List {
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(super) filter: String,
     /// At most so many
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = parse_count)]
     pub(super) limit: usize,
 }
 

@@ -13,7 +13,7 @@ type Outcome = Result<Option<pb::Accepted>, Failure>;
 pub(super) async fn create(client: &Client, create: Create) -> Outcome {
     let request = pb::InstanceServiceCreateRequest {
         instance: create.instance,
-        request_id: create.repeat.request_id,
+        request_id: create.request_id,
         workflow: create.workflow,
         fields: to_struct(&create.fields),
         steward: create.steward,

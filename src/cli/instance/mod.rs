@@ -11,7 +11,7 @@ use prost_types::Timestamp;
 use crate::api::pb;
 
 use super::Global;
-use super::arguments::{Field, Force, Repeat, parse_field, parse_instant};
+use super::arguments::{Field, Force, Repeat, parse_count, parse_field, parse_instant};
 use super::exit::Failure;
 use super::print::Output;
 
@@ -56,8 +56,9 @@ pub(super) struct Create {
     /// Who is to be steward; otherwise the workflow's rule decides
     #[arg(long, default_value = "", hide_default_value = true, value_name = "MEMBER")]
     steward: String,
-    #[command(flatten)]
-    repeat: Repeat,
+    /// By which a repeat is recognised: the same command under the same id has one effect
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "ID")]
+    request_id: String,
 }
 
 /// One instance as a whole
@@ -83,7 +84,7 @@ pub(super) struct List {
     #[arg(long, default_value = "id")]
     order: String,
     /// At most so many
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = parse_count)]
     limit: usize,
 }
 
@@ -307,7 +308,7 @@ pub(super) struct History {
     /// The instance
     instance: String,
     /// At most so many commands and settlings
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = parse_count)]
     limit: usize,
 }
 
