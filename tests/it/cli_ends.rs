@@ -7,12 +7,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use sanbang::api::pb;
+use sanbang::api::pb::organization_service_client::OrganizationServiceClient;
 
 use super::commands::run;
 use super::program::{Place, Server, sanbang, told};
 use super::sources::root;
 use super::store_sled::{copy, fill, open, place, raw};
-use super::verbs_load::{CLOCK, on_store};
+use super::verbs_load::{CLOCK, acting, connect, done, on_store, send};
 
 /// How often a stop is tried: what is left to chance goes wrong once in so many times.
 const TRIES: usize = 8;
@@ -93,6 +95,7 @@ fn a_verdict_is_told_by_the_exit_status_where_nobody_reads_on() {
     }
     fs::write(specs.join("b.yaml"), "spec: 5\n").unwrap();
     assert_eq!(status_unheard(with(&["test"])), Some(1));
+    fs::write(specs.join("b.yaml"), "spec: [\n").unwrap();
     assert_eq!(status_unheard(with(&["test", "--print"])), Some(1));
     fs::write(directory.path().join("workflows/wrong.yaml"), "workflow: wrong\n").unwrap();
     assert_eq!(status_unheard(with(&["test"])), Some(1));
@@ -117,7 +120,6 @@ fn a_damaged_store_is_no_where_nobody_reads_on() {
     let store = open(&data);
     fill(&store);
     drop(store);
-    assert_eq!(status_unheard(on_store("verify", &data)), Some(0));
     let db = raw(&data);
     let (key, _) = db.scan_prefix(b"r").next().unwrap().unwrap();
     db.remove(key).unwrap();
@@ -151,4 +153,128 @@ fn a_spec_is_not_checked_and_findings_are_quoted_from_their_own_directory() {
     let told = told(&output);
     assert!(told.contains("# of a") && told.contains("# of b"), "{told}");
     assert!(told.contains("2 files, "), "{told}");
+}
+
+/// More rows than one page holds.
+const ROWS: usize = 1_010;
+
+#[test]
+fn lists_go_on_behind_their_first_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config");
+    for part in ["workflows", "rules"] {
+        copy(&root().join(part), &config.join(part));
+    }
+    let file = config.join("rules/organization.yaml");
+    let whole = fs::read_to_string(&file).unwrap();
+    let member =
+        |at| format!("  extra_{at}: {{ title: {{ en: E, zh: 员 }}, roles: [steward_of_none] }}\n");
+    let members: String = (0..ROWS).map(member).collect();
+    let whole = whole.replacen("\nmembers:\n", &format!("\nmembers:\n{members}"), 1);
+    let role = "  steward_of_none: { title: { en: Nobody, zh: 无 } }\n";
+    let whole = whole.replacen("roles:\n", &format!("roles:\n{role}"), 1);
+    fs::write(&file, whole).unwrap();
+    let data = directory.path().join("data");
+    let server = Server::start(Place { data: &data, config: Some(&config), clock: CLOCK });
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(fill_lists(&server));
+
+    let rows = |line: &str| {
+        let mut verb = server.verb();
+        verb.args(line.split(' ')).args(["--format", "line", "--actor", "coordinator_1"]);
+        done(verb).lines().count()
+    };
+    assert!(rows("organization members") > ROWS);
+    assert_eq!(rows("organization absences list"), ROWS);
+    assert_eq!(rows("organization duty list"), ROWS);
+    assert!(rows("instance history p-1 --limit 5000") > ROWS);
+    let few = rows("instance history p-1 --limit 3");
+    assert!((3..20).contains(&few), "{few} events of three commands");
+}
+
+async fn fill_lists(server: &Server) {
+    let channel = connect(server).await;
+    let mut organization = OrganizationServiceClient::new(channel.clone());
+    send(&channel, "p-1", "first", true).await.unwrap();
+    let mut day: jiff::civil::Date = "2025-01-06".parse().unwrap();
+    for at in 0..ROWS {
+        send(&channel, "p-1", &format!("contact-{at}"), false).await.unwrap();
+        let (from, to) = (day.to_string(), day.to_string());
+        let member = format!("extra_{at}");
+        let absence = pb::Absence { member, from, to, ..pb::Absence::default() };
+        let put = pb::OrganizationServicePutAbsenceRequest { absence: Some(absence) };
+        organization.put_absence(acting("coordinator_1", put)).await.unwrap();
+        let (from, to) = (day.to_string(), day.to_string());
+        let members = vec![format!("coordinator_{}", 1 + at % 2)];
+        let duty = pb::Duty { from, to, members, ..pb::Duty::default() };
+        let put = pb::OrganizationServicePutDutyRequest { duty: Some(duty) };
+        organization.put_duty(acting("coordinator_1", put)).await.unwrap();
+        day = day.tomorrow().unwrap();
+    }
+}
+
+#[test]
+fn an_export_leaves_the_earlier_file_whole_until_it_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let below = |name: &str| directory.path().join(name);
+    let (file, earlier) = (below("lights.csv"), below("earlier.csv"));
+    fs::write(&file, "what was there").unwrap();
+    // A second name of the same file shows what becomes of its content.
+    fs::hard_link(&file, &earlier).unwrap();
+    let place = Place { data: &below("data"), config: None, clock: CLOCK };
+    let server = Server::start(place);
+    let export =
+        format!("sanbang ledger export light_list --to {} --actor coordinator_1", file.display());
+    run(server.verb(), &export);
+    assert_eq!(fs::read_to_string(&earlier).unwrap(), "what was there");
+    assert!(fs::read(&file).unwrap().starts_with("\u{feff}".as_bytes()));
+    assert!(!below("lights.csv.unfinished").exists());
+
+    // Where it cannot take the place of what is there, nothing is left beside it.
+    let taken = below("taken.csv");
+    fs::create_dir_all(taken.join("by")).unwrap();
+    let mut export = server.verb();
+    export.args(["ledger", "export", "light_list", "--actor", "coordinator_1", "--to"]).arg(&taken);
+    assert_eq!(export.output().unwrap().status.code(), Some(2));
+    assert!(!below("taken.csv.unfinished").exists());
+}
+
+/// What would be read by nobody is refused before anything is done.
+#[test]
+fn options_without_a_meaning_are_refused() {
+    let cases = [
+        "instance create p-1 --workflow x --expected-revision 1",
+        "events --from-beginning",
+        "events --messages 1",
+        "events --follow --limit 10",
+        "events --follow --messages 0",
+        "events --limit 0",
+        "instance list --limit 0",
+        "instance history p-1 --limit 0",
+        "task list --limit 0",
+        "escalation list --limit 0",
+    ];
+    for line in cases {
+        let words = std::iter::once("sanbang").chain(line.split(' '));
+        let parsed = sanbang::cli::command().try_get_matches_from(words);
+        assert!(parsed.is_err(), "`sanbang {line}` is taken");
+    }
+    for line in ["events --limit 10", "events --follow --from-beginning --messages 1"] {
+        let words = std::iter::once("sanbang").chain(line.split(' '));
+        let parsed = sanbang::cli::command().try_get_matches_from(words);
+        assert!(parsed.is_ok(), "`sanbang {line}` is refused");
+    }
+}
+
+#[test]
+fn the_events_of_a_spec_are_told_in_every_format() {
+    let told = |format: &str| {
+        let mut verb = sanbang();
+        verb.args(["test", "workflows/specs/handover.yaml", "--events", "--format", format]);
+        done(verb)
+    };
+    assert!(told("line").contains("\tevent\t"), "{}", told("line"));
+    let json: serde_json::Value = serde_json::from_str(&told("json")).unwrap();
+    let events = json[0]["events"].as_array().unwrap();
+    assert!(events[0].as_str().unwrap().contains(" instance.created"), "{json:#}");
 }
