@@ -82,6 +82,8 @@ pub(super) struct Connection {
     lingering: Option<Pin<Box<Sleep>>>,
     /// Whether what is written now has waited for more.
     gathered: bool,
+    /// Whether all of it has left: what comes in a later turn waits anew.
+    flushed: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -89,7 +91,14 @@ impl Connection {
     fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Result<Self> {
         stream.set_nodelay(true)?;
         let greeting = Some((0, Box::pin(pause(GREETING_MAX))));
-        Ok(Self { stream, greeting, lingering: None, gathered: false, _place: place })
+        Ok(Self {
+            stream,
+            greeting,
+            lingering: None,
+            gathered: false,
+            flushed: false,
+            _place: place,
+        })
     }
 }
 
@@ -97,7 +106,7 @@ impl Connection {
     /// Lets everything run once that is ready to: its answers go into the same write.
     fn poll_gather(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.gathered {
-            self.gathered = true;
+            (self.gathered, self.flushed) = (true, false);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -113,6 +122,11 @@ impl AsyncRead for Connection {
     ) -> Poll<Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        // Each turn begins with reading. Within one, HTTP/2 flushes once per large frame: those
+        // that are ready leave together.
+        if read.is_pending() && self.flushed {
+            (self.gathered, self.flushed) = (false, false);
+        }
         let Some((bytes, until)) = &mut self.greeting else { return read };
         *bytes += buffer.filled().len() - before;
         if *bytes >= GREETING_BYTES {
@@ -148,7 +162,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.gathered = false;
+        self.flushed = true;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -1,5 +1,7 @@
 //! `sanbang ledger`: what is and what was, as tables and files.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -277,19 +279,35 @@ async fn export(
     output.line(&format!("{}, {} bytes", to.display(), content.len()))
 }
 
-/// Beside it first: the earlier file stays whole until the new one is.
+/// Beside it first: the earlier file stays whole until the new one is. Who may read it stays as it
+/// was, and a link still leads to it.
 #[expect(clippy::disallowed_methods, reason = "an export is a plain file of its caller")]
 fn write_file(to: &std::path::Path, content: &[u8]) -> std::io::Result<()> {
+    let to = to.canonicalize().unwrap_or_else(|_| to.to_owned());
+    let earlier = std::fs::metadata(&to).ok();
+    if earlier.as_ref().is_some_and(|earlier| !earlier.is_file()) {
+        return std::fs::write(&to, content);
+    }
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".unfinished");
     let unfinished = to.with_file_name(name);
-    let written = std::fs::write(&unfinished, content);
-    let written = written.and_then(|()| std::fs::rename(&unfinished, to));
-    if written.is_err() {
-        // What could not be written may not be there at all.
-        let _ = std::fs::remove_file(&unfinished);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    if earlier.is_some() {
+        options.mode(0o600);
     }
-    written
+    let Ok(mut file) = options.open(&unfinished) else {
+        // Where nothing can be put beside it, the file itself is all there is.
+        return std::fs::write(&to, content);
+    };
+    let keep = || earlier.as_ref().map_or(Ok(()), |it| file.set_permissions(it.permissions()));
+    let written = keep().and_then(|()| file.write_all(content));
+    if written.is_ok() && std::fs::rename(&unfinished, &to).is_ok() {
+        return Ok(());
+    }
+    // What could not be written may not be there at all.
+    let _ = std::fs::remove_file(&unfinished);
+    written.and_then(|()| std::fs::write(&to, content))
 }
 
 fn report_text(report: &pb::IndicatorReport, output: &Output) -> String {

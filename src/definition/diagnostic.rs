@@ -201,7 +201,7 @@ impl Findings {
 
 /// At most so many, in their order. An error is left out only where all that are told are errors:
 /// whether there is one shows in what is told.
-fn first_of(findings: &[Diagnostic], room: usize) -> impl Iterator<Item = &Diagnostic> {
+pub fn first_of(findings: &[Diagnostic], room: usize) -> impl Iterator<Item = &Diagnostic> {
     let is_error = |each: &&Diagnostic| each.severity == Severity::Error;
     let mut errors = findings.iter().filter(is_error).count().min(room);
     let mut warnings = room - errors;

@@ -449,7 +449,7 @@ task_payloads! { payloads! {
     WorkflowRejected = "workflow.rejected" {
         /// What was edited.
         paths: Vec<String>,
-        /// How many errors.
+        /// How many errors; of a file with very many a hundred are counted.
         errors: u32,
         /// The findings, one line each, at most twenty.
         findings: Vec<String>,

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::definition::code::Code;
 use crate::definition::compile;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::sources::{SourceKind, Sources};
@@ -116,8 +117,12 @@ impl fmt::Display for PublishError {
         match self {
             Self::Rejected(diagnostics) => {
                 let errors = diagnostics.iter().filter(|each| is_error(each)).count();
-                let errors =
-                    if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+                let more = diagnostics.iter().any(|each| each.code == Code::MoreFindings);
+                let errors = match errors {
+                    1 => "1 error".to_owned(),
+                    many if more => format!("at least {many} errors"),
+                    many => format!("{many} errors"),
+                };
                 write!(out, "{errors}: nothing was changed")
             }
             Self::UnknownPath(path) => {

@@ -66,10 +66,17 @@ async fn a_repeat_is_known_whatever_was_published_since() {
         assert_eq!(begun(&server, "r-1").await, first, "{why}");
         assert_eq!(begun(&server, "r-0").await, without, "{why}");
     }
+    // By what is active now the key has no value any more: `gold` is no word of its field.
+    let by_tier =
+        with_key(&WORKFLOW.replace("[gold, silver], ", "[gold, silver], required: true, "), "tier");
+    publish(&server, by_tier.clone()).await;
+    let keyed = begun(&server, "r-3").await;
+    publish(&server, by_tier.replace("[gold, silver]", "[silver]")).await;
+    assert_eq!(begun(&server, "r-3").await, keyed, "a word of the key is gone");
     let retire = pb::WorkflowServiceActivateRequest { workflow: "permit".to_owned(), version: 0 };
     server.workflows().activate(by("chief", retire)).await.unwrap();
     assert_eq!(begun(&server, "r-1").await, first, "the workflow is retired");
-    assert_eq!(count(&server).await, 2, "two requests, two instances");
+    assert_eq!(count(&server).await, 3, "three requests, three instances");
 
     let mut reused = begin("r-1");
     reused.with_similar = false;

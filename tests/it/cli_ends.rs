@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -221,14 +222,19 @@ fn an_export_leaves_the_earlier_file_whole_until_it_is_written() {
     fs::write(&file, "what was there").unwrap();
     // A second name of the same file shows what becomes of its content.
     fs::hard_link(&file, &earlier).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let link = below("link.csv");
+    symlink(&file, &link).unwrap();
     let place = Place { data: &below("data"), config: None, clock: CLOCK };
     let server = Server::start(place);
     let export =
-        format!("sanbang ledger export light_list --to {} --actor coordinator_1", file.display());
+        format!("sanbang ledger export light_list --to {} --actor coordinator_1", link.display());
     run(server.verb(), &export);
     assert_eq!(fs::read_to_string(&earlier).unwrap(), "what was there");
     assert!(fs::read(&file).unwrap().starts_with("\u{feff}".as_bytes()));
     assert!(!below("lights.csv.unfinished").exists());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
     // Where it cannot take the place of what is there, nothing is left beside it.
     let taken = below("taken.csv");

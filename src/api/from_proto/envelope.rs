@@ -4,6 +4,7 @@
 //! The one way from a request to a command, whichever call or stream it came by. What is wished is
 //! taken by the modules beside this one.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use prost::Message;
@@ -11,11 +12,12 @@ use sha2::{Digest, Sha256};
 
 use crate::api::pb;
 use crate::api::violations::{Violation, Violations};
+use crate::definition::compiled::Workflow;
 use crate::model::actor::Actor;
 use crate::model::command::{Action, Command, Request};
 use crate::model::id::InstanceId;
 use crate::model::limits;
-use crate::runtime::{Catalog, Reader, Unread, Versions, View, Wished};
+use crate::runtime::{Catalog, Published, Reader, Unread, View, Wished};
 
 use super::{escalations, instances, tasks};
 
@@ -106,18 +108,24 @@ impl CommandRequest for pb::InstanceServiceCreateRequest {
         if !self.instance.is_empty() || self.request_id.is_empty() {
             return Vec::new();
         }
-        let active = catalog.active(&self.workflow).map(|published| &published.workflow.key);
-        let keys = catalog.versions(&self.workflow).map(Versions::keys).unwrap_or_default();
-        let others = keys.into_iter().filter(|it| Some(&it.workflow.key) != active);
-        let named = others.filter_map(|published| {
-            let workflow = &published.workflow;
+        let name_by = |workflow: &Workflow| {
             if workflow.key.is_empty() {
                 Some(InstanceId::trusted(&derived_id(actor, &self.request_id)))
             } else {
                 instances::keyed_id(self, workflow)
             }
-        });
-        named.filter(|id| id != now).collect()
+        };
+        let Some(versions) = catalog.versions(&self.workflow) else { return Vec::new() };
+        let active = catalog.active(&self.workflow).map(|published| &*published.workflow);
+        let named: BTreeSet<InstanceId> = if active.and_then(name_by).is_some() {
+            let is_other = |it: &&Published| Some(&it.workflow.key) != active.map(|it| &it.key);
+            let others = versions.keys().into_iter().filter(is_other);
+            others.filter_map(|it| name_by(&it.workflow)).collect()
+        } else {
+            // By what is active it has no name any more: any version may have given it one.
+            versions.versions.values().filter_map(|it| name_by(&it.workflow)).collect()
+        };
+        named.into_iter().filter(|id| id != now).collect()
     }
 
     fn action(self, found: &mut Violations, instance: &InstanceId, known: &Known<'_>) -> Action {

@@ -1,14 +1,14 @@
 //! Findings as messages.
 
 use crate::api::pb;
-use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::diagnostic::{self, Diagnostic, Severity};
 use crate::definition::render::{self, Style};
 use crate::definition::sources::Sources;
 use crate::model::limits;
 
 /// Findings, the first ones drawn into the files in which they were found. Takes its time.
 pub(in crate::api) fn all(found: &[Diagnostic], sources: &Sources) -> Vec<pb::Diagnostic> {
-    let told = found.iter().take(limits::FINDINGS_TOLD_MAX).enumerate();
+    let told = diagnostic::first_of(found, limits::FINDINGS_TOLD_MAX).enumerate();
     let as_told = told.map(|(place, each)| {
         if place < limits::FINDINGS_DRAWN_MAX { drawn(each, sources) } else { line(each) }
     });

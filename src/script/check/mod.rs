@@ -106,14 +106,30 @@ fn demand_kind(checker: &mut Checker<'_>, expression: &Expr, (own, kind): (Type<
         (Class::Date, _) => Some(Answer::Date),
         (Class::Other, _) => None,
     };
-    // Every whole number is a decimal, too.
-    if given == Some(kind) || (given == Some(Answer::Integer) && kind == Answer::Decimal) {
+    let fits = match (given, kind) {
+        // Every whole number is a decimal, too, and a rounded decimal is a whole number.
+        (Some(Answer::Integer), Answer::Decimal) => true,
+        (Some(Answer::Decimal), Answer::Integer) => {
+            last_call(expression).is_some_and(|name| ["floor", "ceiling"].contains(&name))
+        }
+        (given, kind) => given == Some(kind),
+    };
+    if fits {
         return;
     }
     let message = format!("the answer is {}, not {}", own.described(), kind.described());
     let hint = given.map(|given| format!("write `type: {}`", given.word()));
     let hint = hint.unwrap_or_else(|| "ask for one thing of it".to_owned());
     checker.tell_of_with(expression, FindingKind::TypeMismatch, (message, hint));
+}
+
+/// What is done last in an expression, if that is a call.
+fn last_call(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Dot(parts, ..) => last_call(&parts.rhs),
+        Expr::FnCall(call, _) | Expr::MethodCall(call, _) => Some(&call.name),
+        _ => None,
+    }
 }
 
 /// Says what could have been meant by a name that is none of the facts.

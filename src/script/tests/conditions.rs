@@ -121,4 +121,6 @@ fn an_expression_answers_a_value_of_its_kind() {
     let wrong = "1:1+20 TypeMismatch: the answer is a number, not a whole number (write `type: \
                  decimal`)";
     assert_eq!(value(Answer::Integer, "project.visits * 0.5"), Err(wrong.to_owned()));
+    let rounded = value(Answer::Integer, "project.investment.floor()");
+    assert!(rounded.is_ok(), "what is rounded is whole: {rounded:?}");
 }
