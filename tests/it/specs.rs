@@ -207,8 +207,8 @@ fn an_expectation_of_what_cannot_be_is_refused() {
         ),
         ("clocks: { task/draff: none }", "there is no task `draff`: did you mean `draft`?"),
         (
-            "clocks: { steward_contct: none }",
-            "there is no clock `steward_contct`: did you mean \
+            "clocks: { steward_kontact: none }",
+            "there is no clock `steward_kontact`: did you mean \
           `steward_contact`?",
         ),
         ("clocks: { plan/stag: none }", "there is no clock `stag`: did you mean `stage`?"),
@@ -243,8 +243,8 @@ fn an_expectation_of_what_cannot_be_is_refused() {
     let missing = "  - { advance: {}, refused: { code: NOT_READY, missing: field:kind } }\n";
     let told = told_of(missing);
     assert!(told[0].starts_with("missing: expected `field:kind`"), "{told:?}");
-    let mistyped = "  - { advance: {}, refused: { code: NOT_READY, mising: [] } }\n";
-    assert_eq!(told_of(mistyped), ["`refused` takes no `mising`: did you mean `missing`?"]);
+    let mistyped = "  - { advance: {}, refused: { code: NOT_READY, missingg: [] } }\n";
+    assert_eq!(told_of(mistyped), ["`refused` takes no `missingg`: did you mean `missing`?"]);
 }
 
 /// What an expectation may name of an event is what events tell.
