@@ -12,7 +12,9 @@ use sanbang::model::instance::Instance;
 use sanbang::runtime::Clock;
 
 use crate::Bench;
+use crate::dataset::projects;
 use crate::measure::{Middle, figure, microseconds};
+use crate::plan::{Completion, completions_of};
 use crate::report::{Row, lower};
 use crate::world::{Project, Traits, World, command};
 
@@ -37,6 +39,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         both.extend(Middle::of(lots.iter().map(|it| per(it.decide_ns + it.apply_ns))));
         decide.extend(Middle::of(lots.iter().map(|it| per(it.decide_ns))));
     }
+    let plan = plan(bench, &world)?;
     let row = Row::new(
         "core_us",
         "decide + apply of one completion with two guards",
@@ -46,8 +49,29 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let row = row
         .measured(Middle::of(both.iter().map(|it| it.median)))
         .side("decide_us", Middle::of(decide.iter().map(|it| it.median)))
+        .side("decide_plan_us", plan)
         .note("countersigning in stage 5: both conditions of the steward's cadence are judged");
     Ok(vec![row])
+}
+
+/// What the other rows send, decided: the mean over every completion of the plan, most of which
+/// open tasks and find people for them, or judge more than two conditions.
+fn plan(bench: &Bench, world: &World) -> Result<Option<Middle>> {
+    let mut completions = Vec::new();
+    for project in projects(world, bench.seed, Clock::real().now())? {
+        completions.append(&mut completions_of(world, project)?);
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..bench.rounds {
+        let begun = Instant::now();
+        for Completion { before, command, .. } in &completions {
+            let context = world.context(&before.loads, before.now.plus_ms(1));
+            black_box(engine::decide(&context, Some(black_box(&before.instance)), command));
+        }
+        let took_ns = u64::try_from(begun.elapsed().as_nanos())?;
+        rounds.push(microseconds(took_ns) / figure(completions.len() as u64));
+    }
+    Ok(Middle::of(rounds))
 }
 
 /// A project of class B with a task force: when a department countersigns, the engine judges

@@ -21,7 +21,7 @@ use sanbang::runtime::{Clock, Configuration, Options, Runtime};
 use sanbang::store::sled::{Options as StoreOptions, RECENT_EVENTS, SledStore};
 use sanbang::store::{Batch, Store, Write};
 
-use crate::plan::{Plan, steps_of};
+use crate::plan::{Plan, completions_of};
 use crate::world::{Project, Traits, World};
 
 /// Projects that stand in the same stage and differ in the rest.
@@ -116,18 +116,28 @@ impl DataSet {
 
 /// Projects at the beginning of every stage of the path, every other one beyond the signing with a
 /// claim beside it; task force and on-site support open by their own conditions.
-pub(crate) fn templates(world: &World, instances: u32, seed: u64) -> Result<(Vec<Template>, Plan)> {
+pub(crate) fn projects(world: &World, seed: u64, now: Timestamp) -> Result<Vec<Project>> {
     let mut random = fastrand::Rng::with_seed(seed);
-    let now = Clock::real().now();
-    let (mut templates, mut steps) = (Vec::new(), Vec::new());
+    let mut projects = Vec::new();
     for variety in 0..VARIETIES {
         for stage in 0..world.path_length() {
             let traits = traits(stage, variety, &mut random);
             let begun = now.plus_ms(-random.i64(1_000..BEGUN_MS_MAX));
-            let project = world.project(traits, world.some_loads(&mut random), begun)?;
-            steps.push(steps_of(world, project.clone())?);
-            templates.push(template(project, &mut random)?);
+            projects.push(world.project(traits, world.some_loads(&mut random), begun)?);
         }
+    }
+    Ok(projects)
+}
+
+/// These projects as they are written, and what each of them takes.
+pub(crate) fn templates(world: &World, instances: u32, seed: u64) -> Result<(Vec<Template>, Plan)> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let now = Clock::real().now();
+    let (mut templates, mut steps) = (Vec::new(), Vec::new());
+    for project in projects(world, seed, now)? {
+        let completions = completions_of(world, project.clone())?;
+        steps.push(completions.into_iter().map(|it| it.step).collect());
+        templates.push(template(project, &mut random)?);
     }
     let plan = Plan { instances, templates: steps, made_at_ms: now.0 };
     Ok((templates, plan))

@@ -6,14 +6,15 @@ use std::io::{BufReader, BufWriter};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use sanbang::model::command::{Action, Complete};
+use sanbang::model::actor::Actor;
+use sanbang::model::command::{Action, Command, Complete};
 use sanbang::model::event::Payload;
 use sanbang::model::id::MemberId;
 use sanbang::model::task::Task;
 use sanbang::model::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::world::{Project, World, is_human};
+use crate::world::{Project, World, command, is_human};
 
 /// The completions of a data set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -72,12 +73,19 @@ impl Plan {
     }
 }
 
+/// A completion, and the project that takes it.
+pub(crate) struct Completion {
+    pub(crate) before: Project,
+    pub(crate) command: Command,
+    pub(crate) step: Step,
+}
+
 /// The longest stream of completions that a project takes from where it stands, each by a member
 /// who is known beforehand: a task that goes to whoever has least to do when it opens is left
 /// alone, and so is one whose list is not checked.
-pub(crate) fn steps_of(world: &World, mut project: Project) -> Result<Vec<Step>> {
+pub(crate) fn completions_of(world: &World, mut project: Project) -> Result<Vec<Completion>> {
     let first: Vec<u32> = project.instance.open_tasks().map(|it| it.reference.number.0).collect();
-    let mut steps = Vec::new();
+    let mut completions = Vec::new();
     loop {
         let known = |task: &Task| {
             let (worker, certain) = world.worker(&project, task)?;
@@ -88,9 +96,14 @@ pub(crate) fn steps_of(world: &World, mut project: Project) -> Result<Vec<Step>>
             let worker = known(task).filter(|_| ready)?;
             Some((worker, world.completion(&project, task)?))
         });
-        let Some((worker, complete)) = next else { return Ok(steps) };
-        world.command(&mut project, &worker, Action::Complete(complete.clone()))?;
-        steps.push(step(&worker, complete, &project));
+        let Some((worker, complete)) = next else { return Ok(completions) };
+        project.records.clear();
+        let before = project.clone();
+        let action = Action::Complete(complete.clone());
+        world.command(&mut project, &worker, action.clone())?;
+        let step = step(&worker, complete, &project);
+        let command = command(Actor::Member(worker), action);
+        completions.push(Completion { before, command, step });
     }
 }
 
