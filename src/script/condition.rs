@@ -69,7 +69,7 @@ impl Condition {
             AST::empty().shared_lib().clone()
         };
         let plain = match &*checked.statements {
-            [Stmt::Expr(expression)] => Plain::of(expression),
+            [Stmt::Expr(expression)] => Plain::of(expression, functions),
             _ => None,
         };
         Ok(Self {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use rhai::{AST, Array, CallFnOptions, Dynamic, EvalAltResult, ImmutableString, Map, Scope};
+use rhai::{AST, Array, CallFnOptions, Dynamic, EvalAltResult, Expr, ImmutableString, Map, Scope};
 
 use crate::calendar::Calendar;
 use crate::model::id::MemberId;
@@ -46,6 +46,8 @@ pub(super) struct Function {
     pub(super) asks_people: bool,
     /// The fields and tasks that it asks for by name.
     pub(super) asked: Vec<Asked>,
+    /// The expression that is all that it does; none: it does more.
+    pub(super) expression: Option<Expr>,
 }
 
 /// A field or a task that a function asks for: `project.x`, `tasks.x`.

@@ -1,5 +1,6 @@
 //! Plain conditions: comparisons of facts with literals or with one another, and what `&&`, `||`
-//! and `!` make of them, answered without the script engine.
+//! and `!` make of them, answered without the script engine. A function of the rules that is no
+//! more than such an expression is read as if that stood in place of its call.
 //!
 //! Where the engine would fail, or would need its own arithmetic, there is no answer, and the
 //! engine is asked: what fails, and how that is told, is known to it alone.
@@ -11,11 +12,15 @@ use rhai::{ASTFlags, BinaryExpr, Expr, FnCallExpr, ImmutableString};
 use crate::model::value::Decimal;
 
 use super::facts::Facts;
+use super::functions::Functions;
 use super::numbers::{COMPARISONS, Comparison, date_of_text};
 use super::properties::{
     self, GroupFact, OF_GROUP, OF_MEMBER, OF_STAGE, OF_TASK, OfGroup, OfMember, OfStage, OfTask,
     Read, StageFact,
 };
+
+/// Calls within calls that are followed; deeper ones are left to the engine, which knows an end.
+const CALLS_MAX: usize = 8;
 
 /// A plain condition.
 #[derive(Debug)]
@@ -53,27 +58,70 @@ enum Link<'e> {
     Call(&'e FnCallExpr),
 }
 
+/// What an expression may name.
+struct Names<'e> {
+    functions: &'e Functions,
+    /// In a function: its parameters, and the fact that each was given; otherwise facts have their
+    /// own names.
+    given: Option<Vec<(&'e str, &'e str)>>,
+    /// How many calls led here.
+    calls: usize,
+}
+
+impl<'e> Names<'e> {
+    fn fact(&self, name: &'e str) -> Option<&'e str> {
+        match &self.given {
+            None => Some(name),
+            Some(given) => named(given, name),
+        }
+    }
+}
+
 impl Plain {
     /// The plain form of an expression in which nothing is wrong; none: it has another shape.
-    pub(super) fn of(expression: &Expr) -> Option<Self> {
-        let each = |parts: &[Expr]| parts.iter().map(Self::of).collect::<Option<Vec<_>>>();
+    pub(super) fn of(expression: &Expr, functions: &Functions) -> Option<Self> {
+        Self::within(&Names { functions, given: None, calls: 0 }, expression)
+    }
+
+    fn within<'e>(names: &Names<'e>, expression: &'e Expr) -> Option<Self> {
+        let each = |parts: &'e [Expr]| {
+            parts.iter().map(|part| Self::within(names, part)).collect::<Option<Vec<_>>>()
+        };
         match expression {
             Expr::And(parts, _) => each(parts).map(Self::All),
             Expr::Or(parts, _) => each(parts).map(Self::Any),
-            Expr::FnCall(call, _) if call.is_operator_call() => Self::of_operator(call),
-            other => Term::of(other).map(Self::Alone),
+            Expr::FnCall(call, _) if call.is_operator_call() => Self::of_operator(names, call),
+            Expr::FnCall(call, _) => Self::of_call(names, call),
+            other => Term::of(names, other).map(Self::Alone),
         }
     }
 
-    fn of_operator(call: &FnCallExpr) -> Option<Self> {
+    fn of_operator<'e>(names: &Names<'e>, call: &'e FnCallExpr) -> Option<Self> {
         match (call.name.as_str(), &*call.args) {
-            ("!", [part]) => Some(Self::Not(Box::new(Self::of(part)?))),
+            ("!", [part]) => Some(Self::Not(Box::new(Self::within(names, part)?))),
             (sign, [left, right]) => {
                 let comparison = COMPARISONS.into_iter().find(|(known, _)| *known == sign)?;
-                Some(Self::Compared(Term::of(left)?, comparison, Term::of(right)?))
+                let (left, right) = (Term::of(names, left)?, Term::of(names, right)?);
+                Some(Self::Compared(left, comparison, right))
             }
             _ => None,
         }
+    }
+
+    /// A function that is given facts, each whole.
+    fn of_call<'e>(names: &Names<'e>, call: &'e FnCallExpr) -> Option<Self> {
+        let function = names.functions.known.get(call.name.as_str())?;
+        if names.calls == CALLS_MAX || function.parameters.len() != call.args.len() {
+            return None;
+        }
+        let mut given = Vec::with_capacity(call.args.len());
+        for (parameter, argument) in function.parameters.iter().zip(&call.args) {
+            let Expr::Variable(variable, ..) = argument else { return None };
+            given.push((&**parameter, names.fact(variable.1.as_str())?));
+        }
+        let calls = names.calls + 1;
+        let inside = Names { functions: names.functions, given: Some(given), calls };
+        Self::within(&inside, function.expression.as_ref()?)
     }
 
     /// What it answers, which the engine would answer too; none: the engine is to be asked.
@@ -108,21 +156,21 @@ impl Plain {
 }
 
 impl Term {
-    fn of(expression: &Expr) -> Option<Self> {
+    fn of<'e>(names: &Names<'e>, expression: &'e Expr) -> Option<Self> {
         match expression {
             Expr::Unit(_) => Some(Self::Nothing),
             Expr::StringConstant(text, _) => Some(Self::Text(text.clone())),
             Expr::IntegerConstant(number, _) => Some(Self::Integer(*number)),
             Expr::BoolConstant(yes, _) => Some(Self::Boolean(*yes)),
-            _ => Self::of_chain(expression),
+            _ => Self::of_chain(names, expression),
         }
     }
 
-    fn of_chain(expression: &Expr) -> Option<Self> {
+    fn of_chain<'e>(names: &Names<'e>, expression: &'e Expr) -> Option<Self> {
         use Link::{Call, Key, Property};
 
         let (fact, links) = chain(expression)?;
-        match (fact, &*links) {
+        match (names.fact(fact)?, &*links) {
             ("project", [Property(name) | Key(name)]) => Some(Self::Project((*name).clone())),
             ("stage", [Property(name)]) => named(&OF_STAGE, name).map(Self::Stage),
             ("task", [Property(name)]) => named(&OF_TASK, name).map(Self::Task),

@@ -98,6 +98,7 @@ fn add(
             span,
             asks_people: false,
             asked: asked(&only, file),
+            expression: expression(&only),
         };
         functions.known.insert(Arc::clone(&name), known);
         kept.insert(name);
@@ -112,6 +113,21 @@ fn retained(ast: &AST, keep: impl Fn(&str) -> bool) -> AST {
     let mut ast = ast.clone_functions_only();
     ast.retain_functions(|_, _, name, _| keep(name));
     ast
+}
+
+/// The body of the one function that is left, if that is a single expression.
+fn expression(only: &AST) -> Option<Expr> {
+    let mut body = Vec::new();
+    only.walk(&mut |path| {
+        if let [ASTNode::Stmt(statement)] = path {
+            body.push((*statement).clone());
+        }
+        true
+    });
+    match (only.iter_fn_def().count(), &*body) {
+        (1, [Stmt::Expr(expression)]) => Some((**expression).clone()),
+        _ => None,
+    }
 }
 
 /// The functions without names that are written inside a function.
