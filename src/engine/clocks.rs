@@ -1,5 +1,7 @@
 //! Clocks: they begin, stand still, go on, are computed anew, and end.
 
+use std::sync::Arc;
+
 use crate::calendar::Calendar;
 use crate::definition::compiled::{ClockRule, ClockSpec, LimitChoice, Policy, Stage};
 use crate::model::clock::{Alarm, Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, Exclusion};
@@ -48,9 +50,9 @@ impl<'a> Scene<'a> {
         self.workflow().policy(spec?.policy.as_ref()?.as_str())
     }
 
-    /// A running clock.
-    pub(super) fn clock(&self, number: ClockNumber) -> Option<&Clock> {
-        self.instance.clocks().find(|clock| clock.number == number)
+    /// A running clock, shared: whoever keeps it copies none.
+    pub(super) fn clock(&self, number: ClockNumber) -> Option<&Arc<Clock>> {
+        self.instance.clocks.iter().find(|clock| clock.number == number)
     }
 
     /// Begins a clock now. A `by` clock whose field is empty does not begin.
@@ -177,7 +179,7 @@ impl<'a> Scene<'a> {
         for number in numbers {
             self.pass_over_due_steps(number);
             self.clear_light(number);
-            if let Some(clock) = self.clock(number).map(Clock::reference) {
+            if let Some(clock) = self.clock(number).map(|clock| clock.reference()) {
                 self.emit(Payload::ClockStopped { clock, end });
             }
         }
@@ -188,10 +190,13 @@ impl<'a> Scene<'a> {
     fn pass_over_due_steps(&mut self, number: ClockNumber) {
         let at = self.at();
         let Some(clock) = self.clock(number).cloned() else { return };
+        if clock.plan.schedule.iter().all(|scheduled| scheduled.at >= at) {
+            return;
+        }
         let Some(policy) = self.policy_of(self.clock_spec(&clock)) else { return };
         for step in &policy.steps {
             let due = clock.plan.schedule.iter().any(|scheduled| {
-                scheduled.alarm == Alarm::Step(step.id.clone()) && scheduled.at < at
+                scheduled.at < at && matches!(&scheduled.alarm, Alarm::Step(own) if *own == step.id)
             });
             if due {
                 self.pass_over(number, policy, step, self.now);
@@ -237,7 +242,7 @@ impl<'a> Scene<'a> {
         let goes_on = clock.paused.iter().all(|pause| pause.because == because);
         let plan = goes_on.then(|| {
             let spec = self.clock_spec(&clock);
-            let resumed = Clock { excluded: excluded.clone(), ..clock.clone() };
+            let resumed = Clock { excluded: excluded.clone(), ..Clock::clone(&clock) };
             let timing = Timing::of(&resumed, self.calendar_of(spec), self.policy_of(spec));
             timing.continued_plan(&resumed)
         });
@@ -260,7 +265,7 @@ impl<'a> Scene<'a> {
         }
         let Some(before) = self.clock(number).cloned() else { return };
         let spec = self.clock_spec(&before);
-        let clock = Clock { limit, ..before.clone() };
+        let clock = Clock { limit, ..Clock::clone(&before) };
         let timing = Timing::of(&clock, self.calendar_of(spec), self.policy_of(spec));
         let (epoch, plan) = match because {
             RecalculationReason::Calendar => (None, timing.continued_plan(&clock)),
@@ -282,7 +287,7 @@ impl<'a> Scene<'a> {
 
     /// A light that will be out, or another one, in the epoch that begins.
     pub(super) fn clear_if_darker(&mut self, number: ClockNumber, light: Option<Light>) {
-        let before = self.clock(number).map_or(Light::None, Clock::light);
+        let before = self.clock(number).map_or(Light::None, |clock| clock.light());
         if light.unwrap_or_default() < before {
             self.clear_light(number);
         }

@@ -1,5 +1,7 @@
 //! Reactions: conditions are judged after every event, to a fixed point.
 
+use std::sync::Arc;
+
 use crate::definition::compiled::{AdvanceMode, Beside, ClockRule, ClockSpec, Stage};
 use crate::model::clock::RecalculationReason;
 use crate::model::clock::{Clock, ClockEnd, ClockKind, ClockNumber, ClockOwner, PauseReason};
@@ -53,9 +55,10 @@ impl<'a> Scene<'a> {
 
     /// A `by` clock begins as soon as its field is filled.
     fn start_missing_clocks(&mut self) {
-        let mut missing: Vec<(&'a ClockSpec, ClockOwner)> = Vec::new();
+        let workflow = self.workflow();
         let by = |spec: &&ClockSpec| matches!(spec.kind, ClockRule::By(_));
-        for spec in self.workflow().clocks.iter().filter(by) {
+        let mut missing: Vec<(&'a ClockSpec, ClockOwner)> = Vec::new();
+        for spec in workflow.clocks.iter().filter(by) {
             missing.push((spec, ClockOwner::Instance));
         }
         for (_, stage) in self.open_stages() {
@@ -63,11 +66,10 @@ impl<'a> Scene<'a> {
                 missing.push((spec, ClockOwner::Stage(stage.id.clone())));
             }
         }
-        let tasks: Vec<_> = self.instance.open_tasks().map(|task| task.reference.clone()).collect();
-        for task in tasks {
-            let spec = self.spec_of(&task).and_then(|spec| spec.clock.as_ref());
+        for task in self.instance.open_tasks() {
+            let spec = self.spec_of(&task.reference).and_then(|spec| spec.clock.as_ref());
             if let Some(spec) = spec.filter(by) {
-                missing.push((spec, ClockOwner::Task(task)));
+                missing.push((spec, ClockOwner::Task(task.reference.clone())));
             }
         }
         for (spec, owner) in missing {
@@ -114,8 +116,9 @@ impl<'a> Scene<'a> {
 
     /// A `by` clock is computed anew when its field changes, and ends when that is emptied.
     fn follow_dates(&mut self) {
-        let by = |clock: &&Clock| clock.kind == ClockKind::By;
-        let clocks: Vec<Clock> = self.instance.clocks().filter(by).cloned().collect();
+        let by = |clock: &Clock| clock.kind == ClockKind::By;
+        let clocks: Vec<Arc<Clock>> =
+            self.instance.clocks.iter().filter(|clock| by(clock)).cloned().collect();
         for clock in clocks {
             if let Some(spec) = self.clock_spec(&clock) {
                 self.judge_limit(&clock, spec);
@@ -137,7 +140,7 @@ impl<'a> Scene<'a> {
                 continue;
             }
             self.judge_exclusion(&clock, spec);
-            let paused = self.clock(number).is_none_or(Clock::is_paused);
+            let paused = self.clock(number).is_none_or(|clock| clock.is_paused());
             if !paused && may_swap(spec) {
                 self.judge_limit(&clock, spec);
             }

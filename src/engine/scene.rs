@@ -222,11 +222,12 @@ impl<'a> Scene<'a> {
 
     /// The open stages, in the order of the workflow.
     pub(super) fn open_stages(&self) -> Vec<(StageIndex, &'a Stage)> {
-        let stages = self.workflow().stages.iter().enumerate();
+        let workflow = self.workflow();
+        let open = self.instance.open_stages();
+        let mut stages: Vec<_> =
+            open.filter_map(|state| workflow.stage(state.stage.as_str())).collect();
+        stages.sort_unstable_by_key(|(at, _)| at.0);
         stages
-            .filter(|(_, stage)| self.is_open(&stage.id))
-            .map(|(at, stage)| (StageIndex(at), stage))
-            .collect()
     }
 
     /// Whether a stage is open.

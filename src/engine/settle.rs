@@ -73,9 +73,11 @@ impl<'a> Scene<'a> {
         clock: &Clock,
         before: Timestamp,
     ) -> Option<((Timestamp, ClockNumber, (u8, Option<usize>)), DueAlarm)> {
+        let due = clock.plan.schedule.iter().filter(|scheduled| scheduled.at < before);
+        // Of most clocks nothing is due: then it does not matter what is said of them.
+        due.clone().next()?;
         let spec = self.clock_spec(clock);
         let timing = Timing::of(clock, self.calendar_of(spec), self.policy_of(spec));
-        let due = clock.plan.schedule.iter().filter(|scheduled| scheduled.at < before);
         let highest = due
             .clone()
             .filter_map(|scheduled| match &scheduled.alarm {

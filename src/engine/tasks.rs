@@ -99,7 +99,7 @@ impl<'a> Scene<'a> {
     }
 
     fn open_task_group(&mut self, stage: &'a Stage, spec: &'a TaskSpec) {
-        for (at, word) in words_of(spec).into_iter().enumerate() {
+        for (at, word) in words_of(spec).enumerate() {
             let before = latest(&self.instance, &stage.id, &spec.id, word);
             // A done one of a group whose fellows were cancelled stays done.
             if before.is_some_and(is_done) {
@@ -221,7 +221,7 @@ impl<'a> Scene<'a> {
     /// as soon as none does. Not while its clock stands still: then somebody has said something.
     pub(super) fn finish_what_was_blocked(&mut self) {
         let ran_out = |clock: &&Clock| {
-            clock.id.as_str() == "task" && clock.breached_at.is_some() && !clock.is_paused()
+            clock.breached_at.is_some() && !clock.is_paused() && clock.id.as_str() == "task"
         };
         let tasks: Vec<TaskRef> = self
             .instance
@@ -291,8 +291,9 @@ impl<'a> Scene<'a> {
 }
 
 /// The words of a `for_each`, or a single nothing.
-pub(super) fn words_of(spec: &TaskSpec) -> Vec<Option<&Arc<str>>> {
-    if spec.for_each.is_empty() { vec![None] } else { spec.for_each.iter().map(Some).collect() }
+pub(super) fn words_of(spec: &TaskSpec) -> impl Iterator<Item = Option<&Arc<str>>> {
+    let alone = spec.for_each.is_empty().then_some(None);
+    alone.into_iter().chain(spec.for_each.iter().map(Some))
 }
 
 /// Whether a task is done, not cancelled.

@@ -76,8 +76,13 @@ impl Cache {
     /// nothing held is older than the store. Of those that are not held, only one that has just
     /// begun is from now on.
     pub(super) fn renew(&mut self, instance: Arc<Instance>, began: bool) {
-        if began || self.held.contains_key(&instance.id) {
-            self.keep(instance);
+        match self.held.get_mut(&instance.id) {
+            Some(held) => {
+                self.uses += 1;
+                *held = Held { instance, used: self.uses };
+            }
+            None if began => self.keep(instance),
+            None => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! Extensions: more time for what a clock measures, asked for early enough by who does the work,
 //! and granted by the first, the second or a later approver.
 
+use std::sync::Arc;
+
 use crate::calendar::Calendar;
 use crate::definition::compiled::{ExtensionApprover, ExtensionRules};
 use crate::engine::ladder::Timing;
@@ -104,7 +106,7 @@ fn extensible<'a>(scene: &Scene<'a>, of: Limited) -> Result<Extensible<'a>, Reje
             let task = scene.open_task(number)?;
             scene.task_clock(&task.reference)
         }
-        Limited::Clock(number) => scene.clock(number),
+        Limited::Clock(number) => scene.clock(number).map(Arc::as_ref),
     };
     let clock = clock.cloned().ok_or(Rejection::NoClock)?;
     let runs_out = matches!(clock.kind, ClockKind::Within | ClockKind::By | ClockKind::Every);
