@@ -39,10 +39,13 @@ impl Scene<'_> {
         before: &Arc<Instance>,
         force: Option<&str>,
     ) -> Result<(), Rejection> {
-        if self.blockers_of(None).is_empty() || !self.is_over() {
+        let is_over = self.instance.status == Status::Active && self.nothing_is_left();
+        if self.blockers_of(None).is_empty() || !is_over {
             return Ok(());
         }
-        if Scene::new(&self.context, Arc::clone(before), &self.actor).is_over() {
+        // It would end nothing that was not at its end before, if only standing still.
+        let mut earlier = Scene::new(&self.context, Arc::clone(before), &self.actor);
+        if before.status.is_live() && earlier.nothing_is_left() {
             return Ok(());
         }
         self.must_not_be_blocked(None, force)?;
@@ -51,9 +54,8 @@ impl Scene<'_> {
     }
 
     /// Whether nothing is left to do: only a blocker can keep such an instance from being complete.
-    fn is_over(&mut self) -> bool {
-        self.instance.status == Status::Active
-            && self.instance.path_stage.is_none()
+    fn nothing_is_left(&mut self) -> bool {
+        self.instance.path_stage.is_none()
             && self.instance.open_stages().next().is_none()
             && self.recurring_is_enough()
     }

@@ -11,6 +11,7 @@ use sanbang::model::command::{self as m, Action, Command};
 use sanbang::model::escalation::Recipient;
 use sanbang::model::event::Payload;
 use sanbang::model::id::{ActivityId, FieldId, InstanceId, MemberId, WorkflowId};
+use sanbang::model::instance::{StagePlace, Status};
 use sanbang::model::link::{Effect, Note, Relation};
 use sanbang::model::roster::Duty;
 use sanbang::model::time::Timestamp;
@@ -373,6 +374,38 @@ fn a_relation_that_was_left_does_not_come_back_with_its_confirmation() {
     assert_eq!(world.submit(now, &confirm), None);
     let relations = &world.instance.as_ref().expect("created").relations;
     assert_eq!((relations.links.len(), relations.effects.len()), (0, 0));
+}
+
+/// Of an instance of which only a blocker is left nothing can be done but wait: that it goes on
+/// ends nothing, so nobody has to force it.
+#[test]
+fn what_only_a_blocker_keeps_from_its_end_may_go_on() {
+    let house = House::read("tests/specs/config");
+    let mut world = World::of(&house, "yard");
+    let now = at("2025-03-03T10:00");
+    assert_eq!(world.submit(now, &create()), None);
+    let (relation, task) = (Relation::Blocks, None);
+    let from = InstanceId::trusted("second");
+    let hear = m::Hear { from, note: Note::Linked { relation, task } };
+    assert_eq!(world.submit(now, &command("bo", Action::Hear(hear))), None);
+    let suspend =
+        m::Suspend { reason: "waits".to_owned(), expected_resume: None, proposed_by: None };
+    assert_eq!(world.submit(now, &command("bo", Action::Suspend(suspend))), None);
+
+    let resumed = |world: &mut World<'_>| {
+        let refused = world.submit(now, &command("bo", Action::Resume));
+        (refused, world.instance.as_ref().expect("created").status)
+    };
+    // As after a limit that ran out and let its last stage be left.
+    let instance = Arc::make_mut(world.instance.as_mut().expect("created"));
+    instance.path_stage = None;
+    for stage in &mut instance.stages {
+        Arc::make_mut(stage).place = StagePlace::Closed(now);
+    }
+    instance.tasks.clear();
+    instance.clocks.retain(|clock| clock.owner == ClockOwner::Suspension);
+    assert_eq!(resumed(&mut world), (None, Status::Active));
+    assert!(world.kinds().contains(&"instance.resumed"));
 }
 
 #[test]
