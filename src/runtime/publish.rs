@@ -238,6 +238,13 @@ impl CatalogCell {
         }
         let publication = self.put_in_place(shared, actor, change)?;
         count(&shared.counters.edits_taken);
+        // Whoever edits a file has no other answer than the log.
+        let warnings: Vec<String> =
+            publication.warnings.iter().take(FINDINGS_TOLD_MAX).map(one_line).collect();
+        if !warnings.is_empty() {
+            let told = warnings.join("\n");
+            tracing::warn!(warnings = publication.warnings.len(), "an edit was taken:\n{told}");
+        }
         for PublishedVersion { workflow, version, is_new, .. } in &publication.workflows {
             tracing::info!(%workflow, version, is_new, "workflow version activated");
         }
@@ -343,15 +350,17 @@ fn changed_paths(before: &SourceDocuments, after: &SourceDocuments) -> Vec<Strin
 
 fn rejection(paths: &[String], diagnostics: &[Diagnostic]) -> Payload {
     let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|each| is_error(each)).collect();
-    let one_line = |each: &&Diagnostic| {
-        let span = &each.primary.span;
-        format!("{}:{}:{}: {}", span.path, span.line, span.column, each.message)
-    };
     Payload::WorkflowRejected {
         paths: paths.to_vec(),
         errors: u32::try_from(errors.len()).unwrap_or(u32::MAX),
-        findings: errors.iter().take(FINDINGS_TOLD_MAX).map(one_line).collect(),
+        findings: errors.iter().take(FINDINGS_TOLD_MAX).map(|each| one_line(each)).collect(),
     }
+}
+
+/// A finding for a log or an event: where, and what.
+fn one_line(finding: &Diagnostic) -> String {
+    let span = &finding.primary.span;
+    format!("{}:{}:{}: {}", span.path, span.line, span.column, finding.message)
 }
 
 /// Logs, counts and emits a rejected edit, once.

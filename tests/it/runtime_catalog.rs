@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use sanbang::engine::Rejection;
 use sanbang::model::actor::Actor;
@@ -13,6 +15,7 @@ use sanbang::runtime::{Clock, Configuration, Filter, PublishError, Runtime, Sour
 use sanbang::runtime::{StartError, SubmitError};
 use sanbang::store::Store;
 
+use super::program::{Place, Server};
 use super::runtime_fixture::*;
 
 fn chief() -> Actor {
@@ -245,4 +248,22 @@ async fn a_first_start_with_errors_is_none_and_a_later_one_serves_what_was_live(
     service.handle.submit(id("e-1"), create("e-1", None)).await.unwrap();
     assert_eq!(service.handle.stats().edits_rejected, 1);
     service.stop();
+}
+
+/// Whoever edits a file has no other answer than the log: what is doubtful in an edit that was
+/// taken stands there as well.
+#[test]
+fn what_is_doubtful_in_an_edit_that_was_taken_is_logged() {
+    let (configuration, directory) = (configuration(), tempfile::tempdir().unwrap());
+    let (data, config) = (directory.path().join("data"), Some(configuration.path()));
+    let server = Server::start(Place { data: &data, config, clock: "real" });
+    let doubtful = "fn is_heavy(project) { project.weihgt > 3 }\n";
+    edit(configuration.path(), "rules/doubtful.rhai", doubtful);
+    let told = "rules/doubtful.rhai:1:32: no workflow has a field `weihgt`";
+    let begun = Instant::now();
+    while !server.log().contains(told) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", server.log());
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.stop(), Some(0));
 }
